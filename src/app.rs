@@ -1,0 +1,192 @@
+//! What an application is: the seam [`Handler`], and the sugar over it.
+//!
+//! Everything above this room reaches the application through [`Handler`] alone. [`App`] is the
+//! handler that [`Server::builder`](crate::Server::builder) puts together from plain functions: its
+//! tools, prompts and resources are trees of types, so a call is an index and a direct call, with
+//! no `dyn` and no table of boxed functions.
+//!
+//! This room has not heard of HTTP, sockets or protocol revisions.
+
+pub mod about;
+pub mod call;
+pub mod catalog;
+pub mod completion;
+pub mod content;
+pub mod function;
+pub mod prompt;
+pub mod resource;
+mod template;
+pub mod tool;
+
+use crate::json::Value;
+
+pub use about::{About, Annotations, Icon, Placement};
+pub use call::Call;
+pub use catalog::{Catalog, PromptId, ToolId};
+pub use completion::{Completer, Completion, CompletionRequest, Reference};
+pub use content::{ContentBlock, IntoToolResult, Json, ResourceContents, ToolReply};
+pub use prompt::{IntoPrompt, PromptMessage, PromptReply, Role};
+pub use resource::{IntoResource, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply};
+
+use completion::CompletionReply;
+use prompt::Prompts;
+use resource::Resources;
+use tool::Tools;
+
+/// Why an application could not answer. The client sees a JSON-RPC error; a tool that ran and
+/// failed is not this but a result with `isError`, which the model sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The parameters are wrong (-32602): what was wrong, and what was expected.
+    InvalidParams(String),
+    /// There is no such resource (-32602, or -32002 up to 2025-11-25).
+    ResourceNotFound,
+    /// The application failed (-32603).
+    Internal(String),
+}
+
+/// An application: what a server serves.
+///
+/// Implement it to serve without the sugar (a gateway, say); otherwise use
+/// [`Server::builder`](crate::Server::builder).
+pub trait Handler: Send + Sync + 'static {
+    /// What is offered: names, schemas, where each thing runs.
+    fn catalog(&self) -> &Catalog;
+
+    /// Calls a tool of the catalog. `arguments` is an object.
+    ///
+    /// # Errors
+    /// [`Failure`] for what the model could do nothing about; all else goes into `reply`.
+    fn call_tool(
+        &self,
+        tool: ToolId,
+        arguments: Value<'_>,
+        call: &Call<'_>,
+        reply: &mut ToolReply<'_>,
+    ) -> Result<(), Failure>;
+
+    /// Renders a prompt of the catalog. `arguments` is an object of strings.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidParams`] when an argument is missing or wrong.
+    fn get_prompt(
+        &self,
+        prompt: PromptId,
+        arguments: Value<'_>,
+        call: &Call<'_>,
+        reply: &mut PromptReply<'_>,
+    ) -> Result<(), Failure>;
+
+    /// Reads a resource by its URI.
+    ///
+    /// # Errors
+    /// [`Failure::ResourceNotFound`] when there is none.
+    fn read_resource(
+        &self,
+        uri: &str,
+        call: &Call<'_>,
+        reply: &mut ResourceReply<'_>,
+    ) -> Result<(), Failure>;
+
+    /// Lists resources that are not in the catalog, a page at a time. `cursor` is what an earlier
+    /// page of this function gave.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidParams`] for a cursor that is not one of ours.
+    fn list_resources(
+        &self,
+        cursor: Option<&str>,
+        page: &mut ResourcePage<'_>,
+    ) -> Result<(), Failure>;
+
+    /// Suggests values for an argument of a prompt or a resource template.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidParams`] when the reference names nothing we have.
+    fn complete(
+        &self,
+        request: &CompletionRequest<'_>,
+        call: &Call<'_>,
+        reply: &mut CompletionReply<'_>,
+    ) -> Result<(), Failure>;
+}
+
+/// The handler that the builder makes: a state, and trees of functions over it.
+pub struct App<S, T, P, R, D, C> {
+    pub(crate) state: S,
+    pub(crate) tools: T,
+    pub(crate) prompts: P,
+    pub(crate) resources: R,
+    pub(crate) provider: D,
+    pub(crate) completer: C,
+    pub(crate) catalog: Catalog,
+}
+
+impl<S, T, P, R, D, C> Handler for App<S, T, P, R, D, C>
+where
+    S: Send + Sync + 'static,
+    T: Tools<S>,
+    P: Prompts<S>,
+    R: Resources<S>,
+    D: ResourceProvider<S>,
+    C: Completer<S>,
+{
+    #[inline]
+    fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    #[inline]
+    fn call_tool(
+        &self,
+        tool: ToolId,
+        arguments: Value<'_>,
+        call: &Call<'_>,
+        reply: &mut ToolReply<'_>,
+    ) -> Result<(), Failure> {
+        self.tools.call(tool.0, &self.state, arguments, call, reply);
+        Ok(())
+    }
+
+    fn get_prompt(
+        &self,
+        prompt: PromptId,
+        arguments: Value<'_>,
+        call: &Call<'_>,
+        reply: &mut PromptReply<'_>,
+    ) -> Result<(), Failure> {
+        self.prompts.get(prompt.0, &self.state, arguments, call, reply)
+    }
+
+    fn read_resource(
+        &self,
+        uri: &str,
+        call: &Call<'_>,
+        reply: &mut ResourceReply<'_>,
+    ) -> Result<(), Failure> {
+        match self.catalog.resources.find(uri) {
+            Some((index, variables)) => {
+                self.resources.read(index, &self.state, &variables, call, reply)
+            }
+            None => self.provider.read(&self.state, uri, call, reply),
+        }
+    }
+
+    fn list_resources(
+        &self,
+        cursor: Option<&str>,
+        page: &mut ResourcePage<'_>,
+    ) -> Result<(), Failure> {
+        self.provider.list(&self.state, cursor, page)
+    }
+
+    fn complete(
+        &self,
+        request: &CompletionRequest<'_>,
+        call: &Call<'_>,
+        reply: &mut CompletionReply<'_>,
+    ) -> Result<(), Failure> {
+        reply.values(self.completer.complete(&self.state, request, call)?);
+        Ok(())
+    }
+}

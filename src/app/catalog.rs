@@ -1,0 +1,386 @@
+//! What the application offers, rendered once when the server is built.
+//!
+//! Lists are kept as JSON text, so that `tools/list` is a copy; names are hashed to dense ids, so
+//! that a call is an index. What is advertised is derived from what is here.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use serde_json::{Map, Value as Json, json};
+
+use super::about::{About, Placement};
+use super::resource::Matched;
+use super::template::Template;
+use crate::json;
+use crate::limits;
+
+mod schema;
+#[cfg(test)]
+mod tests;
+
+pub use schema::{ParamHeader, ParamKind};
+
+/// A tool of a catalog, by its place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToolId(pub(crate) usize);
+
+/// A prompt of a catalog, by its place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PromptId(pub(crate) usize);
+
+impl ToolId {
+    /// The tool's place in the order in which tools were added.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+impl PromptId {
+    /// The prompt's place in the order in which prompts were added.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// A list entry as JSON text.
+#[derive(Debug, Default)]
+pub(crate) struct Listing {
+    /// For 2026-07-28 and later.
+    pub(crate) modern: String,
+    /// For the revisions with `initialize`, whose structured content is always an object.
+    pub(crate) legacy: String,
+}
+
+impl Listing {
+    fn same(entry: &Json) -> Listing {
+        let text = entry.to_string();
+        Listing { legacy: text.clone(), modern: text }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ToolSpec {
+    pub(crate) placement: Placement,
+    /// The arguments that clients repeat in headers (`x-mcp-header`).
+    pub(crate) param_headers: Vec<ParamHeader>,
+}
+
+/// Fixed resources and templates.
+#[derive(Debug, Default)]
+pub(crate) struct ResourceIndex {
+    fixed: HashMap<String, usize, BuildHasherDefault<NameHasher>>,
+    templates: Vec<(Template, usize)>,
+    placements: Vec<Placement>,
+}
+
+impl ResourceIndex {
+    /// The leaf that answers to `uri`, and the variables its template finds in it.
+    pub(crate) fn find(&self, uri: &str) -> Option<(usize, Matched)> {
+        let matched = |variables| Matched { uri: uri.to_owned(), variables };
+        if let Some(&index) = self.fixed.get(uri) {
+            return Some((index, matched(Vec::new())));
+        }
+        self.templates.iter().find_map(|(template, index)| {
+            template.matches(uri).map(|variables| (*index, matched(variables)))
+        })
+    }
+}
+
+/// How long a client may keep what it was told, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CacheHints {
+    pub(crate) lists_ttl_ms: u64,
+    pub(crate) reads_ttl_ms: u64,
+}
+
+/// What an application offers.
+#[derive(Debug)]
+pub struct Catalog {
+    pub(crate) tools: Vec<ToolSpec>,
+    tool_names: Names,
+    pub(crate) tool_list: Vec<Listing>,
+    pub(crate) prompts: Vec<Placement>,
+    prompt_names: Names,
+    pub(crate) prompt_list: Vec<Listing>,
+    pub(crate) resources: ResourceIndex,
+    pub(crate) resource_list: Vec<Listing>,
+    pub(crate) template_list: Vec<Listing>,
+    /// Where providers list and read; [`Placement::Worker`] when they may wait.
+    pub(crate) provider: Option<Placement>,
+    pub(crate) completes: Option<Placement>,
+    /// `Implementation` of the schema, as JSON text.
+    pub(crate) server_info: String,
+    pub(crate) instructions: Option<String>,
+    pub(crate) page_size: usize,
+    pub(crate) cache: CacheHints,
+    problems: Vec<String>,
+}
+
+type Names = HashMap<String, usize, BuildHasherDefault<NameHasher>>;
+
+impl Catalog {
+    /// An empty catalog of a server with this name and version.
+    pub fn new(name: &str, version: &str) -> Self {
+        Catalog {
+            tools: Vec::new(),
+            tool_names: Names::default(),
+            tool_list: Vec::new(),
+            prompts: Vec::new(),
+            prompt_names: Names::default(),
+            prompt_list: Vec::new(),
+            resources: ResourceIndex::default(),
+            resource_list: Vec::new(),
+            template_list: Vec::new(),
+            provider: None,
+            completes: None,
+            server_info: json!({ "name": name, "version": version }).to_string(),
+            instructions: None,
+            page_size: limits::LIST_PAGE,
+            cache: CacheHints { lists_ttl_ms: limits::LIST_TTL_MS, reads_ttl_ms: 0 },
+            problems: Vec::new(),
+        }
+    }
+
+    /// Says under which name and version clients see the server.
+    pub fn identify(&mut self, name: &str, version: &str) {
+        self.server_info = json!({ "name": name, "version": version }).to_string();
+    }
+
+    /// Says how the model should use this server.
+    pub fn instructions(&mut self, instructions: impl Into<String>) {
+        self.instructions = Some(instructions.into());
+    }
+
+    /// Offers a tool, and says by which id it is called.
+    pub fn add_tool(&mut self, about: About, mut input: Json, output: Option<Json>) -> ToolId {
+        let id = self.tools.len();
+        let name = about.name;
+        if name.is_empty() || name.len() > limits::NAME_BYTES_MAX {
+            self.problem(format!("tool name `{name}`: 1 to {} bytes", limits::NAME_BYTES_MAX));
+        }
+        if self.tool_names.insert(name.clone(), id).is_some() {
+            self.problem(format!("tool `{name}`: there are two of this name"));
+        }
+        if input.get("type").and_then(Json::as_str) != Some("object") {
+            self.problem(format!("tool `{name}`: its input must be an object (a struct)"));
+        }
+        schema::trim(&mut input);
+        let param_headers = schema::param_headers(&input).unwrap_or_else(|problem| {
+            self.problem(format!("tool `{name}`: {problem}"));
+            Vec::new()
+        });
+        let mut entry = Map::new();
+        entry.insert("name".into(), name.into());
+        insert(&mut entry, "title", about.title);
+        insert(&mut entry, "description", about.description);
+        entry.insert("inputSchema".into(), input);
+        insert(&mut entry, "annotations", about.annotations.map(|hints| json!(hints)));
+        if !about.icons.is_empty() {
+            entry.insert("icons".into(), json!(about.icons));
+        }
+        let legacy_output = output.is_some_and(|mut output| {
+            schema::trim(&mut output);
+            let is_object = output.get("type").and_then(Json::as_str) == Some("object");
+            entry.insert("outputSchema".into(), output);
+            is_object
+        });
+        let modern = Json::Object(entry.clone()).to_string();
+        if !legacy_output {
+            entry.remove("outputSchema");
+        }
+        self.tool_list.push(Listing { modern, legacy: Json::Object(entry).to_string() });
+        self.tools.push(ToolSpec { placement: about.placement, param_headers });
+        ToolId(id)
+    }
+
+    /// Offers a prompt whose arguments are the properties of `input`, and says by which id it is
+    /// rendered.
+    pub fn add_prompt(&mut self, about: About, input: &Json) -> PromptId {
+        let id = self.prompts.len();
+        let name = about.name;
+        if self.prompt_names.insert(name.clone(), id).is_some() {
+            self.problem(format!("prompt `{name}`: there are two of this name"));
+        }
+        let mut entry = Map::new();
+        entry.insert("name".into(), name.into());
+        insert(&mut entry, "title", about.title);
+        insert(&mut entry, "description", about.description);
+        entry.insert("arguments".into(), schema::prompt_arguments(input));
+        if !about.icons.is_empty() {
+            entry.insert("icons".into(), json!(about.icons));
+        }
+        self.prompt_list.push(Listing::same(&Json::Object(entry)));
+        self.prompts.push(about.placement);
+        PromptId(id)
+    }
+
+    /// Offers a resource at a fixed URI, which is the name of `about`.
+    pub fn add_resource(&mut self, about: &About) {
+        let index = self.resources.placements.len();
+        let uri = about.name.clone();
+        if !uri.contains(':') {
+            self.problem(format!("resource `{uri}`: a URI has a scheme, like `file:` or `app:`"));
+        }
+        self.resource_list.push(Listing::same(&resource_entry(about, "uri")));
+        self.resources.placements.push(about.placement);
+        if self.resources.fixed.insert(uri.clone(), index).is_some() {
+            self.problem(format!("resource `{uri}`: there are two at this URI"));
+        }
+    }
+
+    /// Offers the resources of a URI template, which is the name of `about`.
+    pub fn add_template(&mut self, about: &About) {
+        let index = self.resources.placements.len();
+        match Template::new(&about.name) {
+            Ok(template) => self.resources.templates.push((template, index)),
+            Err(problem) => self.problem(format!("resource template {problem}")),
+        }
+        self.list_template(about);
+        self.resources.placements.push(about.placement);
+    }
+
+    /// Lists a URI template whose resources a provider reads.
+    pub fn list_template(&mut self, about: &About) {
+        self.template_list.push(Listing::same(&resource_entry(about, "uriTemplate")));
+    }
+
+    /// Says that [`Handler::list_resources`](super::Handler::list_resources) has something to
+    /// list, and where it runs.
+    pub fn add_provider(&mut self, placement: Placement) {
+        self.provider = Some(placement);
+    }
+
+    /// Says that [`Handler::complete`](super::Handler::complete) has something to suggest, and
+    /// where it runs.
+    pub fn add_completions(&mut self, placement: Placement) {
+        self.completes = Some(placement);
+    }
+
+    /// How long clients may keep lists and the contents of resources, in milliseconds
+    /// (`ttlMs` of 2026-07-28).
+    pub fn cache(&mut self, lists_ttl_ms: u64, reads_ttl_ms: u64) {
+        self.cache = CacheHints { lists_ttl_ms, reads_ttl_ms };
+    }
+
+    /// How many entries a page of a list has.
+    pub fn page_size(&mut self, entries: usize) {
+        self.page_size = entries.max(1);
+    }
+
+    /// The tool of this name.
+    #[inline]
+    pub(crate) fn tool(&self, name: &str) -> Option<ToolId> {
+        self.tool_names.get(name).copied().map(ToolId)
+    }
+
+    /// The prompt of this name.
+    pub(crate) fn prompt(&self, name: &str) -> Option<PromptId> {
+        self.prompt_names.get(name).copied().map(PromptId)
+    }
+
+    /// Where a read of `uri` runs; `None` when nothing could answer it.
+    pub(crate) fn read_placement(&self, uri: &str) -> Option<Placement> {
+        match self.resources.find(uri) {
+            Some((index, _)) => Some(self.resources.placements[index]),
+            None => self.provider,
+        }
+    }
+
+    /// Whether there are resources of any kind.
+    pub(crate) fn has_resources(&self) -> bool {
+        self.provider.is_some() || !self.resources.placements.is_empty()
+    }
+
+    /// What is wrong with what was added, if anything is.
+    pub(crate) fn problem_found(&self) -> Option<&str> {
+        self.problems.first().map(String::as_str)
+    }
+
+    /// `ServerCapabilities`: what is offered is what is here.
+    pub(crate) fn write_capabilities(&self, out: &mut Vec<u8>) {
+        let offered = [
+            ("tools", !self.tools.is_empty()),
+            ("prompts", !self.prompts.is_empty()),
+            ("resources", self.has_resources()),
+            ("completions", self.completes.is_some()),
+        ];
+        out.push(b'{');
+        for (index, (name, _)) in offered.iter().filter(|(_, offered)| *offered).enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            json::write_string(out, name);
+            out.extend_from_slice(b":{}");
+        }
+        out.push(b'}');
+    }
+
+    fn problem(&mut self, problem: String) {
+        self.problems.push(problem);
+    }
+}
+
+fn insert(entry: &mut Map<String, Json>, key: &str, value: Option<impl Into<Json>>) {
+    if let Some(value) = value {
+        entry.insert(key.into(), value.into());
+    }
+}
+
+fn resource_entry(about: &About, uri_key: &str) -> Json {
+    let last = about.name.rsplit('/').find(|part| !part.is_empty()).unwrap_or(&about.name);
+    let name = about.label.as_deref().unwrap_or(last);
+    let mut entry = Map::new();
+    entry.insert(uri_key.into(), about.name.clone().into());
+    entry.insert("name".into(), name.into());
+    insert(&mut entry, "title", about.title.clone());
+    insert(&mut entry, "description", about.description.clone());
+    insert(&mut entry, "mimeType", about.mime_type.clone());
+    insert(&mut entry, "size", about.size);
+    if !about.icons.is_empty() {
+        entry.insert("icons".into(), json!(about.icons));
+    }
+    Json::Object(entry)
+}
+
+/// FNV-1a. The names in the table are the application's own, so nobody can crowd a bucket.
+pub(crate) struct NameHasher(u64);
+
+impl Default for NameHasher {
+    fn default() -> Self {
+        NameHasher(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for NameHasher {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        // hashbrown takes its tag from the top bits, where FNV mixes well.
+        self.0
+    }
+}
+
+/// The variables of a URI do not fit the type that a template's function takes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoMatch;
+
+impl fmt::Display for NoMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the variables do not fit")
+    }
+}
+
+impl std::error::Error for NoMatch {}
+
+impl serde::de::Error for NoMatch {
+    fn custom<T: fmt::Display>(_message: T) -> Self {
+        NoMatch
+    }
+}

@@ -1,0 +1,80 @@
+use super::*;
+use crate::app::about::about;
+
+fn with_tool(input: Json) -> Catalog {
+    let mut catalog = Catalog::new("test", "1");
+    catalog.add_tool(about("t"), input, None);
+    catalog
+}
+
+#[test]
+fn capabilities_are_what_is_there() {
+    let capabilities = |catalog: &Catalog| {
+        let mut out = Vec::new();
+        catalog.write_capabilities(&mut out);
+        String::from_utf8(out).expect("UTF-8")
+    };
+    let mut catalog = Catalog::new("test", "1");
+    assert_eq!(capabilities(&catalog), "{}");
+    catalog.add_tool(about("t"), json!({ "type": "object" }), None);
+    assert_eq!(capabilities(&catalog), r#"{"tools":{}}"#);
+    catalog.add_provider(Placement::Worker);
+    catalog.add_completions(Placement::Shard);
+    assert_eq!(capabilities(&catalog), r#"{"tools":{},"resources":{},"completions":{}}"#);
+}
+
+#[test]
+fn param_headers_are_found_where_they_may_be() {
+    let catalog = with_tool(json!({ "type": "object", "properties": {
+        "region": { "type": "string", "x-mcp-header": "Region" },
+        "deep": { "type": "object", "properties": {
+            "level": { "type": "integer", "x-mcp-header": "Level" } } } } }));
+    assert_eq!(catalog.problem_found(), None);
+    let mut found: Vec<_> = catalog.tools[0]
+        .param_headers
+        .iter()
+        .map(|header| (header.field.as_str(), header.path.join("."), header.kind))
+        .collect();
+    found.sort_by_key(|(field, ..)| *field);
+    assert_eq!(
+        found,
+        [
+            ("mcp-param-level", "deep.level".to_owned(), ParamKind::Integer),
+            ("mcp-param-region", "region".to_owned(), ParamKind::String),
+        ]
+    );
+}
+
+#[test]
+fn param_headers_that_break_a_rule_are_a_problem() {
+    for properties in [
+        json!({ "a": { "type": "string", "x-mcp-header": "" } }),
+        json!({ "a": { "type": "string", "x-mcp-header": "a b" } }),
+        json!({ "a": { "type": "string", "x-mcp-header": "a\r\nb" } }),
+        json!({ "a": { "type": "number", "x-mcp-header": "A" } }),
+        json!({ "a": { "type": "string", "x-mcp-header": "A" },
+                "b": { "type": "string", "x-mcp-header": "a" } }),
+        json!({ "a": { "type": "array", "items": { "type": "string", "x-mcp-header": "A" } } }),
+    ] {
+        let catalog = with_tool(json!({ "type": "object", "properties": properties.clone() }));
+        assert!(catalog.problem_found().is_some(), "{properties}");
+    }
+}
+
+#[test]
+fn mistakes_are_reported() {
+    let mut catalog = with_tool(json!({ "type": "string" }));
+    assert!(catalog.problem_found().is_some_and(|problem| problem.contains("`t`")));
+    catalog = with_tool(json!({ "type": "object" }));
+    catalog.add_tool(about("t"), json!({ "type": "object" }), None);
+    assert!(catalog.problem_found().is_some_and(|problem| problem.contains("two of this name")));
+}
+
+#[test]
+fn output_schemas_that_are_no_objects_are_for_modern_clients() {
+    let mut catalog = Catalog::new("test", "1");
+    let input = json!({ "type": "object" });
+    catalog.add_tool(about("t"), input, Some(json!({ "type": "array" })));
+    assert!(catalog.tool_list[0].modern.contains("outputSchema"));
+    assert!(!catalog.tool_list[0].legacy.contains("outputSchema"));
+}

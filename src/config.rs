@@ -1,0 +1,80 @@
+//! What a server is set to: plain values, all with defaults that work.
+
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::http::HttpLimits;
+use crate::limits;
+
+/// How a server runs. `Config::default()` is a good one; change what you must.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen. Port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// The path of the MCP endpoint.
+    pub path: String,
+    /// Shards: threads that each serve connections of their own. `None`: as many as there are CPUs
+    /// for this process, by its affinity and its cgroup's quota.
+    pub cores: Option<usize>,
+    /// Whether each shard is pinned to a CPU.
+    pub pin: bool,
+    /// How long a shard polls before it sleeps. Zero, the default, saves the CPU; some tens of
+    /// microseconds save the time of waking up, at the price of a busy CPU.
+    pub spin: Duration,
+    /// Threads for functions placed [on workers](crate::About::on_worker). `None`: twice the
+    /// shards, and at least four.
+    pub workers: Option<usize>,
+    /// Calls that may wait for a worker; beyond them, 503.
+    pub deferred_max: usize,
+    /// Connections open at once; beyond them, new ones wait in the listener's backlog.
+    pub connections_max: usize,
+    /// Requests of one connection answered before others get their turn.
+    pub requests_per_turn_max: usize,
+    /// Bounds on requests.
+    pub http: HttpLimits,
+    /// Time for a request's head, from its first byte; then 408.
+    pub head_timeout: Duration,
+    /// Time for a request's body, from the end of its head; then 408.
+    pub body_timeout: Duration,
+    /// Time without a request before a connection is closed.
+    pub idle_timeout: Duration,
+    /// Time without a byte taken by a client that has an answer waiting.
+    pub write_timeout: Duration,
+    /// Time that a stop waits for answers that are under way.
+    pub shutdown_grace: Duration,
+    /// Size of a pooled buffer to begin with, in bytes.
+    pub buffer_size: usize,
+    /// Buffers a shard keeps for later.
+    pub max_buffers: usize,
+    /// Whether buffers grow to the sizes that requests turn out to need.
+    pub adaptive_sizing: bool,
+    /// Web origins that may call besides those on loopback; `*` allows all.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            bind: SocketAddr::from((Ipv4Addr::LOCALHOST, limits::PORT)),
+            path: "/mcp".to_owned(),
+            cores: None,
+            pin: true,
+            spin: Duration::ZERO,
+            workers: None,
+            deferred_max: limits::DEFERRED_MAX,
+            connections_max: limits::CONNECTIONS_MAX,
+            requests_per_turn_max: limits::REQUESTS_PER_TURN_MAX,
+            http: HttpLimits::default(),
+            head_timeout: limits::HEAD_TIMEOUT,
+            body_timeout: limits::BODY_TIMEOUT,
+            idle_timeout: limits::IDLE_TIMEOUT,
+            write_timeout: limits::WRITE_TIMEOUT,
+            shutdown_grace: limits::SHUTDOWN_GRACE,
+            buffer_size: limits::BUFFER_SIZE,
+            max_buffers: limits::BUFFERS_MAX,
+            adaptive_sizing: true,
+            allowed_origins: Vec::new(),
+        }
+    }
+}

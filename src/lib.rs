@@ -1,0 +1,62 @@
+//! **mcp-fastd**: an MCP server at the speed of the socket.
+//!
+//! A library to put tools, resources and prompts on HTTP in a dozen lines, without macros, boxed
+//! functions or an async runtime, and the engine of the daemon of the same name.
+//!
+//! ```no_run
+//! use mcp_fastd::{Json, Server};
+//!
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! struct Add {
+//!     /// The first number.
+//!     a: i64,
+//!     b: i64,
+//! }
+//!
+//! #[derive(serde::Serialize, schemars::JsonSchema)]
+//! struct Sum { sum: i64 }
+//!
+//! fn add(Add { a, b }: Add) -> Json<Sum> {
+//!     Json(Sum { sum: a + b })
+//! }
+//!
+//! fn main() -> Result<(), mcp_fastd::ServeError> {
+//!     Server::builder().tool("add", add).bind("127.0.0.1:8000").run()
+//! }
+//! ```
+//!
+//! Every connection belongs to one *shard*: a thread, pinned to a CPU, with its own poll, buffers
+//! and JSON parser. A request is read, planned, answered and written there. Functions that may
+//! wait are placed on workers with [`About::on_worker`].
+
+#![forbid(unsafe_code)]
+
+pub mod limits;
+
+mod buffer;
+mod http;
+pub mod json;
+mod rpc;
+
+pub mod app;
+mod mcp;
+mod transport;
+
+pub mod config;
+mod runtime;
+mod server;
+
+pub use app::about::about;
+pub use app::function::Empty;
+pub use app::tool::{Tool, group};
+pub use app::{
+    About, Annotations, Call, Catalog, Completion, CompletionRequest, ContentBlock, Failure,
+    Handler, Json, PromptMessage, ResourceContents, ResourceEntry, ResourcePage, ResourceProvider,
+    ResourceReply,
+};
+pub use config::Config;
+pub use http::HttpLimits;
+pub use runtime::ShardStats;
+pub use server::{Builder, Running, ServeError, Server};
+#[cfg(feature = "schema")]
+pub use schemars;

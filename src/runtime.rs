@@ -1,0 +1,177 @@
+//! The only room with sockets, threads, channels and a clock.
+//!
+//! [`start`] opens the listeners, then starts the workers and a thread for each shard. Nothing is
+//! started when anything is wrong with the settings.
+
+mod buffers;
+mod connection;
+mod deadlines;
+mod listener;
+mod mailbox;
+mod metrics;
+mod serve;
+mod shard;
+mod workers;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle, available_parallelism};
+
+use mio::{Poll, Token};
+
+use self::mailbox::{Address, Mail, mailbox};
+use self::metrics::ShardCounters;
+use self::shard::{MAILBOX, Parts, Peers, Shard};
+use crate::app::Handler;
+use crate::config::Config;
+use crate::limits;
+use crate::transport::Shared;
+
+pub use self::metrics::ShardStats;
+
+/// A connection of a shard: its slot, and which of the slot's connections it is. Events and
+/// letters that come too late are known by the generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ConnectionKey {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+impl ConnectionKey {
+    /// Generations that a token has room for, beside the tokens of listener and mailbox.
+    const GENERATIONS: u32 = u32::MAX / 2;
+
+    fn new(slot: usize, generation: u32) -> ConnectionKey {
+        ConnectionKey { slot: slot as u32, generation }
+    }
+
+    fn token(self) -> Token {
+        Token((self.generation as usize) << 32 | self.slot as usize)
+    }
+
+    fn from_token(Token(token): Token) -> ConnectionKey {
+        ConnectionKey { slot: token as u32, generation: (token >> 32) as u32 }
+    }
+}
+
+const _: () = assert!(usize::BITS == 64, "a token holds a slot and a generation");
+
+/// A server's threads.
+pub(crate) struct Threads {
+    pub(crate) address: SocketAddr,
+    mailboxes: Vec<Address>,
+    counters: Arc<[ShardCounters]>,
+    shards: Vec<JoinHandle<()>>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// The shards there will be: what was asked for, or the CPUs this process may use. Affinity and
+/// the quota of the cgroup are considered (that is what `available_parallelism` does on Linux).
+pub(crate) fn shard_count(config: &Config) -> usize {
+    let cpus = || available_parallelism().map_or(1, |cpus| cpus.get());
+    config.cores.unwrap_or_else(cpus).clamp(1, limits::CORES_MAX)
+}
+
+/// Opens the listeners and starts all threads.
+pub(crate) fn start<H: Handler>(shared: Shared<H>, config: Config) -> io::Result<Threads> {
+    allow_many_files(&config);
+    let count = shard_count(&config);
+    let (listeners, address) = listener::open(config.bind, count)?;
+    let (shared, config) = (Arc::new(shared), Arc::new(config));
+    let worker_count = config.workers.unwrap_or((2 * count).max(limits::WORKERS_MIN));
+    let (jobs, workers) = workers::start(worker_count.max(1), config.deferred_max, &shared)?;
+
+    let mut polls = Vec::with_capacity(count);
+    let mut mailboxes = Vec::with_capacity(count);
+    let room = config.deferred_max + worker_count + limits::MAILBOX_EXTRA;
+    for _ in 0..count {
+        let poll = Poll::new()?;
+        let (address, mailbox) = mailbox(poll.registry(), MAILBOX, room)?;
+        mailboxes.push(address);
+        polls.push((poll, mailbox));
+    }
+    let counters: Arc<[ShardCounters]> = (0..count).map(|_| ShardCounters::default()).collect();
+    let peers = Peers { addresses: mailboxes.clone(), counters: counters.clone() };
+    let peers = Arc::new(peers);
+    let cpus = if config.pin { core_affinity::get_core_ids().unwrap_or_default() } else { vec![] };
+    if config.pin && cpus.len() < count {
+        tracing::warn!(
+            shards = count,
+            cpus = cpus.len(),
+            "more shards than CPUs: some share one (--cores sets the number of shards)"
+        );
+    }
+    let mut shards = Vec::with_capacity(count);
+    for (index, (listener, (poll, mailbox))) in listeners.into_iter().zip(polls).enumerate() {
+        let parts = Parts {
+            index,
+            poll,
+            mailbox,
+            listener,
+            peers: peers.clone(),
+            jobs: jobs.clone(),
+            shared: shared.clone(),
+            config: config.clone(),
+        };
+        let shard = Shard::new(parts)?;
+        let cpu = cpus.get(index % cpus.len().max(1)).copied();
+        let thread = Builder::new().name(format!("shard-{index}"));
+        shards.push(thread.spawn(move || {
+            pin(index, cpu);
+            shard.run();
+        })?);
+    }
+    Ok(Threads { address, mailboxes, counters, shards, workers })
+}
+
+fn pin(shard: usize, cpu: Option<core_affinity::CoreId>) {
+    let Some(cpu) = cpu else { return };
+    if !core_affinity::set_for_current(cpu) {
+        tracing::warn!(shard, cpu = cpu.id, "cannot pin a shard to its CPU; it runs unpinned");
+    }
+}
+
+/// Raises the soft limit of open files to what `connections_max` needs, as far as the hard limit
+/// allows: the usual 1,024 end long before the memory does.
+fn allow_many_files(config: &Config) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = (config.connections_max + limits::FILES_BESIDE_CONNECTIONS) as u64;
+    let wanted = limit.maximum.map_or(wanted, |maximum| wanted.min(maximum));
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(%error, wanted, "cannot raise the limit of open files (ulimit -n)");
+        }
+    }
+}
+
+impl Threads {
+    /// What each shard is doing.
+    pub(crate) fn stats(&self) -> Vec<ShardStats> {
+        self.counters.iter().map(ShardCounters::read).collect()
+    }
+
+    /// Asks all shards to finish what is under way and to end.
+    pub(crate) fn stop(&self) {
+        for mailbox in &self.mailboxes {
+            mailbox.post_waiting(Mail::Stop);
+        }
+    }
+
+    /// Waits until all shards have ended. Workers end with them, but for one whose function does
+    /// not come back; that one is not waited for.
+    pub(crate) fn join(self) {
+        for shard in self.shards {
+            if shard.join().is_err() {
+                tracing::error!("a shard ended by a panic");
+            }
+        }
+        for worker in self.workers {
+            if worker.is_finished() && worker.join().is_err() {
+                tracing::error!("a worker ended by a panic");
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A connection: socket, buffers, where it stands. Its I/O; what to do with the bytes is the
+//! shard's business.
+//!
+//! ```text
+//!            a call is deferred          an answer that is the last one, a refusal
+//!   Reading ────────────────────▶ Waiting ──────────────▶ Finishing ──all sent──▶ Closed
+//!      ▲                             │                        │                     ▲
+//!      └──── its answer came ────────┘                        └─ bytes may still ─▶ Draining
+//!                                                                be on their way
+//! ```
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mio::net::TcpStream;
+
+use super::deadlines::Timer;
+use crate::buffer::{ReadBuffer, WriteBuffer};
+use crate::http::Decoder;
+use crate::limits;
+
+/// Where a connection stands.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// Requests are read and answered.
+    Reading,
+    /// A worker has a call; the flag tells it when nobody waits any more.
+    Waiting(Arc<AtomicBool>),
+    /// The last answer is being sent. `linger`: the client may not have stopped sending.
+    Finishing { linger: bool },
+    /// All is sent and the FIN with it; what still comes in is thrown away, so that the kernel does
+    /// not reset the connection before the client has read its answer.
+    Draining { left: usize },
+    /// To be removed.
+    Closed,
+}
+
+/// What the connection's deadline is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Idle,
+    Head,
+    Body,
+    Writing,
+    Draining,
+    /// A worker has a call: as long as it takes.
+    Waiting,
+}
+
+pub(crate) struct Connection {
+    socket: TcpStream,
+    pub(crate) generation: u32,
+    pub(crate) input: ReadBuffer,
+    pub(crate) decoder: Decoder,
+    pub(crate) output: WriteBuffer,
+    pub(crate) state: State,
+    pub(crate) timer: Timer,
+    pub(crate) phase: Phase,
+    /// The socket may have bytes for us.
+    pub(crate) readable: bool,
+    /// The client has closed its side; the socket is to be read to its end.
+    pub(crate) half_closed: bool,
+    /// There is nothing more to read.
+    pub(crate) at_end: bool,
+    /// It is in the list of connections that have more to do next turn.
+    pub(crate) in_ready: bool,
+}
+
+impl Connection {
+    pub(crate) fn new(socket: TcpStream, generation: u32) -> Connection {
+        Connection {
+            socket,
+            generation,
+            input: ReadBuffer::new(),
+            decoder: Decoder::new(),
+            output: WriteBuffer::new(),
+            state: State::Reading,
+            timer: Timer::default(),
+            phase: Phase::Idle,
+            readable: false,
+            half_closed: false,
+            at_end: false,
+            in_ready: false,
+        }
+    }
+
+    pub(crate) fn socket(&mut self) -> &mut TcpStream {
+        &mut self.socket
+    }
+
+    /// Reads once into the input buffer, which may grow to `max` bytes.
+    ///
+    /// A read that does not fill the space has emptied the socket: asking again would be a system
+    /// call to hear "would block". Only the end of the stream must be read for.
+    #[inline]
+    pub(crate) fn fill(&mut self, max: usize) {
+        let space = self.input.space(limits::READ_SPACE_MIN, max);
+        let room = space.len();
+        match self.socket.read(space) {
+            Ok(0) => {
+                self.at_end = true;
+                self.readable = false;
+            }
+            Ok(read) => {
+                self.input.filled(read);
+                self.readable = read == room || self.half_closed;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = false,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => self.abort(),
+        }
+    }
+
+    /// Sends what is unsent, as far as the socket takes it. Says whether it took anything.
+    #[inline]
+    pub(crate) fn flush(&mut self) -> bool {
+        let mut progress = false;
+        while !self.output.is_empty() {
+            match self.socket.write(self.output.unsent()) {
+                Ok(0) => {
+                    self.abort();
+                    return progress;
+                }
+                Ok(sent) => {
+                    let all = sent == self.output.unsent().len();
+                    self.output.sent(sent);
+                    progress = true;
+                    if !all {
+                        return true;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return progress,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.abort();
+                    return progress;
+                }
+            }
+        }
+        progress
+    }
+
+    /// All is sent: says so to the client, and closes unless bytes may still be on their way.
+    pub(crate) fn finish(&mut self, linger: bool) {
+        if !linger || self.at_end {
+            self.state = State::Closed;
+            return;
+        }
+        self.state = match self.socket.shutdown(Shutdown::Write) {
+            Ok(()) => State::Draining { left: limits::LINGER_BYTES_MAX },
+            Err(_) => State::Closed,
+        };
+        self.readable = true;
+    }
+
+    /// Reads and forgets, up to the end of the stream or of our patience.
+    pub(crate) fn drain(&mut self) {
+        let mut scratch = [0_u8; 4096];
+        while let State::Draining { left } = &mut self.state {
+            match self.socket.read(&mut scratch) {
+                Ok(read) if read > 0 && read < *left => *left -= read,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.readable = false;
+                    return;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(_) | Err(_) => self.state = State::Closed,
+            }
+        }
+    }
+
+    /// The connection is gone: nothing more is read, written or waited for.
+    #[cold]
+    pub(crate) fn abort(&mut self) {
+        if let State::Waiting(cancelled) = &self.state {
+            cancelled.store(true, Ordering::Relaxed);
+        }
+        self.state = State::Closed;
+    }
+}

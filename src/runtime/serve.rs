@@ -1,0 +1,248 @@
+//! What a connection does when it can go on: read, answer, write, and set its next deadline.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::ConnectionKey;
+use super::connection::{Connection, Phase, State};
+use super::deadlines::tick_after;
+use super::shard::Core;
+use super::workers::Job;
+use crate::app::Handler;
+use crate::http::{self, Parsed, Progress, continue_100, field_storage};
+use crate::limits;
+use crate::transport::{self, Deferred, Next};
+
+/// How far one step of reading came.
+enum Step {
+    /// A request was answered, deferred or refused.
+    Answered,
+    /// There is no whole request; more bytes are needed.
+    Partial,
+}
+
+/// Lets a connection do what it can in this turn.
+///
+/// Its requests are answered in order, up to `requests_per_turn_max`; while one waits for a worker
+/// or its output for the client, nothing more is read. Then everything is written at once.
+pub(crate) fn drive<H: Handler>(
+    connection: &mut Connection,
+    key: ConnectionKey,
+    core: &mut Core<H>,
+) {
+    let mut written = !connection.output.is_empty() && connection.flush();
+    let mut answered = 0;
+    let mut reads = 0;
+    let mut more = false;
+    while let State::Reading = connection.state {
+        if connection.output.len() > limits::UNSENT_BYTES_MAX {
+            break;
+        }
+        if answered >= core.config.requests_per_turn_max {
+            more = true;
+            break;
+        }
+        match step(connection, key, core) {
+            Step::Answered => answered += 1,
+            Step::Partial if connection.at_end => {
+                connection.state = State::Finishing { linger: false };
+            }
+            Step::Partial if !connection.readable => break,
+            Step::Partial if reads == limits::READS_PER_TURN_MAX => {
+                more = true;
+                break;
+            }
+            Step::Partial => {
+                reads += 1;
+                if !connection.input.has_storage() {
+                    connection.input.attach(core.read_buffers.take_filled());
+                }
+                connection.fill(core.read_buffer_max);
+            }
+        }
+    }
+    core.requests += answered as u64;
+    match connection.state {
+        State::Waiting(_) if !connection.output.is_empty() => core.dirty.push(key),
+        State::Waiting(_) => {}
+        _ => written |= connection.flush(),
+    }
+    settle(connection);
+    core.release(connection);
+    core.rearm(key, connection, answered > 0 || written || reads > 0);
+    if more && !connection.in_ready {
+        connection.in_ready = true;
+        core.ready.push(key);
+    }
+}
+
+/// Moves a connection that has sent its last answer towards its end.
+#[inline]
+fn settle(connection: &mut Connection) {
+    if let State::Finishing { linger } = connection.state
+        && connection.output.is_empty()
+    {
+        connection.finish(linger);
+    }
+    if let State::Draining { .. } = connection.state
+        && connection.readable
+    {
+        connection.drain();
+    }
+}
+
+/// Answers the next request in the buffer, if it is there.
+#[inline]
+fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut Core<H>) -> Step {
+    if connection.input.is_empty() {
+        return Step::Partial;
+    }
+    if !connection.output.has_storage() {
+        connection.output.attach(core.write_buffers.take());
+    }
+    let mut storage = field_storage();
+    let Connection { input, output, decoder, .. } = connection;
+    let out = output.out();
+    let next = match decoder.decode(input, &mut storage, &core.shared.limits) {
+        Ok(Parsed::Partial) => return Step::Partial,
+        Ok(Parsed::Head(head)) => {
+            if transport::expect(&head, &core.shared, &core.local, out) {
+                if head.wants_continue() {
+                    continue_100(out);
+                }
+                return Step::Partial;
+            }
+            connection.state = State::Finishing { linger: true };
+            return Step::Answered;
+        }
+        Ok(Parsed::Complete(request)) => {
+            transport::respond(request, &core.shared, &mut core.local, out)
+        }
+        Err(error) => {
+            transport::refuse_framing(error, &core.local.date, out);
+            connection.state = State::Finishing { linger: true };
+            return Step::Answered;
+        }
+    };
+    decoder.finish(input);
+    match next {
+        Next::Done => {}
+        Next::Close => connection.state = State::Finishing { linger: !input.is_empty() },
+        Next::Defer(deferred) => defer(connection, key, deferred, core),
+    }
+    Step::Answered
+}
+
+/// Hands a request to the workers; answers 503 when they have no room.
+#[cold]
+fn defer<H: Handler>(
+    connection: &mut Connection,
+    key: ConnectionKey,
+    deferred: Deferred,
+    core: &mut Core<H>,
+) {
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let persistence = deferred.persistence;
+    let reply_to = core.address.clone();
+    let job = Job { deferred, cancelled: cancelled.clone(), key, reply_to };
+    if core.jobs.try_send(job).is_ok() {
+        connection.state = State::Waiting(cancelled);
+        return;
+    }
+    let out = connection.output.out();
+    transport::refuse_overload(persistence, &core.local.date, out);
+    if persistence == http::Connection::Close {
+        connection.state = State::Finishing { linger: !connection.input.is_empty() };
+    }
+}
+
+impl<H: Handler> Core<H> {
+    /// Where to write a connection's next answer.
+    pub(crate) fn output<'c>(&mut self, connection: &'c mut Connection) -> &'c mut Vec<u8> {
+        if !connection.output.has_storage() {
+            connection.output.attach(self.write_buffers.take());
+        }
+        connection.output.out()
+    }
+
+    /// Takes back the buffers that a connection does not need for now.
+    #[inline]
+    fn release(&mut self, connection: &mut Connection) {
+        if connection.output.has_storage() && connection.output.is_empty() {
+            self.write_buffers.put(connection.output.detach());
+        }
+        if connection.input.has_storage() && connection.input.is_empty() {
+            self.read_buffers.put(connection.input.detach());
+        }
+    }
+
+    /// Takes back all buffers of a connection that is gone.
+    pub(crate) fn give_back(&mut self, mut connection: Connection) {
+        let unread = connection.input.len();
+        connection.input.consume(unread);
+        let unsent = connection.output.len();
+        connection.output.sent(unsent);
+        self.release(&mut connection);
+    }
+
+    /// Sets the first deadline of a connection.
+    pub(crate) fn arm(&mut self, key: ConnectionKey, connection: &mut Connection) {
+        let due = tick_after(self.now, self.config.idle_timeout);
+        self.deadlines.set(key, &mut connection.timer, Some(due));
+    }
+
+    /// Sets the deadline for what a connection does next. Where that is still the same thing, the
+    /// deadline stands, unless there was `progress` in something that is measured by its pauses.
+    #[inline]
+    fn rearm(&mut self, key: ConnectionKey, connection: &mut Connection, progress: bool) {
+        let phase = phase_of(connection);
+        let paused = matches!(phase, Phase::Idle | Phase::Writing);
+        if phase == connection.phase && !(paused && progress) {
+            return;
+        }
+        connection.phase = phase;
+        let timeout = match phase {
+            Phase::Idle => Some(self.config.idle_timeout),
+            Phase::Head => Some(self.config.head_timeout),
+            Phase::Body => Some(self.config.body_timeout),
+            Phase::Writing => Some(self.config.write_timeout),
+            Phase::Draining => Some(limits::LINGER_TIMEOUT),
+            Phase::Waiting => None,
+        };
+        let due = timeout.map(|timeout| tick_after(self.now, timeout));
+        self.deadlines.set(key, &mut connection.timer, due);
+    }
+
+    /// Ends what took too long.
+    #[cold]
+    pub(crate) fn time_out(&mut self, connection: &mut Connection) {
+        let limit = match connection.phase {
+            Phase::Head => "head_timeout",
+            Phase::Body => "body_timeout",
+            Phase::Idle | Phase::Writing | Phase::Draining | Phase::Waiting => {
+                return connection.abort();
+            }
+        };
+        self.output(connection);
+        transport::refuse_timeout(limit, &self.local.date, connection.output.out());
+        connection.state = State::Finishing { linger: true };
+    }
+}
+
+#[inline]
+fn phase_of(connection: &Connection) -> Phase {
+    if !connection.output.is_empty() {
+        return Phase::Writing;
+    }
+    match connection.state {
+        State::Waiting(_) => Phase::Waiting,
+        State::Draining { .. } => Phase::Draining,
+        State::Reading | State::Finishing { .. } | State::Closed => {
+            match connection.decoder.progress(&connection.input) {
+                Progress::Idle | Progress::Done | Progress::Failed => Phase::Idle,
+                Progress::Head => Phase::Head,
+                Progress::Body => Phase::Body,
+            }
+        }
+    }
+}

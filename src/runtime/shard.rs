@@ -1,0 +1,425 @@
+//! A shard: one thread, one poll, its own listener, connections, buffers and parser.
+//!
+//! A turn: wait; sockets; connections that had more to do; mail; deadlines; flush. Requests are
+//! read, planned, answered and written here; nothing on their way is shared with another thread.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::Sender;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+
+use super::ConnectionKey;
+use super::buffers::BufferPool;
+use super::connection::{Connection, Phase, State};
+use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
+use super::mailbox::{Address, Mail, Mailbox};
+use super::metrics::ShardCounters;
+use super::serve::drive;
+use super::workers::Job;
+use crate::app::Handler;
+use crate::config::Config;
+use crate::http::Date;
+use crate::json::Parser;
+use crate::limits;
+use crate::transport::{self, Local, Next, Shared};
+
+const LISTENER: Token = Token(usize::MAX);
+pub(crate) const MAILBOX: Token = Token(usize::MAX - 1);
+
+/// What the shards know of each other.
+pub(crate) struct Peers {
+    pub(crate) addresses: Vec<Address>,
+    pub(crate) counters: Arc<[ShardCounters]>,
+}
+
+/// All of a shard but its connections, so that one of those can be borrowed beside it.
+pub(crate) struct Core<H> {
+    pub(crate) shared: Arc<Shared<H>>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) local: Local,
+    pub(crate) read_buffers: BufferPool,
+    pub(crate) write_buffers: BufferPool,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) jobs: Sender<Job>,
+    pub(crate) address: Address,
+    /// Connections that have more to do than one turn allows.
+    pub(crate) ready: Vec<ConnectionKey>,
+    /// Connections that wait for a worker and have output from before.
+    pub(crate) dirty: Vec<ConnectionKey>,
+    pub(crate) now: Tick,
+    pub(crate) requests: u64,
+    pub(crate) read_buffer_max: usize,
+}
+
+pub(crate) struct Shard<H> {
+    index: usize,
+    poll: Poll,
+    listener: Option<TcpListener>,
+    /// The listener may have connections for us.
+    accepting: bool,
+    /// The process is out of file descriptors: when to try again.
+    accept_again: Option<Tick>,
+    mailbox: Mailbox,
+    peers: Arc<Peers>,
+    connections: Slab<Connection>,
+    generation: u32,
+    started: Instant,
+    second: u64,
+    stop_by: Option<Instant>,
+    core: Core<H>,
+}
+
+/// What a shard is made of, besides what it makes itself.
+pub(crate) struct Parts<H> {
+    pub(crate) index: usize,
+    pub(crate) poll: Poll,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) listener: TcpListener,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) jobs: Sender<Job>,
+    pub(crate) shared: Arc<Shared<H>>,
+    pub(crate) config: Arc<Config>,
+}
+
+impl<H: Handler> Shard<H> {
+    pub(crate) fn new(parts: Parts<H>) -> io::Result<Shard<H>> {
+        let Parts { index, poll, mailbox, mut listener, peers, jobs, shared, config } = parts;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let core = Core {
+            local: Local { parser: Parser::new(), date: Date::at(unix_seconds()), stopping: false },
+            read_buffers: BufferPool::new(&config),
+            write_buffers: BufferPool::new(&config),
+            deadlines: Deadlines::default(),
+            jobs,
+            address: peers.addresses[index].clone(),
+            ready: Vec::new(),
+            dirty: Vec::new(),
+            now: 0,
+            requests: 0,
+            read_buffer_max: shared.limits.read_buffer_bytes_max(),
+            shared,
+            config,
+        };
+        Ok(Shard {
+            index,
+            poll,
+            listener: Some(listener),
+            accepting: true,
+            accept_again: None,
+            mailbox,
+            peers,
+            connections: Slab::new(),
+            generation: 0,
+            started: Instant::now(),
+            second: 0,
+            stop_by: None,
+            core,
+        })
+    }
+
+    /// Takes turns until the shard is stopped.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(limits::EVENTS_PER_TURN_MAX);
+        loop {
+            if let Err(error) = self.wait(&mut events) {
+                tracing::error!(%error, shard = self.index, "cannot wait for events");
+                break;
+            }
+            self.read_clock();
+            let mut mail = false;
+            for event in &events {
+                match event.token() {
+                    LISTENER => self.accepting = true,
+                    MAILBOX => mail = true,
+                    token => self.on_socket(ConnectionKey::from_token(token), event),
+                }
+            }
+            self.go_on();
+            if self.accepting {
+                self.accept();
+            }
+            if mail {
+                self.mailbox.heard();
+                self.open_mail();
+            }
+            self.expire();
+            self.flush_dirty();
+            if self.stopped() {
+                break;
+            }
+        }
+        self.publish();
+    }
+
+    /// Waits for events, until the nearest deadline; polls for a while first where `spin` says so.
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        let timeout = self.timeout();
+        if timeout != Some(Duration::ZERO) && !self.core.config.spin.is_zero() {
+            let until = Instant::now() + self.core.config.spin;
+            loop {
+                poll(&mut self.poll, events, Some(Duration::ZERO))?;
+                if !events.is_empty() {
+                    return Ok(());
+                }
+                if Instant::now() >= until {
+                    break;
+                }
+            }
+        }
+        poll(&mut self.poll, events, timeout)
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        if !self.core.ready.is_empty() || (self.accepting && self.accept_again.is_none()) {
+            return Some(Duration::ZERO);
+        }
+        let next = [self.core.deadlines.next(), self.accept_again].into_iter().flatten().min();
+        let elapsed = self.started.elapsed();
+        let due = next.map(|tick| (limits::DEADLINE_TICK * tick).saturating_sub(elapsed));
+        let stop = self.stop_by.map(|at| at.saturating_duration_since(Instant::now()));
+        [due, stop].into_iter().flatten().min()
+    }
+
+    /// Reads the clock, once a turn; the wall clock once a second.
+    fn read_clock(&mut self) {
+        let elapsed = self.started.elapsed();
+        self.core.now = tick_at(elapsed);
+        if self.second != elapsed.as_secs() {
+            self.second = elapsed.as_secs();
+            self.core.local.date.update(unix_seconds());
+            self.publish();
+        }
+    }
+
+    fn on_socket(&mut self, key: ConnectionKey, event: &mio::event::Event) {
+        let Some(connection) = find(&mut self.connections, key) else { return };
+        connection.readable |= event.is_readable();
+        connection.half_closed |= event.is_read_closed();
+        if event.is_error() || (event.is_write_closed() && event.is_read_closed()) {
+            // The client is gone, not merely done with sending.
+            connection.abort();
+        }
+        self.advance(key);
+    }
+
+    /// Lets a connection do what it can, and removes it when it is done.
+    fn advance(&mut self, key: ConnectionKey) {
+        let Some(connection) = find(&mut self.connections, key) else { return };
+        drive(connection, key, &mut self.core);
+        if let State::Closed = connection.state {
+            self.remove(key);
+        }
+    }
+
+    #[cold]
+    fn remove(&mut self, key: ConnectionKey) {
+        let connection = self.connections.remove(key.slot as usize);
+        self.core.give_back(connection);
+        self.counters().connections.fetch_sub(1, Ordering::Relaxed);
+        // A place is free: the listener may have been left unread for want of one.
+        self.accepting |= self.listener.is_some() && self.accept_again.is_none();
+    }
+
+    /// Goes on with the connections that had more to do.
+    fn go_on(&mut self) {
+        if self.core.ready.is_empty() {
+            return;
+        }
+        for key in std::mem::take(&mut self.core.ready) {
+            if let Some(connection) = find(&mut self.connections, key) {
+                connection.in_ready = false;
+                self.advance(key);
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        if self.accept_again.is_some_and(|tick| tick > self.core.now) {
+            return;
+        }
+        self.accept_again = None;
+        for _ in 0..limits::ACCEPTS_PER_TURN_MAX {
+            let full = self.peers.connections() >= self.core.config.connections_max;
+            let Some(listener) = self.listener.as_ref().filter(|_| !full) else {
+                // When full, what comes stays in the backlog; `remove` looks again.
+                self.accepting = false;
+                return;
+            };
+            match listener.accept() {
+                Ok((socket, _)) => self.place(socket),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.accepting = false;
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    self.accept_again = Some(tick_after(self.core.now, limits::ACCEPT_RETRY));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Keeps a new connection, or hands it to a shard that has clearly fewer.
+    fn place(&mut self, socket: TcpStream) {
+        let to = self.peers.place(self.index);
+        let counter = &self.peers.counters[to].connections;
+        counter.fetch_add(1, Ordering::Relaxed);
+        if to == self.index {
+            self.add(socket);
+        } else if let Err(mail) = self.peers.addresses[to].post(Mail::Adopt(socket)) {
+            // Its mailbox is full: better here than not at all.
+            counter.fetch_sub(1, Ordering::Relaxed);
+            if let Mail::Adopt(socket) = mail {
+                self.counters().connections.fetch_add(1, Ordering::Relaxed);
+                self.add(socket);
+            }
+        }
+    }
+
+    /// Takes in a connection that has been accepted and counted.
+    fn add(&mut self, mut socket: TcpStream) {
+        match self.register(&mut socket) {
+            Ok(key) => {
+                let slot = self.connections.insert(Connection::new(socket, key.generation));
+                self.core.arm(key, &mut self.connections[slot]);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a connection was lost before it began");
+                self.counters().connections.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn register(&mut self, socket: &mut TcpStream) -> io::Result<ConnectionKey> {
+        // Answers are written whole, once a turn: there is nothing to gather (Nagle's algorithm).
+        socket.set_nodelay(true)?;
+        self.generation = self.generation.wrapping_add(1) % ConnectionKey::GENERATIONS;
+        let key = ConnectionKey::new(self.connections.vacant_key(), self.generation);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(socket, key.token(), interest)?;
+        Ok(key)
+    }
+
+    fn open_mail(&mut self) {
+        for _ in 0..limits::MAIL_PER_TURN_MAX {
+            match self.mailbox.take() {
+                None => return,
+                Some(Mail::Answer { key, body, persistence }) => {
+                    let Some(connection) = find(&mut self.connections, key) else { continue };
+                    self.core.requests += 1;
+                    let out = self.core.output(connection);
+                    let next =
+                        transport::complete(&body, persistence, &self.core.local.date, out);
+                    connection.state = match next {
+                        Next::Close => State::Finishing { linger: !connection.input.is_empty() },
+                        Next::Done | Next::Defer(_) => State::Reading,
+                    };
+                    self.advance(key);
+                }
+                Some(Mail::Adopt(socket)) => self.add(socket),
+                Some(Mail::Stop) => self.stop(),
+            }
+        }
+        // There may be more: ring for the next turn.
+        self.core.address.ring();
+    }
+
+    /// Stops accepting, closes what is idle, and lets the rest finish.
+    fn stop(&mut self) {
+        self.stop_by = Some(Instant::now() + self.core.config.shutdown_grace);
+        self.core.local.stopping = true;
+        self.accepting = false;
+        self.accept_again = None;
+        self.listener = None;
+        let idle = |(_, connection): &(usize, &Connection)| connection.phase == Phase::Idle;
+        let key = |(slot, c): (usize, &Connection)| ConnectionKey::new(slot, c.generation);
+        for key in self.connections.iter().filter(idle).map(key).collect::<Vec<_>>() {
+            self.remove(key);
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        match self.stop_by {
+            None => false,
+            Some(by) => self.connections.is_empty() || Instant::now() >= by,
+        }
+    }
+
+    fn expire(&mut self) {
+        while let Some((entry, keys)) = self.core.deadlines.take_due(self.core.now) {
+            for key in keys {
+                let Some(connection) = find(&mut self.connections, key) else { continue };
+                let Core { deadlines, now, .. } = &mut self.core;
+                if deadlines.came_up(key, &mut connection.timer, entry, *now) {
+                    self.core.time_out(connection);
+                    self.advance(key);
+                }
+            }
+        }
+    }
+
+    fn flush_dirty(&mut self) {
+        while let Some(key) = self.core.dirty.pop() {
+            let Some(connection) = find(&mut self.connections, key) else { continue };
+            connection.flush();
+            if let State::Closed = connection.state {
+                self.remove(key);
+            }
+        }
+    }
+
+    fn counters(&self) -> &ShardCounters {
+        &self.peers.counters[self.index]
+    }
+
+    fn publish(&self) {
+        let (read_hits, read_misses) = self.core.read_buffers.hits_and_misses();
+        let (write_hits, write_misses) = self.core.write_buffers.hits_and_misses();
+        let buffers = (read_hits + write_hits, read_misses + write_misses);
+        self.counters().publish(self.core.requests, buffers);
+    }
+}
+
+impl Peers {
+    fn connections(&self) -> usize {
+        let count = |counters: &ShardCounters| {
+            counters.connections.load(Ordering::Relaxed)
+        };
+        self.counters.iter().map(count).sum()
+    }
+
+    /// The shard for a connection that `here` has accepted: itself, unless another one has clearly
+    /// fewer connections.
+    fn place(&self, here: usize) -> usize {
+        let count = |index: usize| {
+            self.counters[index].connections.load(Ordering::Relaxed)
+        };
+        let emptiest = (0..self.counters.len()).min_by_key(|index| count(*index)).unwrap_or(here);
+        if count(here) > count(emptiest) + 1 { emptiest } else { here }
+    }
+}
+
+fn find(connections: &mut Slab<Connection>, key: ConnectionKey) -> Option<&mut Connection> {
+    let connection = connections.get_mut(key.slot as usize)?;
+    (connection.generation == key.generation).then_some(connection)
+}
+
+fn poll(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+    match poll.poll(events, timeout) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            events.clear();
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,194 @@
+//! The face of the library: build a server, run it.
+
+mod builder;
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use crate::app::Handler;
+use crate::config::Config;
+use crate::runtime::{self, ShardStats, Threads};
+use crate::transport::Shared;
+
+pub use builder::Builder;
+
+/// A server of the application `H`, ready to run.
+///
+/// Made by [`Server::builder`] from functions, or by [`Server::new`] from a [`Handler`].
+pub struct Server<H> {
+    handler: H,
+    config: Config,
+    bind_problem: Option<ServeError>,
+}
+
+/// Why a server does not run: what was tried, and what came of it.
+#[derive(Debug)]
+pub enum ServeError {
+    /// The tools, prompts or resources are not in order.
+    Catalog(String),
+    /// The address to listen on cannot be understood or found.
+    Address {
+        /// As it was given.
+        address: String,
+        /// What was wrong with it.
+        error: io::Error,
+    },
+    /// Nothing can listen there.
+    Bind {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// A setting that cannot be.
+    Setting(String),
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ServeError::Catalog(problem) | ServeError::Setting(problem) => f.write_str(problem),
+            ServeError::Address { address, error } => {
+                write!(f, "cannot listen on `{address}`: {error} (expected `ADDRESS:PORT`)")
+            }
+            ServeError::Bind { address, error } if error.kind() == io::ErrorKind::AddrInUse => {
+                write!(f, "cannot listen on {address}: another program already does; \
+                           choose another port, or 0 for any")
+            }
+            ServeError::Bind { address, error } => {
+                write!(f, "cannot listen on {address}: {error}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+impl<H: Handler> Server<H> {
+    /// A server of a handler, without the sugar.
+    pub fn new(handler: H) -> Server<H> {
+        Server { handler, config: Config::default(), bind_problem: None }
+    }
+
+    /// Listens here instead of on 127.0.0.1:8080. Port 0 takes a free one.
+    ///
+    /// An address that cannot be understood is reported when the server starts.
+    #[must_use]
+    pub fn bind(mut self, address: impl ToSocketAddrs + fmt::Debug) -> Self {
+        let text = format!("{address:?}").trim_matches('"').to_owned();
+        let problem = match address.to_socket_addrs().map(|mut found| found.next()) {
+            Ok(Some(address)) => {
+                self.config.bind = address;
+                return self;
+            }
+            Ok(None) => io::Error::new(io::ErrorKind::NotFound, "the name has no address"),
+            Err(error) => error,
+        };
+        self.bind_problem = Some(ServeError::Address { address: text, error: problem });
+        self
+    }
+
+    /// Runs with these settings instead of the defaults.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Runs on this many shards; the default is one for each CPU.
+    #[must_use]
+    pub fn cores(mut self, shards: usize) -> Self {
+        self.config.cores = Some(shards);
+        self
+    }
+
+    /// Lets shards poll for this long before they sleep; see [`Config::spin`].
+    #[must_use]
+    pub fn spin(mut self, spin: Duration) -> Self {
+        self.config.spin = spin;
+        self
+    }
+
+    /// Starts the server; it runs until it is stopped, or the process ends.
+    ///
+    /// # Errors
+    /// [`ServeError`]: nothing has been started.
+    pub fn start(self) -> Result<Running, ServeError> {
+        if let Some(problem) = self.bind_problem {
+            return Err(problem);
+        }
+        if let Some(problem) = self.handler.catalog().problem_found() {
+            return Err(ServeError::Catalog(problem.to_owned()));
+        }
+        check(&self.config)?;
+        let Server { handler, config, .. } = self;
+        let shared = Shared {
+            handler,
+            limits: config.http,
+            path: config.path.clone(),
+            allowed_origins: config.allowed_origins.clone(),
+        };
+        let address = config.bind;
+        match runtime::start(shared, config) {
+            Ok(threads) => Ok(Running { threads }),
+            Err(error) => Err(ServeError::Bind { address, error }),
+        }
+    }
+
+    /// Starts the server and waits until it ends.
+    ///
+    /// # Errors
+    /// [`ServeError`]: nothing has been started.
+    pub fn run(self) -> Result<(), ServeError> {
+        self.start()?.wait();
+        Ok(())
+    }
+}
+
+fn check(config: &Config) -> Result<(), ServeError> {
+    let setting = |problem: &str| Err(ServeError::Setting(problem.to_owned()));
+    if !config.path.starts_with('/') || config.path == "/health" {
+        return setting("path must start with `/`, and not be /health");
+    }
+    if config.cores == Some(0) {
+        return setting("cores must be at least 1");
+    }
+    if config.buffer_size < crate::limits::READ_SPACE_MIN {
+        return setting("buffer_size must be at least 4096 bytes");
+    }
+    if config.connections_max == 0 || config.requests_per_turn_max == 0 {
+        return setting("connections_max and requests_per_turn_max must be at least 1");
+    }
+    Ok(())
+}
+
+/// A server that runs. Dropping it leaves the server running.
+pub struct Running {
+    threads: Threads,
+}
+
+impl Running {
+    /// Where it listens; with the port that was found when 0 was asked for.
+    pub fn addr(&self) -> SocketAddr {
+        self.threads.address
+    }
+
+    /// What each shard is doing.
+    pub fn stats(&self) -> Vec<ShardStats> {
+        self.threads.stats()
+    }
+
+    /// Stops: nothing new is accepted, what is under way is finished within
+    /// [`Config::shutdown_grace`], then all connections are closed. Returns when that is done.
+    pub fn stop(self) {
+        self.threads.stop();
+        self.wait();
+    }
+
+    /// Waits until the server ends.
+    pub fn wait(self) {
+        self.threads.join();
+    }
+}

@@ -1,0 +1,262 @@
+//! Putting an application together from functions.
+
+use std::net::ToSocketAddrs;
+
+use super::{Running, ServeError, Server};
+use crate::app::completion::FunctionCompleter;
+use crate::app::function::{Function, Input};
+use crate::app::prompt::{FunctionPrompt, Prompts};
+use crate::app::resource::{FixedResource, Resources, TemplateResource};
+use crate::app::tool::{FunctionTool, Group, Leaf, Tool, Tools};
+use crate::app::{
+    About, App, Catalog, Completer, Completion, CompletionRequest, IntoPrompt, IntoResource,
+    IntoToolResult, Placement, ResourceProvider,
+};
+
+/// Puts an application together: a state, and functions over it. Made by [`Server::builder`].
+///
+/// Each function that is added changes the builder's type, which is how a call finds its function
+/// without a table; nobody ever writes that type down.
+pub struct Builder<S, T = (), P = (), R = (), D = (), C = ()> {
+    app: App<S, T, P, R, D, C>,
+}
+
+impl Server<()> {
+    /// Starts an application.
+    ///
+    /// ```no_run
+    /// use mcp_fastd::{Json, Server};
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Add { a: i64, b: i64 }
+    ///
+    /// #[derive(serde::Serialize, schemars::JsonSchema)]
+    /// struct Sum { sum: i64 }
+    ///
+    /// fn main() -> Result<(), mcp_fastd::ServeError> {
+    ///     Server::builder()
+    ///         .tool("add", |Add { a, b }: Add| Json(Sum { sum: a + b }))
+    ///         .bind("127.0.0.1:8000")
+    ///         .run()
+    /// }
+    /// ```
+    pub fn builder() -> Builder<()> {
+        let catalog = Catalog::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        Builder { app: App::new((), catalog) }
+    }
+}
+
+impl Builder<()> {
+    /// Sets the state that functions see as `&S`. It comes before the functions, so that their
+    /// types are known.
+    pub fn state<S: Send + Sync + 'static>(self, state: S) -> Builder<S> {
+        Builder { app: App::new(state, self.app.catalog) }
+    }
+}
+
+impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C> {
+    /// The server's name and version, as clients see them.
+    #[must_use]
+    pub fn name(mut self, name: &str, version: &str) -> Self {
+        self.app.catalog.identify(name, version);
+        self
+    }
+
+    /// Says how the model should use this server.
+    #[must_use]
+    pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.app.catalog.instructions(instructions);
+        self
+    }
+
+    /// How long clients may keep lists and the contents of resources, in milliseconds.
+    #[must_use]
+    pub fn cache(mut self, lists_ttl_ms: u64, reads_ttl_ms: u64) -> Self {
+        self.app.catalog.cache(lists_ttl_ms, reads_ttl_ms);
+        self
+    }
+
+    /// How many entries a page of a list has.
+    #[must_use]
+    pub fn page_size(mut self, entries: usize) -> Self {
+        self.app.catalog.page_size(entries);
+        self
+    }
+
+    /// Adds a tool: a name (or [`about`](crate::about) it), and a function in one of three shapes:
+    /// `Fn(Input)`, `Fn(&State, Input)`, `Fn(&State, Input, &Call)`.
+    ///
+    /// The function returns `String`, [`Json<T>`](crate::Json), content blocks, `()`, or a `Result`
+    /// of one of them with any error that can be displayed; an error is for the model to read.
+    pub fn tool<F, Shape>(
+        self,
+        about: impl Into<About>,
+        function: F,
+    ) -> Builder<S, (T, Leaf<FunctionTool<F, Shape>>), P, R, D, C>
+    where
+        Shape: 'static,
+        F: Function<S, Shape>,
+        F::Input: Input,
+        F::Output: IntoToolResult,
+    {
+        self.with(FunctionTool::new(about.into(), function))
+    }
+
+    /// Adds a tool that is a type of its own.
+    pub fn with<X: Tool<S>>(self, tool: X) -> Builder<S, (T, Leaf<X>), P, R, D, C> {
+        Builder { app: self.app.map_tools(|tools| (tools, Leaf(tool))) }
+    }
+
+    /// Adds a [`group`](crate::group) of tools.
+    pub fn tools<G: Tools<S>>(self, group: Group<S, G>) -> Builder<S, (T, G), P, R, D, C> {
+        Builder { app: self.app.map_tools(|tools| (tools, group.tools)) }
+    }
+
+    /// Adds a prompt: its arguments are the fields of the function's input, and are strings.
+    pub fn prompt<F, Shape>(
+        self,
+        about: impl Into<About>,
+        function: F,
+    ) -> Builder<S, T, (P, FunctionPrompt<F, Shape>), R, D, C>
+    where
+        Shape: 'static,
+        F: Function<S, Shape>,
+        F::Input: Input,
+        F::Output: IntoPrompt,
+    {
+        let prompt = FunctionPrompt::new(about.into(), function);
+        Builder { app: self.app.map_prompts(|prompts| (prompts, prompt)) }
+    }
+
+    /// Adds a resource at a fixed URI, which is the name of `about`.
+    pub fn resource<F, O>(
+        self,
+        about: impl Into<About>,
+        function: F,
+    ) -> Builder<S, T, P, (R, FixedResource<F>), D, C>
+    where
+        F: Fn(&S) -> O + Send + Sync + 'static,
+        O: IntoResource,
+    {
+        let resource = FixedResource { about: about.into(), function };
+        Builder { app: self.app.map_resources(|resources| (resources, resource)) }
+    }
+
+    /// Adds the resources of a URI template, which is the name of `about`: `note://{id}`. The
+    /// function's input is made of the template's variables.
+    pub fn resource_template<F, Shape>(
+        self,
+        about: impl Into<About>,
+        function: F,
+    ) -> Builder<S, T, P, (R, TemplateResource<F, Shape>), D, C>
+    where
+        Shape: 'static,
+        F: Function<S, Shape>,
+        F::Input: serde::de::DeserializeOwned,
+        F::Output: IntoResource,
+    {
+        let resource = TemplateResource::new(about.into(), function);
+        Builder { app: self.app.map_resources(|resources| (resources, resource)) }
+    }
+
+    /// Adds resources that are too many, or too changeable, to be named one by one.
+    pub fn resource_provider<X: ResourceProvider<S>>(
+        self,
+        provider: X,
+    ) -> Builder<S, T, P, R, X, C> {
+        Builder { app: self.app.map_provider(|_| provider) }
+    }
+
+    /// Suggests values for the arguments of prompts and the variables of resource templates.
+    pub fn completion<F, O>(self, function: F) -> Builder<S, T, P, R, D, FunctionCompleter<F>>
+    where
+        F: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
+        O: Into<Completion>,
+    {
+        Builder { app: self.app.map_completer(|_| FunctionCompleter(function)) }
+    }
+}
+
+impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C>
+where
+    S: Send + Sync + 'static,
+    T: Tools<S>,
+    P: Prompts<S>,
+    R: Resources<S>,
+    D: ResourceProvider<S>,
+    C: Completer<S>,
+{
+    /// Ends the building: all that is left is where and how it runs.
+    pub fn build(self) -> Server<App<S, T, P, R, D, C>> {
+        let mut app = self.app;
+        app.tools.describe(&mut app.catalog);
+        app.prompts.describe(&mut app.catalog);
+        app.resources.describe(&mut app.catalog);
+        if D::OFFERED {
+            app.provider.describe(&mut app.catalog);
+        }
+        if C::OFFERED {
+            app.catalog.add_completions(Placement::Shard);
+        }
+        Server::new(app)
+    }
+
+    /// Ends the building, and listens here; see [`Server::bind`].
+    pub fn bind(
+        self,
+        address: impl ToSocketAddrs + std::fmt::Debug,
+    ) -> Server<App<S, T, P, R, D, C>> {
+        self.build().bind(address)
+    }
+
+    /// Builds and starts the server on 127.0.0.1:8080; see [`Server::start`].
+    ///
+    /// # Errors
+    /// [`ServeError`]: nothing has been started.
+    pub fn start(self) -> Result<Running, ServeError> {
+        self.build().start()
+    }
+
+    /// Builds and runs the server on 127.0.0.1:8080; see [`Server::run`].
+    ///
+    /// # Errors
+    /// [`ServeError`]: nothing has been started.
+    pub fn run(self) -> Result<(), ServeError> {
+        self.build().run()
+    }
+}
+
+impl<S> App<S, (), (), (), (), ()> {
+    fn new(state: S, catalog: Catalog) -> Self {
+        let (tools, prompts, resources, provider, completer) = ((), (), (), (), ());
+        App { state, tools, prompts, resources, provider, completer, catalog }
+    }
+}
+
+/// One part is exchanged for another, and the type changes with it.
+impl<S, T, P, R, D, C> App<S, T, P, R, D, C> {
+    fn map_tools<X>(self, map: impl FnOnce(T) -> X) -> App<S, X, P, R, D, C> {
+        let App { state, tools, prompts, resources, provider, completer, catalog } = self;
+        App { state, tools: map(tools), prompts, resources, provider, completer, catalog }
+    }
+
+    fn map_prompts<X>(self, map: impl FnOnce(P) -> X) -> App<S, T, X, R, D, C> {
+        let App { state, tools, prompts, resources, provider, completer, catalog } = self;
+        App { state, tools, prompts: map(prompts), resources, provider, completer, catalog }
+    }
+
+    fn map_resources<X>(self, map: impl FnOnce(R) -> X) -> App<S, T, P, X, D, C> {
+        let App { state, tools, prompts, resources, provider, completer, catalog } = self;
+        App { state, tools, prompts, resources: map(resources), provider, completer, catalog }
+    }
+
+    fn map_provider<X>(self, map: impl FnOnce(D) -> X) -> App<S, T, P, R, X, C> {
+        let App { state, tools, prompts, resources, provider, completer, catalog } = self;
+        App { state, tools, prompts, resources, provider: map(provider), completer, catalog }
+    }
+
+    fn map_completer<X>(self, map: impl FnOnce(C) -> X) -> App<S, T, P, R, D, X> {
+        let App { state, tools, prompts, resources, provider, completer, catalog } = self;
+        App { state, tools, prompts, resources, provider, completer: map(completer), catalog }
+    }
+}

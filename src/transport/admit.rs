@@ -1,0 +1,127 @@
+//! Whether a request may be read at all: decided from its head, before its body arrives.
+
+use super::fields::{Fields, trimmed};
+use super::refuse::HttpRefusal;
+use super::route::Route;
+use super::Shared;
+use crate::http::{Framing, Head, Status};
+
+/// Checks the head of a request, in this order:
+///
+/// 1. the route exists and takes the method (404, 405);
+/// 2. the origin may call (403; 2026-07-28, Streamable HTTP, "Security & Endpoint");
+/// 3. a message has a length (411), is JSON (415), and JSON is acceptable as its answer (406).
+#[inline]
+pub(crate) fn admit<H>(
+    route: Route,
+    head: &Head<'_>,
+    fields: &Fields<'_>,
+    shared: &Shared<H>,
+) -> Result<(), HttpRefusal> {
+    match route {
+        Route::NotFound => return Err(not_found(&shared.path)),
+        Route::MethodNotAllowed { allow } => return Err(HttpRefusal::method_not_allowed(allow)),
+        Route::Message | Route::Health | Route::Options { .. } => {}
+    }
+    if let Some(origin) = fields.origin
+        && !origin_allowed(origin, &shared.allowed_origins)
+    {
+        return Err(HttpRefusal::new(
+            Status::FORBIDDEN,
+            format!(
+                "Origin `{}` may not call this server; allow it with the setting allowed_origins",
+                String::from_utf8_lossy(origin)
+            ),
+        ));
+    }
+    if route != Route::Message {
+        return Ok(());
+    }
+    if head.framing == Framing::None {
+        let message = "a POST needs Content-Length or Transfer-Encoding: chunked";
+        return Err(HttpRefusal::new(Status::LENGTH_REQUIRED, message));
+    }
+    if !is_json(fields.content_type) {
+        let message = "Content-Type must be application/json (in UTF-8)";
+        return Err(HttpRefusal::new(Status::UNSUPPORTED_MEDIA_TYPE, message));
+    }
+    if fields.has_accept && !json_acceptable(*fields) {
+        let message = "Accept must allow application/json (and should allow text/event-stream)";
+        return Err(HttpRefusal::new(Status::NOT_ACCEPTABLE, message));
+    }
+    Ok(())
+}
+
+#[cold]
+fn not_found(endpoint: &str) -> HttpRefusal {
+    let message = format!("nothing is here; the MCP endpoint is {endpoint}");
+    HttpRefusal::new(Status::NOT_FOUND, message)
+}
+
+/// A web page anywhere can make a browser send requests here; only pages served from this machine,
+/// and origins that were allowed by name, may. `Host` is no help, since the page chooses it too.
+fn origin_allowed(origin: &[u8], allowed: &[String]) -> bool {
+    let Ok(origin) = std::str::from_utf8(origin) else { return false };
+    if allowed.iter().any(|other| other == "*" || other.eq_ignore_ascii_case(origin)) {
+        return true;
+    }
+    let Some((_, authority)) = origin.split_once("://") else { return false };
+    let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, _)) => host,
+        None => authority.split_once(':').map_or(authority, |(host, _)| host),
+    };
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+/// `application/json`, with no charset but UTF-8 (RFC 8259 §8.1).
+#[inline]
+fn is_json(content_type: Option<&[u8]>) -> bool {
+    let Some(content_type) = content_type else { return false };
+    let mut parts = content_type.split(|&byte| byte == b';');
+    let media_type = parts.next().unwrap_or_default();
+    trimmed(media_type).eq_ignore_ascii_case(b"application/json")
+        && parts.all(|parameter| {
+            let Some((name, value)) = split_once(parameter, b'=') else { return true };
+            !trimmed(name).eq_ignore_ascii_case(b"charset")
+                || unquoted(trimmed(value)).eq_ignore_ascii_case(b"utf-8")
+        })
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value)
+}
+
+fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
+    let at = bytes.iter().position(|&byte| byte == at)?;
+    Some((&bytes[..at], &bytes[at + 1..]))
+}
+
+/// Whether `Accept` allows JSON: the most specific range that matches decides, by its weight
+/// (RFC 9110 §12.5.1).
+#[inline]
+fn json_acceptable(fields: Fields<'_>) -> bool {
+    let mut best = (0, false);
+    let ranges = fields.values("accept").flat_map(|value| value.split(|&byte| byte == b','));
+    for range in ranges {
+        let mut parts = range.split(|&byte| byte == b';');
+        let media_range = trimmed(parts.next().unwrap_or_default());
+        let specificity = match media_range {
+            range if range.eq_ignore_ascii_case(b"application/json") => 3,
+            range if range.eq_ignore_ascii_case(b"application/*") => 2,
+            b"*/*" => 1,
+            _ => continue,
+        };
+        if specificity > best.0 {
+            best = (specificity, !parts.any(is_zero_weight));
+        }
+    }
+    best.1
+}
+
+/// `q=0`, `q=0.0`, `q=0.000`.
+fn is_zero_weight(parameter: &[u8]) -> bool {
+    let Some((name, value)) = split_once(trimmed(parameter), b'=') else { return false };
+    trimmed(name).eq_ignore_ascii_case(b"q")
+        && trimmed(value).iter().all(|byte| matches!(byte, b'0' | b'.'))
+}

@@ -1,0 +1,145 @@
+//! The headers that repeat parts of the body, checked against it
+//! (2026-07-28, Streamable HTTP, "Server Validation").
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::fields::Fields;
+use crate::app::Catalog;
+use crate::app::catalog::{ParamHeader, ParamKind};
+use crate::json::Value;
+use crate::mcp::{Claims, Era, Method, Refusal};
+use crate::rpc::Message;
+
+/// What the headers claim about the message as a whole.
+#[inline]
+pub(crate) fn claims<'b>(fields: &Fields<'b>) -> Claims<'b> {
+    // A value that is not text is no revision and no method; it stays a claim, a wrong one.
+    let text = |value: &'b [u8]| std::str::from_utf8(value).unwrap_or("\u{fffd}");
+    let unrepeated = |name, value| match fields.repeated == Some(name) {
+        true => Some("(repeated)"),
+        false => value,
+    };
+    Claims {
+        version: unrepeated("MCP-Protocol-Version", fields.protocol_version.map(text)),
+        method: unrepeated("Mcp-Method", fields.mcp_method.map(text)),
+    }
+}
+
+/// Checks `Mcp-Name` and the `Mcp-Param-*` headers of a modern request against its parameters.
+///
+/// # Errors
+/// -32020 for the first that is missing, malformed or different.
+#[inline]
+pub(crate) fn check<'b>(
+    message: &Message<'b>,
+    era: Era,
+    fields: &Fields<'_>,
+    catalog: &Catalog,
+) -> Result<(), Refusal<'b>> {
+    let Message::Request { method, params, .. } = *message else { return Ok(()) };
+    if era == Era::Legacy {
+        return Ok(());
+    }
+    let Some(method) = Method::find(method, era) else { return Ok(()) };
+    let Some(key) = method.named_by() else { return Ok(()) };
+    // A name that is missing or no string is for the method to refuse.
+    let Some(name) = params.get(key).and_then(|name| name.as_str()) else { return Ok(()) };
+    check_name(name, fields)?;
+    if method != Method::CallTool {
+        return Ok(());
+    }
+    let Some(tool) = catalog.tool(name) else { return Ok(()) };
+    for header in &catalog.tools[tool.index()].param_headers {
+        check_param(header, params, *fields)?;
+    }
+    Ok(())
+}
+
+#[inline]
+fn check_name<'b>(name: &str, fields: &Fields<'_>) -> Result<(), Refusal<'b>> {
+    if fields.repeated == Some("Mcp-Name") {
+        return Err(Refusal::header_mismatch("Header mismatch: Mcp-Name is repeated"));
+    }
+    match fields.mcp_name {
+        Some(value) if value == name.as_bytes() && sentinel(value).is_none() => Ok(()),
+        Some(value) if decoded(value).as_deref() == Some(name) => Ok(()),
+        Some(value) => Err(Refusal::header_mismatch(format!(
+            "Header mismatch: Mcp-Name is `{}`, the body says `{name}`",
+            String::from_utf8_lossy(value)
+        ))),
+        None => Err(Refusal::header_mismatch(format!(
+            "Header mismatch: Mcp-Name is missing; it must repeat the body's `{name}`"
+        ))),
+    }
+}
+
+/// One `Mcp-Param-*` header: there exactly when the argument is, and with the same value.
+fn check_param<'b>(
+    header: &ParamHeader,
+    params: Value<'b>,
+    fields: Fields<'_>,
+) -> Result<(), Refusal<'b>> {
+    let mut argument = params.get("arguments");
+    for name in &header.path {
+        argument = argument.and_then(|value| value.get(name));
+    }
+    let argument = argument.filter(|value| value.kind() != crate::json::Kind::Null);
+    let mut values = fields.values(&header.field);
+    let value = values.next();
+    let mismatch = |what: &str| {
+        Err(Refusal::header_mismatch(format!(
+            "Header mismatch: {} {what} the argument `{}`",
+            header.field,
+            header.path.join(".")
+        )))
+    };
+    match (argument, value) {
+        _ if values.next().is_some() => mismatch("is repeated; it may stand once for"),
+        (None, None) => Ok(()),
+        (Some(_), None) => mismatch("is missing; it must repeat"),
+        (None, Some(_)) => mismatch("is there without"),
+        (Some(argument), Some(value)) => match decoded(value) {
+            Some(text) if same(header.kind, argument, &text) => Ok(()),
+            Some(_) => mismatch("differs from"),
+            None => mismatch("is not well encoded for"),
+        },
+    }
+}
+
+/// Whether a header's text is an argument's value. Integers are compared as numbers: `42.0` is 42.
+fn same(kind: ParamKind, argument: Value<'_>, text: &str) -> bool {
+    match kind {
+        ParamKind::String => argument.as_str() == Some(text),
+        ParamKind::Boolean => {
+            argument.as_bool() == Some(true) && text == "true"
+                || argument.as_bool() == Some(false) && text == "false"
+        }
+        ParamKind::Integer => match (argument.as_i64(), text.parse::<i64>()) {
+            (Some(argument), Ok(text)) => argument == text,
+            _ => match (number(argument), text.parse::<f64>()) {
+                (Some(argument), Ok(text)) => argument == text,
+                _ => false,
+            },
+        },
+    }
+}
+
+fn number(argument: Value<'_>) -> Option<f64> {
+    argument.as_float().or_else(|| argument.as_i64().map(|integer| integer as f64))
+}
+
+/// The text of a header value: as it is when it is plain ASCII, decoded when it stands between
+/// `=?base64?` and `?=`; `None` when it is neither.
+fn decoded(value: &[u8]) -> Option<String> {
+    if let Some(encoded) = sentinel(value) {
+        return String::from_utf8(BASE64.decode(encoded).ok()?).ok();
+    }
+    let plain = value.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t'));
+    plain.then(|| String::from_utf8_lossy(value).into_owned())
+}
+
+#[inline]
+fn sentinel(value: &[u8]) -> Option<&[u8]> {
+    value.strip_prefix(b"=?base64?")?.strip_suffix(b"?=")
+}

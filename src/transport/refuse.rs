@@ -1,0 +1,103 @@
+//! Refusals of HTTP, as JSON-RPC error bodies that say what was wrong and which limit it met.
+
+use std::borrow::Cow;
+
+use crate::http::{Connection as Persistence, Date, Error, Response, Status};
+use crate::json;
+use crate::rpc::{self, ErrorCode};
+
+/// A refusal that HTTP has a status for.
+#[derive(Debug)]
+pub(crate) struct HttpRefusal {
+    pub(crate) status: Status,
+    message: Cow<'static, str>,
+    allow: Option<&'static str>,
+    limit: Option<&'static str>,
+    retry_after_s: Option<u32>,
+}
+
+impl HttpRefusal {
+    #[cold]
+    pub(crate) fn new(status: Status, message: impl Into<Cow<'static, str>>) -> Self {
+        HttpRefusal {
+            status,
+            message: message.into(),
+            allow: None,
+            limit: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// 405, with what is allowed (RFC 9110 §15.5.6).
+    #[cold]
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        let message = format!("this target takes {allow}");
+        let mut refusal = HttpRefusal::new(Status::METHOD_NOT_ALLOWED, message);
+        refusal.allow = Some(allow);
+        refusal
+    }
+
+    /// Appends the response.
+    #[cold]
+    pub(crate) fn write(
+        &self,
+        persistence: Persistence,
+        head_only: bool,
+        date: &Date,
+        out: &mut Vec<u8>,
+    ) {
+        let mut body = Vec::new();
+        let code = match self.status.code() {
+            500.. => ErrorCode::INTERNAL_ERROR,
+            _ => ErrorCode::INVALID_REQUEST,
+        };
+        rpc::write_error(&mut body, None, code, &self.message, |out| {
+            if let Some(limit) = self.limit {
+                out.extend_from_slice(br#"{"limit":"#);
+                json::write_string(out, limit);
+                out.push(b'}');
+            }
+        });
+        let retry_after = self.retry_after_s.map(|seconds| seconds.to_string());
+        let mut fields = Vec::new();
+        fields.extend(self.allow.map(|allow| ("Allow", allow)));
+        fields.extend(retry_after.as_deref().map(|seconds| ("Retry-After", seconds)));
+        let response = Response {
+            connection: persistence,
+            content_type: Some("application/json"),
+            fields: &fields,
+            ..Response::new(self.status, date)
+        };
+        match head_only {
+            true => response.head_only(out, body.len()),
+            false => response.fixed(out, &body),
+        }
+    }
+}
+
+/// Answers what is not HTTP; the connection ends with it.
+#[cold]
+pub(crate) fn refuse_framing(error: Error, date: &Date, out: &mut Vec<u8>) {
+    let mut refusal = HttpRefusal::new(error.status(), error.to_string());
+    refusal.limit = error.limit();
+    refusal.write(Persistence::Close, false, date, out);
+}
+
+/// 408: the request took longer than the limit of this name; the connection ends with it.
+#[cold]
+pub(crate) fn refuse_timeout(limit: &'static str, date: &Date, out: &mut Vec<u8>) {
+    let message = format!("the request took longer than {limit}");
+    let mut refusal = HttpRefusal::new(Status::REQUEST_TIMEOUT, message);
+    refusal.limit = Some(limit);
+    refusal.write(Persistence::Close, false, date, out);
+}
+
+/// 503: no worker has room for the call.
+#[cold]
+pub(crate) fn refuse_overload(persistence: Persistence, date: &Date, out: &mut Vec<u8>) {
+    let message = "every worker is busy and their queue is full (deferred_max); try again later";
+    let mut refusal = HttpRefusal::new(Status::SERVICE_UNAVAILABLE, message);
+    refusal.limit = Some("deferred_max");
+    refusal.retry_after_s = Some(1);
+    refusal.write(persistence, false, date, out);
+}
