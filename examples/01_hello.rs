@@ -32,9 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         arguments.nth(1)
     };
     let bind = option("--bind").unwrap_or("127.0.0.1:8000".to_owned());
-    let mut server = Server::builder()
-        .tool(about("add").describe("Adds two numbers."), add)
-        .bind(bind.as_str());
+    let mut server =
+        Server::builder().tool(about("add").describe("Adds two numbers."), add).bind(bind.as_str());
     if let Some(cores) = option("--cores") {
         server = server.cores(cores.parse()?);
     }

@@ -240,11 +240,6 @@ impl WriteBuffer {
         self.bytes.len() - self.sent
     }
 
-    /// How many bytes can be held before the storage grows.
-    pub fn capacity(&self) -> usize {
-        self.bytes.capacity()
-    }
-
     fn invariants(&self) {
         debug_assert!(self.sent <= self.bytes.len());
         debug_assert!(self.sent == 0 || self.sent < self.bytes.len());

@@ -1,6 +1,5 @@
 //! What a server is set to: plain values, all with defaults that work.
 
-
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 

@@ -17,6 +17,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `request` | bytes → `Request`, `Partial` or `Error`; remembers how far it looked |
+//! | `head` | where a head ends, what it says, what is wrong with it |
 //! | `fields` | what the header fields of a head say together; lists of tokens |
 //! | `target` | request-target and `Host`: `Target` |
 //! | `framing` | chunked decoding in place |
@@ -28,6 +29,7 @@ mod date;
 mod error;
 mod fields;
 mod framing;
+mod head;
 mod request;
 mod response;
 mod target;
@@ -36,7 +38,6 @@ mod tests;
 
 pub use date::Date;
 pub use error::Error;
-pub use fields::{list, token_list_contains};
 pub use request::{Decoder, FieldStorage, Parsed, Progress, field_storage};
 pub use response::{Connection, OpenBody, Response, Status, continue_100};
 pub use target::Target;
@@ -65,8 +66,8 @@ pub struct Head<'b> {
     /// What the request is about. RFC 9112 §3.2.
     pub target: Target<'b>,
     /// The host the client meant: the target's authority if it has one, else the `Host` field
-    /// (RFC 9112 §3.2.2); empty only on HTTP/1.0. A valid `uri-host [":" port]`.
-    pub host: &'b str,
+    /// (RFC 9112 §3.2.2); empty only on HTTP/1.0. A valid `uri-host [":" port]`, so ASCII.
+    pub host: &'b [u8],
     /// The protocol version. RFC 9112 §2.3.
     pub version: Version,
     /// Whether the client would go on with this connection. RFC 9112 §9.3.

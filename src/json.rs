@@ -27,8 +27,8 @@ use crate::limits;
 
 pub use decode::DecodeError;
 pub(crate) use decode::is_safe_integer;
-pub(crate) use write::{write_float, write_unsigned};
 pub use write::{write_escaped_from_within, write_integer, write_serialized, write_string};
+pub(crate) use write::{write_float, write_unsigned};
 
 /// Parses documents one after the other, keeping its working memory between them.
 pub struct Parser {
@@ -55,8 +55,7 @@ impl Parser {
         let mut tape = mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         let parsed = simd_json::fill_tape(text, &mut self.buffers, &mut tape);
         if oversized {
-            self.buffers =
-                Buffers::with_max_depth(limits::JSON_KEEP_BYTES, limits::JSON_DEPTH_MAX);
+            self.buffers = Buffers::with_max_depth(limits::JSON_KEEP_BYTES, limits::JSON_DEPTH_MAX);
         }
         match parsed {
             Ok(()) => Ok(Document { tape, home: &mut self.tape }),

@@ -57,6 +57,16 @@ pub use app::{
 pub use config::Config;
 pub use http::HttpLimits;
 pub use runtime::ShardStats;
-pub use server::{Builder, Running, ServeError, Server};
 #[cfg(feature = "schema")]
 pub use schemars;
+pub use server::{Builder, Exchange, Running, ServeError, Server};
+
+/// What benches and fuzz targets reach for; no part of the public interface.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::buffer::ReadBuffer;
+    pub use crate::http::{
+        Date, Decoder, FieldStorage, OpenBody, Parsed, Request, Response, Status, field_storage,
+    };
+    pub use crate::rpc::Message;
+}

@@ -57,6 +57,8 @@ pub const BUFFER_SIZE_MAX: usize = 64 * 1024;
 pub const BUFFERS_MAX: usize = 256;
 /// Buffers given back between two looks at what they were used for.
 pub const BUFFER_WINDOW: u32 = 1024;
+/// Such looks without growth after which buffers are made smaller again.
+pub const BUFFER_CALM_WINDOWS: u32 = 64;
 
 /// Events taken from the kernel in one turn.
 pub const EVENTS_PER_TURN_MAX: usize = 1024;
@@ -96,7 +98,8 @@ pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const CHUNK_LINE_BYTES_MAX: usize = 256;
 
 /// Default of `chunk_overhead_bytes_max`: how much longer than a fair share of its chunk all
-/// chunk-size lines of one body may be, together (fair: `CHUNK_LINE_BYTES_FAIR` and twice the data).
+/// chunk-size lines of one body may be, together (fair is `CHUNK_LINE_BYTES_FAIR` and twice the
+/// data).
 pub const CHUNK_OVERHEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// A chunk-size line this long is never counted as overhead.

@@ -24,5 +24,5 @@ pub(crate) use answer::answer;
 pub(crate) use method::Method;
 pub(crate) use open::{Claims, Context, open};
 pub(crate) use plan::{Plan, plan};
-pub(crate) use refusal::{Data, Refusal, Stage};
+pub(crate) use refusal::{Refusal, Stage};
 pub(crate) use version::{Era, ProtocolVersion};

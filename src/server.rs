@@ -1,6 +1,7 @@
 //! The face of the library: build a server, run it.
 
 mod builder;
+mod exchange;
 
 use std::fmt;
 use std::io;
@@ -13,6 +14,7 @@ use crate::runtime::{self, ShardStats, Threads};
 use crate::transport::Shared;
 
 pub use builder::Builder;
+pub use exchange::Exchange;
 
 /// A server of the application `H`, ready to run.
 ///
@@ -54,8 +56,11 @@ impl fmt::Display for ServeError {
                 write!(f, "cannot listen on `{address}`: {error} (expected `ADDRESS:PORT`)")
             }
             ServeError::Bind { address, error } if error.kind() == io::ErrorKind::AddrInUse => {
-                write!(f, "cannot listen on {address}: another program already does; \
-                           choose another port, or 0 for any")
+                write!(
+                    f,
+                    "cannot listen on {address}: another program already does; \
+                           choose another port, or 0 for any"
+                )
             }
             ServeError::Bind { address, error } => {
                 write!(f, "cannot listen on {address}: {error}")
@@ -116,25 +121,31 @@ impl<H: Handler> Server<H> {
     /// # Errors
     /// [`ServeError`]: nothing has been started.
     pub fn start(self) -> Result<Running, ServeError> {
-        if let Some(problem) = self.bind_problem {
+        let (shared, config) = self.checked()?;
+        let address = config.bind;
+        match runtime::start(shared, config) {
+            Ok(threads) => Ok(Running { threads }),
+            Err(error) => Err(ServeError::Bind { address, error }),
+        }
+    }
+
+    /// What the threads share, when all is in order.
+    fn checked(self) -> Result<(Shared<H>, Config), ServeError> {
+        let Server { handler, config, bind_problem } = self;
+        if let Some(problem) = bind_problem {
             return Err(problem);
         }
-        if let Some(problem) = self.handler.catalog().problem_found() {
+        if let Some(problem) = handler.catalog().problem_found() {
             return Err(ServeError::Catalog(problem.to_owned()));
         }
-        check(&self.config)?;
-        let Server { handler, config, .. } = self;
+        check(&config)?;
         let shared = Shared {
             handler,
             limits: config.http,
             path: config.path.clone(),
             allowed_origins: config.allowed_origins.clone(),
         };
-        let address = config.bind;
-        match runtime::start(shared, config) {
-            Ok(threads) => Ok(Running { threads }),
-            Err(error) => Err(ServeError::Bind { address, error }),
-        }
+        Ok((shared, config))
     }
 
     /// Starts the server and waits until it ends.

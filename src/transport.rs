@@ -15,7 +15,7 @@ use crate::http::{Connection as Persistence, Date, HttpLimits};
 use crate::json::Parser;
 use crate::mcp::ProtocolVersion;
 
-pub(crate) use refuse::{refuse_framing, refuse_timeout, refuse_overload};
+pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout};
 pub(crate) use streamable_http::{complete, expect, respond, run_deferred};
 
 /// What every shard and worker reads, and nobody writes.

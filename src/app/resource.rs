@@ -408,13 +408,7 @@ impl<S> ResourceProvider<S> for () {
         Ok(())
     }
 
-    fn read(
-        &self,
-        _: &S,
-        _: &str,
-        _: &Call<'_>,
-        _: &mut ResourceReply<'_>,
-    ) -> Result<(), Failure> {
+    fn read(&self, _: &S, _: &str, _: &Call<'_>, _: &mut ResourceReply<'_>) -> Result<(), Failure> {
         Err(Failure::ResourceNotFound)
     }
 }

@@ -148,9 +148,7 @@ impl Error {
                 "Content-Length and Transfer-Encoding exclude each other"
             }
             Error::TransferEncodingOnHttp10 => "HTTP/1.0 has no Transfer-Encoding",
-            Error::InvalidTransferEncoding => {
-                "Transfer-Encoding does not end with chunked, once"
-            }
+            Error::InvalidTransferEncoding => "Transfer-Encoding does not end with chunked, once",
             Error::UnsupportedTransferCoding => "only the transfer coding chunked is supported",
             Error::UnknownExpectation => "the only expectation supported is 100-continue",
             Error::BodyTooLarge => "the request body is longer than body_bytes_max",

@@ -12,7 +12,7 @@ mod tests;
 #[derive(Debug)]
 pub(super) struct Facts<'b> {
     /// The valid `Host`; empty if there is none, which HTTP/1.0 may do.
-    pub host: &'b str,
+    pub host: &'b [u8],
     pub keep_alive: bool,
     pub expect_continue: bool,
     pub framing: Framing,
@@ -21,7 +21,7 @@ pub(super) struct Facts<'b> {
 /// What has been seen on the way.
 #[derive(Default)]
 struct Seen<'b> {
-    host: Option<&'b str>,
+    host: Option<&'b [u8]>,
     length: Option<usize>,
     transfer_encoding: bool,
     /// Transfer codings listed, over all lines.
@@ -40,11 +40,11 @@ impl<'b> Facts<'b> {
         let mut seen = Seen::default();
         for field in fields {
             match field.name.len() {
-                4 if named(field, "host") => seen.host(field.value)?,
-                6 if named(field, "expect") => seen.expect(field.value),
-                10 if named(field, "connection") => seen.connection(field.value),
-                14 if named(field, "content-length") => seen.content_length(field.value)?,
-                17 if named(field, "transfer-encoding") => seen.transfer_encoding(field.value),
+                4 if named(field, b"Host") => seen.host(field.value)?,
+                6 if named(field, b"Expect") => seen.expect(field.value),
+                10 if named(field, b"Connection") => seen.connection(field.value),
+                14 if named(field, b"Content-Length") => seen.content_length(field.value)?,
+                17 if named(field, b"Transfer-Encoding") => seen.transfer_encoding(field.value),
                 _ => {}
             }
         }
@@ -58,7 +58,7 @@ impl<'b> Facts<'b> {
         }
         let has_body = !matches!(framing, Framing::None | Framing::Length(0));
         Ok(Facts {
-            host: seen.host.unwrap_or(""),
+            host: seen.host.unwrap_or_default(),
             keep_alive: seen.keep_alive(version),
             expect_continue: version == Version::Http11 && seen.expect_continue && has_body,
             framing,
@@ -75,7 +75,7 @@ impl<'b> Seen<'b> {
         if !target::is_host(value) {
             return Err(Error::InvalidHost);
         }
-        self.host = Some(std::str::from_utf8(value).map_err(|_| Error::InvalidHost)?);
+        self.host = Some(value);
         Ok(())
     }
 
@@ -129,8 +129,8 @@ impl<'b> Seen<'b> {
     /// 2. (responses to CONNECT: not a request)
     /// 3. Transfer-Encoding and Content-Length: may be an attempt at smuggling; refused.
     ///    Transfer-Encoding on HTTP/1.0: faulty framing (§6.1); refused.
-    /// 4. Transfer-Encoding: chunked is the final coding, or 400. It is applied once (§7), or 400.
-    ///    A coding beneath it: 501 (§6.1).
+    /// 4. Transfer-Encoding: chunked is the final coding and applied once (§7), or 400. A coding we
+    ///    do not know, beneath it or alone: 501 (§6.1).
     /// 5. Content-Length without Transfer-Encoding: valid, and one, or 400 (seen to above).
     /// 6. Content-Length: that many bytes.
     /// 7. neither: no body.
@@ -145,10 +145,10 @@ impl<'b> Seen<'b> {
         if version == Version::Http10 {
             return Err(Error::TransferEncodingOnHttp10);
         }
-        if !self.chunked_last || self.chunked > 1 {
+        if self.chunked > 1 || (self.chunked == 1 && !self.chunked_last) || self.codings == 0 {
             return Err(Error::InvalidTransferEncoding);
         }
-        if self.codings > 1 {
+        if self.codings > 1 || self.chunked == 0 {
             return Err(Error::UnsupportedTransferCoding);
         }
         Ok(Framing::Chunked)
@@ -160,19 +160,17 @@ impl<'b> Seen<'b> {
     }
 }
 
-fn named(field: &Field<'_>, name: &str) -> bool {
-    field.name.eq_ignore_ascii_case(name)
+/// Most write a name as the RFC does, and that comparison is two or three instructions, since the
+/// length is known.
+fn named<const N: usize>(field: &Field<'_>, name: &[u8; N]) -> bool {
+    let bytes = field.name.as_bytes();
+    bytes == name || bytes.eq_ignore_ascii_case(name)
 }
 
 /// The elements of a comma-separated list, without white space around them and without empty
 /// ones. RFC 9110 §5.6.1. Knows no quoted strings: for lists of tokens.
 pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(trim).filter(|element| !element.is_empty())
-}
-
-/// Whether a list has this token in it, in any case. RFC 9110 §5.6.1.
-pub fn token_list_contains(value: &[u8], token: &[u8]) -> bool {
-    list(value).any(|element| element.eq_ignore_ascii_case(token))
 }
 
 /// Without the optional white space around it. RFC 9110 §5.6.3.
@@ -190,9 +188,25 @@ pub(super) fn is_token(text: &[u8]) -> bool {
 
 /// RFC 9110 §5.6.2, tchar.
 pub(super) fn is_token_byte(byte: u8) -> bool {
-    matches!(byte,
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\''
-        | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+    TOKEN_BYTES[usize::from(byte)]
+}
+
+static TOKEN_BYTES: [bool; 256] = byte_set(b"!#$%&'*+-.^_`|~");
+
+/// Letters, digits and these: a table, since a look-up is cheaper than the comparisons.
+pub(super) const fn byte_set(others: &[u8]) -> [bool; 256] {
+    let mut set = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        set[byte as usize] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < others.len() {
+        set[others[at] as usize] = true;
+        at += 1;
+    }
+    set
 }
 
 /// Visible, white space or not ASCII: what a field's value and a quoted string are made of.

@@ -90,7 +90,12 @@ pub(super) fn decode_chunks(
 /// The steps: each takes what it can at `at`, and says where it came to, or that it needs more.
 impl ChunkState {
     /// RFC 9112 §7.1: `chunk-size [ chunk-ext ] CRLF`.
-    fn size(&mut self, bytes: &[u8], at: usize, limits: &HttpLimits) -> Result<Option<usize>, Error> {
+    fn size(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        limits: &HttpLimits,
+    ) -> Result<Option<usize>, Error> {
         let line_max = limits.chunk_line_bytes_max;
         let Some(line_len) = self.line(&bytes[at..], line_max, Error::ChunkExtensionTooLong)?
         else {
@@ -104,7 +109,7 @@ impl ChunkState {
             return Err(Error::BodyTooLarge);
         }
         let fair = CHUNK_LINE_BYTES_FAIR.saturating_add(size.saturating_mul(2));
-        self.overhead += line_len.saturating_sub(fair) as u32;
+        self.overhead = self.overhead.saturating_add(line_len.saturating_sub(fair) as u32);
         if self.overhead as usize > limits.chunk_overhead_bytes_max {
             return Err(Error::ChunkOverheadTooLarge);
         }
@@ -147,7 +152,12 @@ impl ChunkState {
 
     /// RFC 9112 §7.1.2: fields like those of a head, which a recipient may discard, as we do: by
     /// then all that they could change has been decided.
-    fn trailer(&mut self, bytes: &[u8], at: usize, limits: &HttpLimits) -> Result<Option<usize>, Error> {
+    fn trailer(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        limits: &HttpLimits,
+    ) -> Result<Option<usize>, Error> {
         let line_max = limits.trailer_bytes_max.saturating_sub(self.overhead as usize);
         let Some(line_len) = self.line(&bytes[at..], line_max, Error::TrailersTooLarge)? else {
             return Ok(None);

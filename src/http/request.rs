@@ -14,8 +14,8 @@
 use std::mem::MaybeUninit;
 
 use super::framing::{self, ChunkState};
-use super::{Error, Facts, Framing, Head, HttpLimits, Method, Request, Version, fields, target};
-use crate::buffer::ReadBuffer;
+use super::{Error, Framing, Head, HttpLimits, Request, fields, head};
+use crate::buffer::{ReadBuffer, Tail};
 use crate::limits;
 
 #[cfg(test)]
@@ -59,7 +59,7 @@ pub enum Progress {
 
 /// A connection's place in its current request. All positions count from the first unread byte
 /// of the connection's [`ReadBuffer`], so that the buffer may move between calls.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
     /// Head: the head does not end before it. (32 bits: a head is never that long.)
     scanned: u32,
@@ -75,9 +75,8 @@ pub struct Decoder {
 #[cfg(not(test))]
 const _: () = assert!(size_of::<Decoder>() <= 48);
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    #[default]
     Head,
     Body,
     Done,
@@ -86,18 +85,31 @@ enum State {
 }
 
 /// How the body is to be read, and how far it is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 enum Body {
-    #[default]
     None,
     Length(usize),
     Chunked(ChunkState),
 }
 
+impl Default for Decoder {
+    fn default() -> Decoder {
+        Decoder::new()
+    }
+}
+
 impl Decoder {
     /// At the start of a connection.
-    pub fn new() -> Decoder {
-        Decoder::default()
+    pub const fn new() -> Decoder {
+        Decoder {
+            scanned: 0,
+            head_len: 0,
+            body: Body::None,
+            state: State::Head,
+            empty_lines: 0,
+            #[cfg(test)]
+            counts: tests::Counts { scanned: 0, parsed: 0 },
+        }
     }
 
     /// Looks at what has arrived since the last call.
@@ -222,7 +234,7 @@ impl Decoder {
     /// The length of the decoded body if all of it is in `tail`, which begins with the body.
     fn body_len(
         &mut self,
-        tail: &mut crate::buffer::Tail<'_>,
+        tail: &mut Tail<'_>,
         limits: &HttpLimits,
     ) -> Result<Option<usize>, Error> {
         let len = match &mut self.body {
@@ -262,8 +274,8 @@ impl Decoder {
         Ok(())
     }
 
-    /// Walks from line end to line end, and insists that each is CRLF, which httparse does not:
-    /// so both agree on where the head ends. The length of the head if its end is there.
+    /// The length of the head, if its end is there: a leap for the usual case that all of it has
+    /// come at once, else the walk. `parse_head` sees to it that both agree.
     fn find_head_end(&mut self, bytes: &[u8], limits: &HttpLimits) -> Result<Option<usize>, Error> {
         debug_assert!(u32::try_from(limits.head_bytes_max).is_ok(), "a head has less than 4 GiB");
         // An empty line is still being looked for when only its CR is there.
@@ -271,22 +283,20 @@ impl Decoder {
             return Ok(None);
         }
         let window = &bytes[..bytes.len().min(limits.head_bytes_max)];
-        let mut at = self.scanned as usize;
+        if self.scanned == 0
+            && let Some(head_len) = head::leap_to_end(window)
+        {
+            #[cfg(test)]
+            self.counts.scanned(0, head_len);
+            return Ok(Some(head_len));
+        }
         #[cfg(test)]
-        self.counts.scanned(at, window.len());
-        while let Some(distance) = memchr::memchr(b'\n', &window[at..]) {
-            let line_feed = at + distance;
-            // The first byte of a head is a token's, so that there is a byte before any LF.
-            if window[line_feed - 1] != b'\r' {
-                return Err(Error::BareLineFeed);
-            }
-            at = line_feed + 1;
-            if window[line_feed - 2] == b'\n' {
-                return Ok(Some(at));
-            }
+        self.counts.scanned(self.scanned as usize, window.len());
+        if let Some(head_len) = head::walk_to_end(window, self.scanned as usize)? {
+            return Ok(Some(head_len));
         }
         if bytes.len() >= limits.head_bytes_max {
-            return Err(oversized(window, limits));
+            return Err(head::oversized(window, limits));
         }
         self.scanned = window.len() as u32;
         Ok(None)
@@ -300,121 +310,6 @@ impl Decoder {
     ) -> Result<Head<'b>, Error> {
         #[cfg(test)]
         self.counts.parsed();
-        parse_head(bytes, storage, limits)
+        head::parse(bytes, storage, limits)
     }
-}
-
-/// Parses a whole head: all lines of it end with CRLF, and the last one is empty.
-fn parse_head<'b>(
-    bytes: &'b [u8],
-    storage: &'b mut FieldStorage<'b>,
-    limits: &HttpLimits,
-) -> Result<Head<'b>, Error> {
-    let storage = &mut storage[..limits.header_fields_max.min(limits::HEADER_FIELDS_MAX)];
-    let mut request = httparse::Request::new(&mut []);
-    match request.parse_with_uninit_headers(bytes, storage) {
-        Ok(httparse::Status::Complete(len)) if len == bytes.len() => {}
-        // The walk has found the same end of head, so this is not reached; it would be smuggling.
-        Ok(_) => return Err(Error::BareLineFeed),
-        Err(error) => return Err(diagnose(bytes, error, limits)),
-    }
-    let (Some(method), Some(target), Some(version)) =
-        (request.method, request.path, request.version)
-    else {
-        return Err(Error::InvalidRequestLine);
-    };
-    let fields: &'b [super::Field<'b>] = request.headers;
-
-    let method = Method::from_name(method).ok_or(Error::UnknownMethod)?;
-    if target.len() > limits.target_bytes_max {
-        return Err(Error::TargetTooLong);
-    }
-    let (target, authority) = target::parse(method, target)?;
-    let version = if version == 0 { Version::Http10 } else { Version::Http11 };
-    let facts = Facts::of(fields, version)?;
-    if let Framing::Length(len) = facts.framing
-        && len > limits.body_bytes_max
-    {
-        return Err(Error::BodyTooLarge);
-    }
-    Ok(Head {
-        method,
-        target,
-        // RFC 9112 §3.2.2: the authority replaces the Host field, which must be there all the same.
-        host: authority.unwrap_or(facts.host),
-        version,
-        keep_alive: facts.keep_alive,
-        expect_continue: facts.expect_continue,
-        body_started: false,
-        framing: facts.framing,
-        fields,
-    })
-}
-
-/// What is too long about a head that does not end in `window`: its target, or all of it.
-#[cold]
-fn oversized(window: &[u8], limits: &HttpLimits) -> Error {
-    let mut words = window.split(|byte| matches!(byte, b' ' | b'\r'));
-    match words.nth(1) {
-        Some(target) if target.len() > limits.target_bytes_max => Error::TargetTooLong,
-        _ => Error::HeadTooLarge,
-    }
-}
-
-/// Which sin httparse found in a head whose lines all end with CRLF.
-#[cold]
-fn diagnose(head: &[u8], error: httparse::Error, limits: &HttpLimits) -> Error {
-    let mut line_ends = memchr::memchr_iter(b'\r', head);
-    if line_ends.any(|at| head.get(at + 1) != Some(&b'\n')) {
-        return Error::BareCarriageReturn;
-    }
-    let mut lines = head.split(|byte| *byte == b'\n').map(|line| &line[..line.len().max(1) - 1]);
-    let request_line = lines.next().unwrap_or_default();
-    match error {
-        httparse::Error::TooManyHeaders => Error::TooManyFields,
-        httparse::Error::HeaderName => diagnose_field_name(lines),
-        httparse::Error::HeaderValue => Error::InvalidFieldValue,
-        _ => diagnose_request_line(request_line, limits),
-    }
-}
-
-fn diagnose_request_line(line: &[u8], limits: &HttpLimits) -> Error {
-    let words: Vec<&[u8]> = line.splitn(4, |byte| *byte == b' ').collect();
-    if !fields::is_token(words[0]) {
-        return Error::InvalidMethod;
-    }
-    let [_, target, version] = words[..] else {
-        return Error::InvalidRequestLine;
-    };
-    if target.is_empty() {
-        return Error::InvalidRequestLine;
-    }
-    if target.len() > limits.target_bytes_max {
-        return Error::TargetTooLong;
-    }
-    if !target.iter().all(u8::is_ascii_graphic) {
-        return Error::InvalidTarget;
-    }
-    match version {
-        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => Error::UnsupportedVersion,
-        _ => Error::InvalidVersion,
-    }
-}
-
-fn diagnose_field_name<'l>(lines: impl Iterator<Item = &'l [u8]>) -> Error {
-    for (number, line) in lines.enumerate() {
-        if let [b' ' | b'\t', ..] = line {
-            return if number == 0 { Error::SpaceBeforeFirstField } else { Error::ObsoleteFold };
-        }
-        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
-        if let [.., b' ' | b'\t'] = line[..colon]
-            && colon < line.len()
-        {
-            return Error::SpaceBeforeColon;
-        }
-        if colon == line.len() || !fields::is_token(&line[..colon]) {
-            break;
-        }
-    }
-    Error::InvalidFieldName
 }

@@ -197,9 +197,13 @@ impl<'a> Response<'a> {
             debug_assert!(super::fields::is_token(name.as_bytes()), "a field's name is a token");
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b": ");
-            out.extend(value.bytes().map(|byte| {
-                if super::fields::is_value_byte(byte) { byte } else { b' ' }
-            }));
+            out.extend(
+                value.bytes().map(
+                    |byte| {
+                        if super::fields::is_value_byte(byte) { byte } else { b' ' }
+                    },
+                ),
+            );
             out.extend_from_slice(b"\r\n");
         }
     }

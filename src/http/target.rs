@@ -1,5 +1,6 @@
 //! The request-target's forms (RFC 9112 §3.2), and hosts (RFC 3986 §3.2.2).
 
+use super::fields::byte_set;
 use super::{Error, Method};
 
 #[cfg(test)]
@@ -55,9 +56,9 @@ fn is_target_byte(byte: u8) -> bool {
 }
 
 fn split_query(text: &str) -> Target<'_> {
-    match memchr::memchr(b'?', text.as_bytes()) {
+    match text.split_once('?') {
         None => Target { path: text, query: None },
-        Some(at) => Target { path: &text[..at], query: Some(&text[at + 1..]) },
+        Some((path, query)) => Target { path, query: Some(query) },
     }
 }
 
@@ -76,9 +77,8 @@ pub(super) fn is_host(value: &[u8]) -> bool {
             None => false,
         };
     }
-    let end = memchr::memchr(b':', value).unwrap_or(value.len());
-    let (name, port) = value.split_at(end);
-    !name.is_empty() && is_reg_name(name) && is_port_suffix(port)
+    let port = after_reg_name(value);
+    port.len() < value.len() && is_port_suffix(port)
 }
 
 /// Nothing, or a colon and a port; RFC 3986 §3.2.3 lets it have no digits, TCP has 16 bits.
@@ -99,17 +99,20 @@ fn is_port_suffix(suffix: &[u8]) -> bool {
     }
 }
 
-/// `*( unreserved / pct-encoded / sub-delims )`; IPv4 addresses are among these. RFC 3986 §3.2.2.
-fn is_reg_name(name: &[u8]) -> bool {
-    let mut rest = name;
+/// What follows `*( unreserved / pct-encoded / sub-delims )`, among which are IPv4 addresses.
+/// RFC 3986 §3.2.2.
+fn after_reg_name(text: &[u8]) -> &[u8] {
+    let mut rest = text;
     loop {
-        rest = match rest {
-            [] => return true,
-            [b'%', high, low, rest @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                rest
+        let end = rest.iter().position(|byte| !is_unreserved_or_sub_delim(*byte));
+        rest = &rest[end.unwrap_or(rest.len())..];
+        match rest {
+            [b'%', high, low, after @ ..]
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
+                rest = after;
             }
-            [byte, rest @ ..] if is_unreserved_or_sub_delim(*byte) => rest,
-            _ => return false,
+            _ => return rest,
         }
     }
 }
@@ -133,7 +136,7 @@ fn is_ip_literal(literal: &[u8]) -> bool {
 }
 
 fn is_unreserved_or_sub_delim(byte: u8) -> bool {
-    matches!(byte,
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~'
-        | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+    HOST_BYTES[usize::from(byte)]
 }
+
+static HOST_BYTES: [bool; 256] = byte_set(b"-._~!$&'()*+,;=");

@@ -38,6 +38,7 @@ pub fn render(request: &Request<'_>) -> String {
     let keep = if request.head.keep_alive { "keep" } else { "close" };
     let expect = if request.head.expect_continue { " expect" } else { "" };
     let body = String::from_utf8_lossy(request.body);
+    let host = str::from_utf8(host).unwrap();
     let (method, path) = (method.name(), target.path);
     format!("{method} {path}{query} host={host} {version} {keep}{expect} {framing:?} {body:?}")
 }

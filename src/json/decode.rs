@@ -98,11 +98,9 @@ impl<'de> de::Deserializer<'de> for Value<'de> {
                 pending: None,
                 left: len,
             }),
-            Node::Array { len, .. } => visitor.visit_seq(Items {
-                elements: Elements(&self.0[1..]),
-                index: 0,
-                left: len,
-            }),
+            Node::Array { len, .. } => {
+                visitor.visit_seq(Items { elements: Elements(&self.0[1..]), index: 0, left: len })
+            }
         }
     }
 
@@ -140,10 +138,7 @@ impl<'de> de::Deserializer<'de> for Value<'de> {
     }
 
     #[inline]
-    fn deserialize_ignored_any<V: Visitor<'de>>(
-        self,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         visitor.visit_unit()
     }
 

@@ -119,7 +119,10 @@ fn a_wrong_value_names_its_field_and_what_was_expected() {
         (r#"{"x":1.5,"y":1}"#, "`x`: invalid type: floating point `1.5`, expected i64"),
         (r#"{"y":1}"#, "missing field `x`"),
         (r#"{"x":1,"x":2,"y":1}"#, "duplicate field `x`"),
-        (r#"{"x":1,"y":1,"tags":["a",2]}"#, "`tags[1]`: invalid type: integer `2`, expected a string"),
+        (
+            r#"{"x":1,"y":1,"tags":["a",2]}"#,
+            "`tags[1]`: invalid type: integer `2`, expected a string",
+        ),
         (r#"[]"#, "invalid length 0, expected struct Point with 4 elements"),
     ] {
         assert_eq!(point(text).expect_err(text), expected);

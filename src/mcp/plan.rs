@@ -168,11 +168,7 @@ fn object<'b>(value: Option<Value<'b>>, what: &str) -> Result<Value<'b>, Refusal
     }
 }
 
-fn read_resource<'b>(
-    params: Value<'b>,
-    context: &Context<'b>,
-    catalog: &Catalog,
-) -> Decided<'b> {
+fn read_resource<'b>(params: Value<'b>, context: &Context<'b>, catalog: &Catalog) -> Decided<'b> {
     let [uri] = members(params, ["uri"])?;
     let uri = string(uri, "params.uri")?;
     match catalog.read_placement(uri) {

@@ -22,7 +22,9 @@ pub(crate) enum Stage {
 pub(crate) enum Data<'b> {
     None,
     /// Of -32022.
-    Versions { requested: &'b str },
+    Versions {
+        requested: &'b str,
+    },
     /// Of a resource that is not there.
     Uri(&'b str),
 }

@@ -7,7 +7,9 @@ fn check(text: &str, expected: &str) {
     let mut parser = Parser::new();
     let document = parser.parse(&mut bytes).expect("valid JSON");
     let seen = match Message::read(document.root()) {
-        Ok(Message::Request { id, method, params }) => format!("request {id:?} {method} {params:?}"),
+        Ok(Message::Request { id, method, params }) => {
+            format!("request {id:?} {method} {params:?}")
+        }
         Ok(Message::Notification { method, params }) => format!("notification {method} {params:?}"),
         Ok(Message::Response { id }) => format!("response {id:?}"),
         Err(Invalid { id, message }) => format!("invalid {id:?} {message}"),
@@ -18,9 +20,18 @@ fn check(text: &str, expected: &str) {
 #[test]
 fn messages() {
     check(r#"{"jsonrpc":"2.0","id":1,"method":"a"}"#, "request Signed(1) a {}");
-    check(r#"{"jsonrpc":"2.0","id":"x","method":"a","params":{"b":1}}"#, r#"request Text("x") a {"b":1}"#);
-    check(r#"{"method":"a","id":18446744073709551615,"jsonrpc":"2.0"}"#, "request Unsigned(18446744073709551615) a");
-    check(r#"{"jsonrpc":"2.0","id":-9007199254740993,"method":"a"}"#, "request Signed(-9007199254740993) a");
+    check(
+        r#"{"jsonrpc":"2.0","id":"x","method":"a","params":{"b":1}}"#,
+        r#"request Text("x") a {"b":1}"#,
+    );
+    check(
+        r#"{"method":"a","id":18446744073709551615,"jsonrpc":"2.0"}"#,
+        "request Unsigned(18446744073709551615) a",
+    );
+    check(
+        r#"{"jsonrpc":"2.0","id":-9007199254740993,"method":"a"}"#,
+        "request Signed(-9007199254740993) a",
+    );
     check(r#"{"jsonrpc":"2.0","id":1.0,"method":"a"}"#, "request Float(1.0) a");
     check(r#"{"jsonrpc":"2.0","method":"a","extra":[]}"#, "notification a {}");
     check(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, "response Signed(1)");
@@ -40,10 +51,19 @@ fn not_messages() {
     check(r#"{"jsonrpc":"2.0","id":{},"method":"a"}"#, "invalid None `id` must be");
     check(r#"{"jsonrpc":"2.0","id":1}"#, "invalid Some(Signed(1)) `method` is missing");
     check(r#"{"jsonrpc":"2.0","id":1,"method":2}"#, "invalid Some(Signed(1)) `method` must be");
-    check(r#"{"jsonrpc":"2.0","id":1,"method":"a","params":[1]}"#, "invalid Some(Signed(1)) `params`");
-    check(r#"{"jsonrpc":"2.0","id":1,"method":"a","params":null}"#, "invalid Some(Signed(1)) `params`");
+    check(
+        r#"{"jsonrpc":"2.0","id":1,"method":"a","params":[1]}"#,
+        "invalid Some(Signed(1)) `params`",
+    );
+    check(
+        r#"{"jsonrpc":"2.0","id":1,"method":"a","params":null}"#,
+        "invalid Some(Signed(1)) `params`",
+    );
     check(r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"a"}"#, "invalid Some(Signed(2)) a member");
-    check(r#"{"jsonrpc":"2.0","id":1,"method":"a","result":{}}"#, "invalid Some(Signed(1)) `method` and");
+    check(
+        r#"{"jsonrpc":"2.0","id":1,"method":"a","result":{}}"#,
+        "invalid Some(Signed(1)) `method` and",
+    );
     check(r#"{"jsonrpc":"2.0","result":{}}"#, "invalid None a response needs");
 }
 

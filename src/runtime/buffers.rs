@@ -14,6 +14,8 @@ pub(crate) struct BufferPool {
     max: usize,
     adaptive: bool,
     window: Window,
+    /// Looks in a row at which nothing had grown.
+    calm: u32,
     hits: u64,
     misses: u64,
 }
@@ -36,6 +38,7 @@ impl BufferPool {
             max: config.max_buffers,
             adaptive: config.adaptive_sizing,
             window: Window::default(),
+            calm: 0,
             hits: 0,
             misses: 0,
         }
@@ -87,14 +90,16 @@ impl BufferPool {
         if self.adaptive { limits::BUFFER_SIZE_MAX.max(self.size) } else { self.size }
     }
 
-    /// Every so often: what grew in one use out of eight is made larger from now on, what hardly
-    /// ever grew smaller again, and half of what nobody needed is given back to the system.
+    /// Every so often: what grew in one use out of eight is made larger from now on, what has not
+    /// grown for a long time smaller again, and half of what nobody needed is given back.
     #[cold]
     fn adapt(&mut self) {
         let window = std::mem::take(&mut self.window);
+        self.calm = if window.grown == 0 { self.calm + 1 } else { 0 };
         if self.adaptive && window.grown > window.returned / 8 {
             self.size = (self.size * 2).min(limits::BUFFER_SIZE_MAX).max(self.size_min);
-        } else if self.adaptive && window.grown == 0 {
+        } else if self.adaptive && self.calm >= limits::BUFFER_CALM_WINDOWS {
+            self.calm = 0;
             self.size = (self.size / 2).max(self.size_min);
         }
         self.free.drain(..window.unused.min(self.free.len()) / 2);
@@ -135,7 +140,7 @@ mod tests {
         }
         assert_eq!(adaptive.size, limits::BUFFER_SIZE_MAX);
         adaptive.free.clear();
-        for _ in 0..10 * limits::BUFFER_WINDOW {
+        for _ in 0..4 * limits::BUFFER_CALM_WINDOWS * limits::BUFFER_WINDOW {
             adaptive.put(Vec::with_capacity(100));
             adaptive.take();
         }

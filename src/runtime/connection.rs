@@ -86,10 +86,6 @@ impl Connection {
         }
     }
 
-    pub(crate) fn socket(&mut self) -> &mut TcpStream {
-        &mut self.socket
-    }
-
     /// Reads once into the input buffer, which may grow to `max` bytes.
     ///
     /// A read that does not fill the space has emptied the socket: asking again would be a system

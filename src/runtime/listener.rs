@@ -12,7 +12,10 @@ use crate::limits;
 ///
 /// Sockets with `SO_REUSEPORT` would also share the port with another process of the same user
 /// without a word, so the address is first tried without it.
-pub(crate) fn open(address: SocketAddr, count: usize) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
+pub(crate) fn open(
+    address: SocketAddr,
+    count: usize,
+) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
     if address.port() != 0 {
         let probe = socket(address)?;
         probe.bind(&address.into())?;

@@ -314,8 +314,7 @@ impl<H: Handler> Shard<H> {
                     let Some(connection) = find(&mut self.connections, key) else { continue };
                     self.core.requests += 1;
                     let out = self.core.output(connection);
-                    let next =
-                        transport::complete(&body, persistence, &self.core.local.date, out);
+                    let next = transport::complete(&body, persistence, &self.core.local.date, out);
                     connection.state = match next {
                         Next::Close => State::Finishing { linger: !connection.input.is_empty() },
                         Next::Done | Next::Defer(_) => State::Reading,
@@ -388,18 +387,14 @@ impl<H: Handler> Shard<H> {
 
 impl Peers {
     fn connections(&self) -> usize {
-        let count = |counters: &ShardCounters| {
-            counters.connections.load(Ordering::Relaxed)
-        };
+        let count = |counters: &ShardCounters| counters.connections.load(Ordering::Relaxed);
         self.counters.iter().map(count).sum()
     }
 
     /// The shard for a connection that `here` has accepted: itself, unless another one has clearly
     /// fewer connections.
     fn place(&self, here: usize) -> usize {
-        let count = |index: usize| {
-            self.counters[index].connections.load(Ordering::Relaxed)
-        };
+        let count = |index: usize| self.counters[index].connections.load(Ordering::Relaxed);
         let emptiest = (0..self.counters.len()).min_by_key(|index| count(*index)).unwrap_or(here);
         if count(here) > count(emptiest) + 1 { emptiest } else { here }
     }

@@ -1,5 +1,8 @@
 //! Putting an application together from functions.
 
+// The type of a builder is the list of what was added to it: long, and never written by hand.
+#![allow(clippy::type_complexity)]
+
 use std::net::ToSocketAddrs;
 
 use super::{Running, ServeError, Server};

@@ -1,9 +1,9 @@
 //! Whether a request may be read at all: decided from its head, before its body arrives.
 
+use super::Shared;
 use super::fields::{Fields, trimmed};
 use super::refuse::HttpRefusal;
 use super::route::Route;
-use super::Shared;
 use crate::http::{Framing, Head, Status};
 
 /// Checks the head of a request, in this order:

@@ -86,8 +86,7 @@ fn answer_message<H: Handler>(
     let document = match parser.parse(body) {
         Ok(document) => document,
         Err(error) => {
-            let refusal =
-                Refusal::new(Stage::Envelope, ErrorCode::PARSE_ERROR, error.to_string());
+            let refusal = Refusal::new(Stage::Envelope, ErrorCode::PARSE_ERROR, error.to_string());
             return refuse(&refusal, None, Era::Legacy, persistence, date, out);
         }
     };

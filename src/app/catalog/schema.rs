@@ -92,7 +92,11 @@ fn collect(
     Ok(())
 }
 
-fn param_header(annotation: &Json, property: &Json, path: &[String]) -> Result<ParamHeader, String> {
+fn param_header(
+    annotation: &Json,
+    property: &Json,
+    path: &[String],
+) -> Result<ParamHeader, String> {
     let at = path.join(".");
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     let name = annotation.as_str().filter(|name| !name.is_empty() && name.chars().all(token));

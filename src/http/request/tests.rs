@@ -40,7 +40,7 @@ fn request_lines() {
         (" GET / HTTP/1.1", Error::InvalidMethod),
         ("\x16\x03\x01", Error::InvalidMethod),
         ("G(T / HTTP/1.1", Error::InvalidMethod),
-        ("GET", Error::InvalidMethod),
+        ("GET", Error::InvalidRequestLine),
         ("GET /", Error::InvalidRequestLine),
         ("GET  / HTTP/1.1", Error::InvalidRequestLine),
         ("GET /  HTTP/1.1", Error::InvalidRequestLine),
@@ -62,7 +62,7 @@ fn request_lines() {
         ("GET /\u{e9} HTTP/1.1", Error::InvalidTarget),
         ("GET /\x7f HTTP/1.1", Error::InvalidTarget),
     ] {
-        let blank = if line.is_empty() { "\r\n\r\n\r\n" } else { "" };
+        let blank = if line.is_empty() { "\r\n\r\n\r\n\r\n" } else { "" };
         bad(&format!("{blank}{line}\r\nHost: a\r\n\r\n"), error);
     }
     check(b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", Err(Error::InvalidTarget));
@@ -94,7 +94,8 @@ fn line_ends() {
 
 #[test]
 fn field_lines() {
-    for line in ["X: y", "X:y", "X:", "X: ", "X:\t y \t", "X: \u{e9}", "!#$%&'*+-.^_`|~: x", "X: a\tb"]
+    for line in
+        ["X: y", "X:y", "X:", "X: ", "X:\t y \t", "X: \u{e9}", "!#$%&'*+-.^_`|~: x", "X: a\tb"]
     {
         let text = format!("GET / HTTP/1.1\r\n{line}\r\nHost: a\r\n\r\n");
         ok(&text, &["GET / host=a 1.1 keep None \"\""]);
@@ -121,14 +122,19 @@ fn field_lines() {
     }
     bad("GET / HTTP/1.1\r\n Host: a\r\n\r\n", Error::SpaceBeforeFirstField);
     // An error in a whole head does not wait for the body.
-    bad("POST / HTTP/1.1\r\nHost: a\r\nX : y\r\nContent-Length: 9\r\n\r\n", Error::SpaceBeforeColon);
+    bad(
+        "POST / HTTP/1.1\r\nHost: a\r\nX : y\r\nContent-Length: 9\r\n\r\n",
+        Error::SpaceBeforeColon,
+    );
 }
 
 #[test]
 fn bodies_and_pipelining() {
     ok(
-        "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\nHost: b\r\n\r\n\
-         POST /c HTTP/1.1\r\nHost: c\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n\
+        "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc\
+         GET /b HTTP/1.1\r\nHost: b\r\n\r\n\
+         POST /c HTTP/1.1\r\nHost: c\r\nTransfer-Encoding: chunked\r\n\r\n\
+         2\r\nab\r\n1\r\nc\r\n0\r\n\r\n\
          \r\nGET /d HTTP/1.0\r\n\r\n",
         &[
             "POST /a host=a 1.1 keep Length(3) \"abc\"",
@@ -237,8 +243,10 @@ fn the_head_is_returned_once_and_says_whether_to_continue() {
             other => panic!("{other:?}"),
         }
         assert_eq!(decoder.progress(&buffer), Progress::Body);
-        let again = decoder.decode(&mut buffer, &mut field_storage(), &limits);
-        assert!(matches!(again, Ok(Parsed::Partial)));
+        assert!(matches!(
+            decoder.decode(&mut buffer, &mut field_storage(), &limits),
+            Ok(Parsed::Partial)
+        ));
         feed(&mut buffer, &b"ab"[arrived.len()..]);
         for _ in 0..2 {
             match decoder.decode(&mut buffer, &mut field_storage(), &limits) {

@@ -1,0 +1,73 @@
+//! Read-only connections, one for each thread that reads.
+//!
+//! A thread has a home slot, found by its number, with a connection opened at the first read and
+//! kept: its pages and statements stay warm, and nobody else wants the slot, so taking it is one
+//! uncontended compare-and-swap. `try_lock` never waits: a slot in use means the next one, and no
+//! slot at all a connection for this one call. Not thread-locals: those would outlive the dataset.
+
+use super::error::Error;
+use super::limits::READERS_MAX;
+use super::schema;
+use rusqlite::Connection;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, TryLockError};
+
+/// The slots.
+pub(super) struct Readers {
+    path: PathBuf,
+    slots: Vec<Slot>,
+}
+
+/// On cache lines of its own (two, since x86 prefetches pairs): no core waits for a neighbour's.
+#[repr(align(128))]
+struct Slot(Mutex<Option<Connection>>);
+
+impl Readers {
+    /// Opens nothing yet.
+    pub(super) fn new(path: PathBuf) -> Readers {
+        let slots = (0..READERS_MAX).map(|_| Slot(Mutex::new(None))).collect();
+        Readers { path, slots }
+    }
+
+    /// Reads with a connection nobody else is using. Never waits for another reader.
+    pub(super) fn with<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let home = thread_number();
+        for step in 0..self.slots.len() {
+            let slot = &self.slots[(home + step) % self.slots.len()].0;
+            let mut held = match slot.try_lock() {
+                Ok(held) => held,
+                Err(TryLockError::WouldBlock) => continue,
+                Err(TryLockError::Poisoned(poisoned)) => {
+                    // A read panicked: its connection may be in the middle of anything.
+                    let mut held = poisoned.into_inner();
+                    *held = None;
+                    slot.clear_poison();
+                    held
+                }
+            };
+            let connection = match held.take() {
+                Some(connection) => connection,
+                None => schema::open_reader(&self.path)?,
+            };
+            let result = read(&*held.insert(connection));
+            return result;
+        }
+        read(&schema::open_reader(&self.path)?)
+    }
+}
+
+/// Threads are numbered in the order of their first read, so the first 64 share no slot.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+    }
+    NUMBER.with(|number| *number)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! One whole head: where it ends, what it says, and what is wrong with it.
+//!
+//! httparse takes the lines apart. It is lenient where we are not (a bare LF ends a line for it),
+//! so where the head ends is found first, strictly, and the two must agree.
+
+use super::request::FieldStorage;
+use super::{Error, Facts, Field, Framing, Head, HttpLimits, Method, Version, fields, target};
+use crate::limits;
+
+/// Where the first CR LF CR LF ends. Of four bytes in a row it has to look at one, unless that one
+/// is no larger than CR: half the instructions of the walk.
+pub(super) fn leap_to_end(bytes: &[u8]) -> Option<usize> {
+    let mut at = 3;
+    loop {
+        while *bytes.get(at)? > b'\r' {
+            at += 4;
+        }
+        at += match bytes[at - 3..][..4] {
+            [b'\r', b'\n', b'\r', b'\n'] => return Some(at + 1),
+            [.., b'\r', b'\n'] => 2,
+            [.., b'\n', b'\r'] => 1,
+            [.., b'\r'] => 3,
+            _ => 4,
+        };
+    }
+}
+
+/// Walks from line end to line end, and insists that each is CRLF, which httparse does not. Where
+/// the head ends, of which nothing ends before `at`.
+pub(super) fn walk_to_end(window: &[u8], mut at: usize) -> Result<Option<usize>, Error> {
+    while let Some(distance) = memchr::memchr(b'\n', &window[at..]) {
+        let line_feed = at + distance;
+        // The first byte of a head is a token's, so that there is a byte before any LF.
+        if window[line_feed - 1] != b'\r' {
+            return Err(Error::BareLineFeed);
+        }
+        at = line_feed + 1;
+        if window[line_feed - 2] == b'\n' {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether each field begins behind a CRLF, in a head that ends with two. httparse takes a bare LF
+/// for the end of a line, so that a bare LF is before a field or before the end of the head.
+fn all_lines_end_with_crlf(head: &[u8], fields: &[Field<'_>]) -> bool {
+    fields.iter().all(|field| {
+        let start = field.name.as_ptr().addr() - head.as_ptr().addr();
+        head[start - 2..start] == *b"\r\n"
+    })
+}
+
+/// Parses a whole head, which ends with CR LF CR LF.
+pub(super) fn parse<'b>(
+    bytes: &'b [u8],
+    storage: &'b mut FieldStorage<'b>,
+    limits: &HttpLimits,
+) -> Result<Head<'b>, Error> {
+    let storage = &mut storage[..limits.header_fields_max.min(limits::HEADER_FIELDS_MAX)];
+    let mut request = httparse::Request::new(&mut []);
+    match request.parse_with_uninit_headers(bytes, storage) {
+        Ok(httparse::Status::Complete(len))
+            if len == bytes.len() && all_lines_end_with_crlf(bytes, request.headers) => {}
+        Ok(_) => return Err(Error::BareLineFeed),
+        Err(error) => return Err(diagnose(bytes, error, limits)),
+    }
+    let (Some(method), Some(target), Some(version)) =
+        (request.method, request.path, request.version)
+    else {
+        return Err(Error::InvalidRequestLine);
+    };
+    let fields: &'b [Field<'b>] = request.headers;
+
+    let method = Method::from_name(method).ok_or(Error::UnknownMethod)?;
+    if target.len() > limits.target_bytes_max {
+        return Err(Error::TargetTooLong);
+    }
+    let (target, authority) = target::parse(method, target)?;
+    let version = if version == 0 { Version::Http10 } else { Version::Http11 };
+    let facts = Facts::of(fields, version)?;
+    if let Framing::Length(len) = facts.framing
+        && len > limits.body_bytes_max
+    {
+        return Err(Error::BodyTooLarge);
+    }
+    Ok(Head {
+        method,
+        target,
+        // RFC 9112 §3.2.2: the authority replaces the Host field, which must be there all the same.
+        host: authority.map_or(facts.host, str::as_bytes),
+        version,
+        keep_alive: facts.keep_alive,
+        expect_continue: facts.expect_continue,
+        body_started: false,
+        framing: facts.framing,
+        fields,
+    })
+}
+
+/// What is too long about a head that does not end in `window`: its target, or all of it.
+#[cold]
+pub(super) fn oversized(window: &[u8], limits: &HttpLimits) -> Error {
+    let mut words = window.split(|byte| matches!(byte, b' ' | b'\r'));
+    match words.nth(1) {
+        Some(target) if target.len() > limits.target_bytes_max => Error::TargetTooLong,
+        _ => Error::HeadTooLarge,
+    }
+}
+
+/// Which sin there is in a head that httparse refused; in the order in which it would be found if
+/// the head had come byte by byte.
+#[cold]
+fn diagnose(head: &[u8], error: httparse::Error, limits: &HttpLimits) -> Error {
+    if let Err(error) = walk_to_end(head, 0) {
+        return error;
+    }
+    let mut line_ends = memchr::memchr_iter(b'\r', head);
+    if line_ends.any(|at| head.get(at + 1) != Some(&b'\n')) {
+        return Error::BareCarriageReturn;
+    }
+    let mut lines = head.split(|byte| *byte == b'\n').map(|line| &line[..line.len().max(1) - 1]);
+    let request_line = lines.next().unwrap_or_default();
+    match error {
+        httparse::Error::TooManyHeaders => Error::TooManyFields,
+        httparse::Error::HeaderName => diagnose_field_name(lines),
+        httparse::Error::HeaderValue => Error::InvalidFieldValue,
+        _ => diagnose_request_line(request_line, limits),
+    }
+}
+
+fn diagnose_request_line(line: &[u8], limits: &HttpLimits) -> Error {
+    let mut words = line.split(|byte| *byte == b' ');
+    if !words.next().is_some_and(fields::is_token) {
+        return Error::InvalidMethod;
+    }
+    let (Some(target @ [_, ..]), Some(version), None) = (words.next(), words.next(), words.next())
+    else {
+        return Error::InvalidRequestLine;
+    };
+    if target.len() > limits.target_bytes_max {
+        return Error::TargetTooLong;
+    }
+    if !target.iter().all(u8::is_ascii_graphic) {
+        return Error::InvalidTarget;
+    }
+    match version {
+        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => Error::UnsupportedVersion,
+        _ => Error::InvalidVersion,
+    }
+}
+
+fn diagnose_field_name<'l>(lines: impl Iterator<Item = &'l [u8]>) -> Error {
+    for (number, line) in lines.enumerate() {
+        if let [b' ' | b'\t', ..] = line {
+            return if number == 0 { Error::SpaceBeforeFirstField } else { Error::ObsoleteFold };
+        }
+        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
+        if let [.., b' ' | b'\t'] = line[..colon]
+            && colon < line.len()
+        {
+            return Error::SpaceBeforeColon;
+        }
+        if colon == line.len() || !fields::is_token(&line[..colon]) {
+            break;
+        }
+    }
+    Error::InvalidFieldName
+}

@@ -1,0 +1,106 @@
+//! A server without sockets and threads, for tests.
+
+use std::sync::atomic::AtomicBool;
+
+use super::{ServeError, Server};
+use crate::app::Handler;
+use crate::buffer::ReadBuffer;
+use crate::http::{Connection as Persistence, Date, Decoder, Parsed, continue_100, field_storage};
+use crate::json::Parser;
+use crate::transport::{self, Local, Next, Shared};
+
+/// One connection to a server, with bytes in place of the socket.
+///
+/// ```
+/// use mcp_fastd::{Exchange, Server};
+///
+/// let server = Server::builder().tool("hello", |_: mcp_fastd::Empty| "Hello!").build();
+/// let mut exchange = Exchange::new(server)?;
+/// let answer = exchange.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+/// assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+/// # Ok::<(), mcp_fastd::ServeError>(())
+/// ```
+pub struct Exchange<H> {
+    shared: Shared<H>,
+    local: Local,
+    input: ReadBuffer,
+    decoder: Decoder,
+    answer: Vec<u8>,
+    closed: bool,
+}
+
+impl<H: Handler> Exchange<H> {
+    /// A connection to this server. The clock stands still, at the first second of 1970.
+    ///
+    /// # Errors
+    /// [`ServeError`] for what would keep the server from starting.
+    pub fn new(server: Server<H>) -> Result<Exchange<H>, ServeError> {
+        let (shared, _) = server.checked()?;
+        Ok(Exchange {
+            shared,
+            local: Local { parser: Parser::new(), date: Date::at(0), stopping: false },
+            input: ReadBuffer::new(),
+            decoder: Decoder::new(),
+            answer: Vec::new(),
+            closed: false,
+        })
+    }
+
+    /// Whether the server would have closed the connection.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Sends bytes (a part of a request, or many) and gives what the server answers to them.
+    /// What a worker would do is done at once.
+    pub fn send(&mut self, bytes: &[u8]) -> &[u8] {
+        self.answer.clear();
+        let space = self.input.space(bytes.len(), usize::MAX);
+        space[..bytes.len()].copy_from_slice(bytes);
+        self.input.filled(bytes.len());
+        while !self.closed && !self.input.is_empty() && self.step() {}
+        &self.answer
+    }
+
+    /// Answers the next request, if it is there.
+    fn step(&mut self) -> bool {
+        let Exchange { shared, local, input, decoder, answer, closed } = self;
+        let mut storage = field_storage();
+        let next = match decoder.decode(input, &mut storage, &shared.limits) {
+            Ok(Parsed::Partial) => return false,
+            Ok(Parsed::Head(head)) => {
+                *closed = !transport::expect(&head, shared, local, answer);
+                if !*closed && head.wants_continue() {
+                    continue_100(answer);
+                }
+                return false;
+            }
+            Ok(Parsed::Complete(request)) => transport::respond(request, shared, local, answer),
+            Err(error) => {
+                transport::refuse_framing(error, &local.date, answer);
+                *closed = true;
+                return false;
+            }
+        };
+        decoder.finish(input);
+        *closed = match next {
+            Next::Done => false,
+            Next::Close => true,
+            Next::Defer(mut deferred) => {
+                let mut body = Vec::new();
+                let cancelled = AtomicBool::new(false);
+                let Local { parser, date, .. } = local;
+                transport::run_deferred(
+                    &mut deferred,
+                    &shared.handler,
+                    parser,
+                    &cancelled,
+                    &mut body,
+                );
+                transport::complete(&body, deferred.persistence, date, answer);
+                deferred.persistence == Persistence::Close
+            }
+        };
+        true
+    }
+}
