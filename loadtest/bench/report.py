@@ -1,0 +1,145 @@
+"""Measurements to Markdown, and the Markdown into PERFORMANCE.md."""
+
+import datetime
+import platform
+import statistics
+from pathlib import Path
+
+from bench.measure import RATE
+from bench.servers import ROOT, Failure
+
+BEGIN = "<!-- bench:begin -->"
+END = "<!-- bench:end -->"
+MISSING = "not measured"
+
+
+def markdown(setup, results, scaling, options):
+    parts = [about(setup, options), cost(results, options.connections)]
+    parts.append(latency(results, options.connections))
+    if scaling:
+        parts.append(scaled(scaling))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def about(setup, options):
+    return (
+        f"{datetime.date.today()}, {processor()}, {platform.system()} {platform.release()}; "
+        f"server on CPU {setup.server_cpu}, load on CPU {setup.load_cpu}, loopback, "
+        f"release builds. A request of {setup.request_bytes} bytes, "
+        f"a response of {setup.response_bytes}. "
+        f"{options.rounds} pairs of {setup.seconds:g} s of floor and server each; "
+        f"medians, with quartiles in brackets."
+    )
+
+
+def processor():
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return f"{len(models)} CPUs ({models[0]})" if models else platform.machine()
+
+
+def cost(results, connections):
+    """What a request costs the server."""
+    shown = sorted(connections, key=lambda count: (count == 1, count))
+    head = ["server"] + [f"CPU ÷ floor, {plural(count)}" for count in shown]
+    most = 64 if 64 in connections else connections[0]
+    head += [f"CPU µs/request (user + system), {plural(most)}", f"requests/s, {plural(most)}"]
+    head += ["system calls/request", "user instructions/request", "KB per idle connection"]
+    rows = []
+    for name, result in results.items():
+        row = [name] + [ratio(result.pairs.get(count)) for count in shown]
+        row += [split(result.pairs.get(most)), rate(result.pairs.get(most))]
+        row += [number(result.syscalls, "{:.2f}"), number(result.instructions, "{:,.0f}")]
+        row.append(number(result.idle_kb, "{:.2f}"))
+        rows.append(row)
+    return table(head, rows)
+
+
+def latency(results, connections):
+    """What a client sees: p50 / p99 / p99.9 in µs."""
+    head = ["server, p50 / p99 / p99.9 µs"]
+    head += [plural(count) for count in sorted(connections)]
+    head.append(f"64 connections, {RATE:,} requests/s")
+    rows = []
+    for name, result in results.items():
+        runs = [[own for _, own in result.pairs.get(count, [])] for count in sorted(connections)]
+        rows.append([name] + [quantiles(each) for each in [*runs, result.rated]])
+    return table(head, rows)
+
+
+def scaled(scaling):
+    head = ["mcp-fastd, load on the same CPUs", "CPU µs/request (user + system)", "requests/s"]
+    rows = []
+    for cores, runs in scaling.items():
+        pairs = [(None, own) for own in runs]
+        rows.append([f"{cores} shard{'s' if cores > 1 else ''}", split(pairs), rate(pairs)])
+    return table(head, rows)
+
+
+def ratio(pairs):
+    if not pairs:
+        return MISSING
+    ratios = sorted(ratio for ratio, _ in pairs)
+    if len(ratios) < 3:
+        return f"{statistics.median(ratios):.2f}"
+    low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    return f"**{middle:.2f}** ({low:.2f}–{high:.2f})"
+
+
+def split(pairs):
+    """The total is exact; its parts are in proportion to the ticks of all runs."""
+    if not pairs:
+        return MISSING
+    runs = [own for _, own in pairs]
+    total = statistics.median(own["cpu_us"] for own in runs)
+    user = sum(own["server_user_ticks"] for own in runs)
+    system = sum(own["server_system_ticks"] for own in runs)
+    share = user / max(user + system, 1)
+    return f"{total:.2f} ({total * share:.2f} + {total * (1 - share):.2f})"
+
+
+def rate(pairs):
+    if not pairs:
+        return MISSING
+    return f"{statistics.median(own['rps'] for _, own in pairs):,.0f}"
+
+
+def quantiles(runs):
+    if not runs:
+        return MISSING
+    keys = ("p50_us", "p99_us", "p999_us")
+    return " / ".join(f"{statistics.median(own[key] for own in runs):,.0f}" for key in keys)
+
+
+def number(value, form):
+    return MISSING if value is None else form.format(value)
+
+
+def plural(count):
+    return f"{count:,} connection{'s' if count != 1 else ''}"
+
+
+def table(head, rows):
+    """Without the columns in which nothing was measured; without any, nothing."""
+    columns = [
+        column
+        for column in zip(head, *rows, strict=True)
+        if any(cell != MISSING for cell in column[1:])
+    ]
+    if len(columns) < 2:
+        return ""
+    head, *rows = zip(*columns, strict=True)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def write(text):
+    """Puts the text between the markers of PERFORMANCE.md."""
+    path = ROOT / "PERFORMANCE.md"
+    if not path.exists():
+        raise Failure("there is no PERFORMANCE.md to write to")
+    before, begin, rest = path.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise Failure(f"PERFORMANCE.md lacks {BEGIN} or, after it, {END}")
+    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
