@@ -1,5 +1,10 @@
 //! What a server is set to: plain values, all with defaults that work.
 
+#[cfg(feature = "daemon")]
+pub mod file;
+#[cfg(feature = "daemon")]
+pub mod values;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 

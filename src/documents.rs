@@ -13,12 +13,13 @@
 //!
 //! All calls block, on the disk if not on a lock: from a shard, only the reads should be called.
 //!
-//! What the room does not know: MCP, HTTP, JSON. Nothing may open the dataset's file by other
+//! What the room does not know: HTTP; and of MCP and JSON only `serve` does. Nothing may open the dataset's file by other
 //! means within this process: closing such a descriptor drops SQLite's POSIX locks.
 //!
-//! Reading order: `types`, this file, `schema`, `store`, `writer`, `readers`, `search`, `import`.
+//! Reading order: `types`, this file, `schema`, `store`, `writer`, `readers`, `search`, `import`, `serve`.
 
 mod clock;
+mod complete;
 mod cursor;
 mod error;
 mod extract;
@@ -28,13 +29,13 @@ mod import;
 pub mod limits;
 mod passages;
 mod progress;
-#[cfg(feature = "daemon")]
 mod progress_bar;
 mod query;
 mod read;
 mod readers;
 mod schema;
 mod search;
+pub mod serve;
 mod store;
 mod temporary;
 mod types;
@@ -42,9 +43,8 @@ mod walk;
 mod writer;
 
 pub use error::Error;
-pub use import::{ImportOptions, ImportReport, Skipped, import};
+pub use import::{ImportOptions, ImportReport, ROOT_MARK, Skipped, import};
 pub use progress::{FileOutcome, Progress, SkipReason};
-#[cfg(feature = "daemon")]
 pub use progress_bar::ImportBar;
 pub use types::{
     Changes, Document, DocumentRange, DocumentSummary, Hit, ListPage, Matching, MimeTypeStats,
@@ -94,11 +94,7 @@ impl Dataset {
     /// `Io`, `Storage`: there is no place for temporary files.
     pub fn in_memory() -> Result<Dataset, Error> {
         let folder = TemporaryFolder::create()?;
-        Dataset::start(
-            folder.path().join("dataset.db"),
-            Durability::None,
-            Some(folder),
-        )
+        Dataset::start(folder.path().join("dataset.db"), Durability::None, Some(folder))
     }
 
     fn start(
@@ -108,14 +104,7 @@ impl Dataset {
     ) -> Result<Dataset, Error> {
         let writer = Writer::start(schema::open_writer(&path, durability)?)?;
         let readers = Readers::new(path.clone());
-        Ok(Dataset {
-            inner: Arc::new(Inner {
-                writer,
-                readers,
-                path,
-                _folder: folder,
-            }),
-        })
+        Ok(Dataset { inner: Arc::new(Inner { writer, readers, path, _folder: folder }) })
     }
 
     /// The file the dataset is in: what `import` wants.
@@ -143,9 +132,7 @@ impl Dataset {
         cursor: Option<&str>,
     ) -> Result<SearchPage, Error> {
         let limit = limit.clamp(1, PAGE_MAX);
-        self.inner
-            .readers
-            .with(|reader| search::search(reader, query, limit, cursor))
+        self.inner.readers.with(|reader| search::search(reader, query, limit, cursor))
     }
 
     /// A document with all its text, by id or URI.
@@ -153,9 +140,7 @@ impl Dataset {
     /// # Errors
     /// `NotFound`; `Storage`, `Corrupt`.
     pub fn get(&self, id: &str) -> Result<Document, Error> {
-        self.inner
-            .readers
-            .with(|reader| read::document(reader, id::from_uri(id)))
+        self.inner.readers.with(|reader| read::document(reader, id::from_uri(id)))
     }
 
     /// A document without its text, by id or URI.
@@ -163,9 +148,7 @@ impl Dataset {
     /// # Errors
     /// `NotFound`; `Storage`, `Corrupt`.
     pub fn summary(&self, id: &str) -> Result<DocumentSummary, Error> {
-        self.inner
-            .readers
-            .with(|reader| store::summary(reader, id::from_uri(id)))
+        self.inner.readers.with(|reader| store::summary(reader, id::from_uri(id)))
     }
 
     /// A part of a document: `max_chars` characters from the character `offset` on, at most
@@ -174,9 +157,7 @@ impl Dataset {
     /// # Errors
     /// `NotFound`; `Storage`, `Corrupt`.
     pub fn get_range(&self, id: &str, offset: u64, max_chars: u64) -> Result<DocumentRange, Error> {
-        self.inner
-            .readers
-            .with(|reader| read::range(reader, id::from_uri(id), offset, max_chars))
+        self.inner.readers.with(|reader| read::range(reader, id::from_uri(id), offset, max_chars))
     }
 
     /// All documents, oldest first; `limit` is clamped to 1..=`PAGE_MAX`.
@@ -185,9 +166,16 @@ impl Dataset {
     /// `BadCursor`; `Storage`, `Corrupt`.
     pub fn list(&self, limit: usize, cursor: Option<&str>) -> Result<ListPage, Error> {
         let limit = limit.clamp(1, PAGE_MAX);
-        self.inner
-            .readers
-            .with(|reader| read::list(reader, limit, cursor))
+        self.inner.readers.with(|reader| read::list(reader, limit, cursor))
+    }
+
+    /// Ids of documents that somebody may mean who has typed this: what an id or a URI begins
+    /// with, or words of a title.
+    ///
+    /// # Errors
+    /// `Storage`, `Corrupt`.
+    pub fn complete(&self, typed: &str, limit: usize) -> Result<Vec<String>, Error> {
+        self.inner.readers.with(|reader| complete::ids(reader, id::from_uri(typed), limit))
     }
 
     /// How many documents there are, and how big they are.
@@ -195,9 +183,7 @@ impl Dataset {
     /// # Errors
     /// `Storage`, `Corrupt`.
     pub fn stats(&self) -> Result<Stats, Error> {
-        self.inner
-            .readers
-            .with(|reader| read::stats(reader, &self.inner.path))
+        self.inner.readers.with(|reader| read::stats(reader, &self.inner.path))
     }
 
     /// Adds a document; returns when it is durable.
@@ -223,16 +209,8 @@ impl Dataset {
     /// As `add`, and `NotFound`, `NothingToChange`.
     pub fn update(&self, id: &str, changes: Changes) -> Result<DocumentSummary, Error> {
         let changes = CheckedChanges {
-            title: changes
-                .title
-                .as_deref()
-                .map(store::check_title)
-                .transpose()?,
-            mime_type: changes
-                .mime_type
-                .as_deref()
-                .map(store::check_mime_type)
-                .transpose()?,
+            title: changes.title.as_deref().map(store::check_title).transpose()?,
+            mime_type: changes.mime_type.as_deref().map(store::check_mime_type).transpose()?,
             body: changes.text.map(Body::new).transpose()?,
         };
         if changes.title.is_none() && changes.mime_type.is_none() && changes.body.is_none() {
@@ -247,9 +225,7 @@ impl Dataset {
     /// # Errors
     /// `NotFound`; `QueueFull`, `Busy`, `DiskFull`, `Closed`, `Storage`, `Corrupt`.
     pub fn delete(&self, id: &str) -> Result<DocumentSummary, Error> {
-        self.inner.writer.submit(Work::Delete {
-            id: id::from_uri(id).to_owned(),
-        })
+        self.inner.writer.submit(Work::Delete { id: id::from_uri(id).to_owned() })
     }
 
     /// Reads the whole file and compares the index with the text, which takes a while.

@@ -229,6 +229,12 @@ impl<'t> Value<'t> {
         }
     }
 
+    /// The members of an object; none of anything else.
+    #[inline]
+    pub(crate) fn members_or_none(&self) -> Members<'t> {
+        self.members().unwrap_or(Members(&[]))
+    }
+
     /// The elements of an array.
     #[inline]
     pub fn elements(&self) -> Option<Elements<'t>> {
@@ -241,7 +247,13 @@ impl<'t> Value<'t> {
     /// The member `key` of an object; the last one where it is repeated.
     #[inline]
     pub fn get(&self, key: &str) -> Option<Value<'t>> {
-        self.members()?.filter(|(name, _)| *name == key).last().map(|(_, value)| value)
+        let mut found = None;
+        for (name, value) in self.members_or_none() {
+            if name == key {
+                found = Some(value);
+            }
+        }
+        found
     }
 
     /// Decodes into a type of the application.

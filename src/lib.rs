@@ -43,6 +43,8 @@ mod mcp;
 mod transport;
 
 pub mod config;
+#[cfg(feature = "daemon")]
+pub mod documents;
 mod runtime;
 mod server;
 

@@ -135,6 +135,15 @@ impl<'b> Envelope<'b> {
 }
 
 impl<'b> Message<'b> {
+    /// `params`; `{}` where there are none.
+    #[inline]
+    pub fn params(&self) -> Value<'b> {
+        match *self {
+            Message::Request { params, .. } | Message::Notification { params, .. } => params,
+            Message::Response { .. } => Value::EMPTY_OBJECT,
+        }
+    }
+
     /// Reads a message.
     ///
     /// # Errors

@@ -161,8 +161,8 @@ impl Threads {
     }
 
     /// Waits until all shards have ended. Workers end with them, but for one whose function does
-    /// not come back; that one is not waited for.
-    pub(crate) fn join(self) {
+    /// not come back; that one is not waited for. Returns what the shards did in all.
+    pub(crate) fn join(self) -> Vec<ShardStats> {
         for shard in self.shards {
             if shard.join().is_err() {
                 tracing::error!("a shard ended by a panic");
@@ -173,5 +173,6 @@ impl Threads {
                 tracing::error!("a worker ended by a panic");
             }
         }
+        self.counters.iter().map(ShardCounters::read).collect()
     }
 }

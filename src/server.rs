@@ -192,14 +192,15 @@ impl Running {
     }
 
     /// Stops: nothing new is accepted, what is under way is finished within
-    /// [`Config::shutdown_grace`], then all connections are closed. Returns when that is done.
-    pub fn stop(self) {
+    /// [`Config::shutdown_grace`], then all connections are closed. Returns when that is done, with
+    /// what each shard did in all.
+    pub fn stop(self) -> Vec<ShardStats> {
         self.threads.stop();
-        self.wait();
+        self.wait()
     }
 
-    /// Waits until the server ends.
-    pub fn wait(self) {
-        self.threads.join();
+    /// Waits until the server ends; returns what each shard did in all.
+    pub fn wait(self) -> Vec<ShardStats> {
+        self.threads.join()
     }
 }

@@ -111,6 +111,9 @@ pub struct Catalog {
     pub(crate) completes: Option<Placement>,
     /// `Implementation` of the schema, as JSON text.
     pub(crate) server_info: String,
+    /// What every result of 2026-07-28 begins with: its type, and who we are
+    /// (overview, "Per-response protocol fields").
+    pub(crate) modern_members: String,
     pub(crate) instructions: Option<String>,
     pub(crate) page_size: usize,
     pub(crate) cache: CacheHints,
@@ -122,7 +125,7 @@ type Names = HashMap<String, usize, BuildHasherDefault<NameHasher>>;
 impl Catalog {
     /// An empty catalog of a server with this name and version.
     pub fn new(name: &str, version: &str) -> Self {
-        Catalog {
+        let mut catalog = Catalog {
             tools: Vec::new(),
             tool_names: Names::default(),
             tool_list: Vec::new(),
@@ -134,17 +137,24 @@ impl Catalog {
             template_list: Vec::new(),
             provider: None,
             completes: None,
-            server_info: json!({ "name": name, "version": version }).to_string(),
+            server_info: String::new(),
+            modern_members: String::new(),
             instructions: None,
             page_size: limits::LIST_PAGE,
             cache: CacheHints { lists_ttl_ms: limits::LIST_TTL_MS, reads_ttl_ms: 0 },
             problems: Vec::new(),
-        }
+        };
+        catalog.identify(name, version);
+        catalog
     }
 
     /// Says under which name and version clients see the server.
     pub fn identify(&mut self, name: &str, version: &str) {
         self.server_info = json!({ "name": name, "version": version }).to_string();
+        self.modern_members = format!(
+            r#""resultType":"complete","_meta":{{"io.modelcontextprotocol/serverInfo":{}}}"#,
+            self.server_info
+        );
     }
 
     /// Says how the model should use this server.

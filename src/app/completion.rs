@@ -1,6 +1,7 @@
 //! Completion: suggestions for the arguments of prompts and resource templates.
 
 use super::Failure;
+use super::about::Placement;
 use super::call::Call;
 use crate::json::{self, Value};
 use crate::limits;
@@ -82,6 +83,11 @@ pub trait Completer<S>: Send + Sync + 'static {
     /// Whether the capability is offered.
     const OFFERED: bool = true;
 
+    /// Where it runs.
+    fn placement(&self) -> Placement {
+        Placement::Shard
+    }
+
     /// Suggests values.
     ///
     /// # Errors
@@ -108,19 +114,26 @@ impl<S> Completer<S> for () {
 }
 
 /// A completer made of a function.
-pub struct FunctionCompleter<F>(pub(crate) F);
+pub struct FunctionCompleter<F> {
+    pub(crate) function: F,
+    pub(crate) placement: Placement,
+}
 
 impl<S, F, O> Completer<S> for FunctionCompleter<F>
 where
     F: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
     O: Into<Completion>,
 {
+    fn placement(&self) -> Placement {
+        self.placement
+    }
+
     fn complete(
         &self,
         state: &S,
         request: &CompletionRequest<'_>,
         _call: &Call<'_>,
     ) -> Result<Completion, Failure> {
-        Ok(self.0(state, request).into())
+        Ok((self.function)(state, request).into())
     }
 }

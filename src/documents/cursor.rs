@@ -14,11 +14,7 @@ pub(super) enum Cursor {
     /// After the document with this number.
     List { after: i64 },
     /// After this many hits of the search with this fingerprint.
-    Search {
-        query: [u8; 8],
-        matching: Matching,
-        after: u64,
-    },
+    Search { query: [u8; 8], matching: Matching, after: u64 },
 }
 
 const BODY: usize = 18;
@@ -33,11 +29,7 @@ impl Cursor {
                 bytes[0] = b'l';
                 bytes[2..10].copy_from_slice(&after.to_be_bytes());
             }
-            Cursor::Search {
-                query,
-                matching,
-                after,
-            } => {
+            Cursor::Search { query, matching, after } => {
                 bytes[0] = b's';
                 bytes[1] = u8::from(matching == Matching::AnyWord);
                 bytes[2..10].copy_from_slice(&after.to_be_bytes());
@@ -58,16 +50,10 @@ impl Cursor {
         place.copy_from_slice(&body[2..10]);
         query.copy_from_slice(&body[10..]);
         match (body[0], body[1]) {
-            (b'l', 0) if query == [0; 8] => Ok(Cursor::List {
-                after: i64::from_be_bytes(place),
-            }),
+            (b'l', 0) if query == [0; 8] => Ok(Cursor::List { after: i64::from_be_bytes(place) }),
             (b's', mode @ (0 | 1)) => Ok(Cursor::Search {
                 query,
-                matching: if mode == 1 {
-                    Matching::AnyWord
-                } else {
-                    Matching::AllWords
-                },
+                matching: if mode == 1 { Matching::AnyWord } else { Matching::AllWords },
                 after: u64::from_be_bytes(place),
             }),
             _ => Err(Error::BadCursor),
@@ -84,10 +70,7 @@ pub(super) fn fingerprint(typed: &str) -> [u8; 8] {
 
 fn check_sum(body: &[u8; BODY]) -> [u8; CHECK] {
     let mut sum = [0; CHECK];
-    let hash = Sha256::new()
-        .chain_update(b"mcp-fastd cursor 1")
-        .chain_update(body)
-        .finalize();
+    let hash = Sha256::new().chain_update(b"mcp-fastd cursor 1").chain_update(body).finalize();
     sum.copy_from_slice(&hash[..CHECK]);
     sum
 }
@@ -95,10 +78,7 @@ fn check_sum(body: &[u8; BODY]) -> [u8; CHECK] {
 /// Lower-case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The bytes of a whole cursor; one spelling each, so upper case is refused.

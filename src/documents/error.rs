@@ -113,19 +113,13 @@ impl Error {
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => Error::Busy,
             Some(Code::DiskFull) => Error::DiskFull,
             Some(Code::DatabaseCorrupt) => Error::Corrupt(error.to_string()),
-            _ => Error::Storage {
-                doing,
-                message: error.to_string(),
-            },
+            _ => Error::Storage { doing, message: error.to_string() },
         }
     }
 
     /// For `map_err`: names an error of the system, given the file.
     pub(super) fn io(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
-        move |error| Error::Io {
-            path: path.to_path_buf(),
-            message: error.to_string(),
-        }
+        move |error| Error::Io { path: path.to_path_buf(), message: error.to_string() }
     }
 }
 
@@ -136,10 +130,7 @@ impl fmt::Display for Error {
         use limits as l;
         match self {
             Error::NotFound(id) => {
-                write!(
-                    f,
-                    "no document has the id {id:?}; search or list to find ids"
-                )
+                write!(f, "no document has the id {id:?}; search or list to find ids")
             }
             Error::BadCursor => f.write_str(
                 "the cursor is not one this dataset gave out for this request; pass next_cursor \

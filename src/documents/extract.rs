@@ -60,22 +60,14 @@ pub(super) fn extract(path: &Path, label: &str, bytes: Vec<u8>) -> Result<Extrac
         true => "untitled".to_owned(),
         false => title.chars().take(TITLE_CHARS_MAX).collect(),
     };
-    Ok(Extracted {
-        title,
-        text,
-        mime_type,
-    })
+    Ok(Extracted { title, text, mime_type })
 }
 
 /// UTF-8, with or without a byte order mark; UTF-16 with one. NUL means binary.
 fn decode(bytes: Vec<u8>) -> Result<String, SkipReason> {
     let wide = |pair: fn([u8; 2]) -> u16| {
-        let units = bytes[2..]
-            .chunks_exact(2)
-            .map(|unit| pair([unit[0], unit[1]]));
-        char::decode_utf16(units)
-            .collect::<Result<String, _>>()
-            .map_err(|_| SkipReason::NotUtf8)
+        let units = bytes[2..].chunks_exact(2).map(|unit| pair([unit[0], unit[1]]));
+        char::decode_utf16(units).collect::<Result<String, _>>().map_err(|_| SkipReason::NotUtf8)
     };
     let text = match bytes.get(..2) {
         Some([0xff, 0xfe]) => wide(u16::from_le_bytes)?,
@@ -116,9 +108,7 @@ fn markdown_title(text: &str) -> Option<String> {
 }
 
 fn extension(path: &Path) -> String {
-    path.extension()
-        .map(|e| e.to_string_lossy().to_ascii_lowercase())
-        .unwrap_or_default()
+    path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
 }
 
 fn mime_type(extension: &str) -> &'static str {

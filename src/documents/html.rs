@@ -138,10 +138,7 @@ impl Builder {
         let (title, heading) = (one_line(&self.title), one_line(&self.heading));
         let title = if title.is_empty() { heading } else { title };
         let text = self.text.trim().to_owned();
-        Page {
-            title: (!title.is_empty()).then_some(title),
-            text,
-        }
+        Page { title: (!title.is_empty()).then_some(title), text }
     }
 }
 
@@ -159,9 +156,7 @@ fn lines_around(name: &[u8]) -> usize {
 
 /// Runs of white space become one space, none at the start of a line.
 fn push_collapsed(out: &mut String, text: &str) {
-    let mut words = text
-        .split(|c: char| c.is_ascii_whitespace())
-        .filter(|word| !word.is_empty());
+    let mut words = text.split(|c: char| c.is_ascii_whitespace()).filter(|word| !word.is_empty());
     let starts_apart = text.starts_with(|c: char| c.is_ascii_whitespace());
     let mut needs_space = starts_apart && !out.is_empty() && !out.ends_with([' ', '\n']);
     for word in words.by_ref() {

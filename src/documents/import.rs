@@ -33,6 +33,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+/// What stands in the source of an imported document between the folder that was named to the
+/// import and the path below it. rsync marks it the same way.
+pub const ROOT_MARK: &str = "/./";
+
 /// How to import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ImportOptions {
@@ -90,11 +94,7 @@ pub fn import(
     let found = walk::walk(paths, &dataset)?;
     let files = (found.files.len() + found.skipped.len()) as u64;
     progress.begin(files, found.files.iter().map(|file| file.bytes).sum());
-    let mut import = Import {
-        writer,
-        batch: Batch::default(),
-        report: ImportReport::default(),
-    };
+    let mut import = Import { writer, batch: Batch::default(), report: ImportReport::default() };
     for (path, reason) in &found.skipped {
         import.skip(path, reason.clone());
         progress.file(path, 0, &FileOutcome::Skipped(reason.clone()));
@@ -158,10 +158,7 @@ impl Import {
     fn skip(&mut self, path: &Path, reason: SkipReason) {
         self.report.skipped += 1;
         if self.report.skips.len() < IMPORT_SKIPS_LISTED_MAX {
-            self.report.skips.push(Skipped {
-                path: path.to_path_buf(),
-                reason,
-            });
+            self.report.skips.push(Skipped { path: path.to_path_buf(), reason });
         }
     }
 
@@ -178,18 +175,9 @@ impl Import {
         if known.as_ref().is_some_and(is_as_known) {
             return Ok(FileOutcome::Unchanged);
         }
-        let Extracted {
-            title,
-            text,
-            mime_type,
-        } = read(file).map_err(Refusal::Skip)?;
+        let Extracted { title, text, mime_type } = read(file).map_err(Refusal::Skip)?;
         let body = Body::new(text).map_err(Refusal::Failed)?;
-        let new = Checked {
-            title,
-            mime_type: mime_type.to_owned(),
-            source: None,
-            body,
-        };
+        let new = Checked { title, mime_type: mime_type.to_owned(), source: None, body };
         if known.is_none() {
             self.put(id, Entry::Add, new, source);
             return Ok(FileOutcome::Added);
@@ -207,13 +195,7 @@ impl Import {
         let bytes = new.body.text.len();
         self.batch.bytes += bytes;
         self.report.text_bytes += bytes as u64;
-        self.batch.entries.push((
-            id,
-            entry(Checked {
-                source: Some(source),
-                ..new
-            }),
-        ));
+        self.batch.entries.push((id, entry(Checked { source: Some(source), ..new })));
     }
 
     /// One transaction. A document that somebody deleted or added meanwhile is no conflict: what
@@ -252,9 +234,7 @@ impl Import {
         let named = Error::storage("merging the index");
         let total: i64 = self
             .writer
-            .query_row("SELECT coalesce(sum(bytes), 0) FROM totals", [], |row| {
-                row.get(0)
-            })
+            .query_row("SELECT coalesce(sum(bytes), 0) FROM totals", [], |row| row.get(0))
             .map_err(&named)?;
         if self.report.text_bytes == 0 || self.report.text_bytes < total.cast_unsigned() / 10 {
             return Ok(());
@@ -264,10 +244,7 @@ impl Import {
         loop {
             let before = self.writer.total_changes();
             self.writer
-                .execute(
-                    "INSERT INTO search (search, rank) VALUES ('merge', ?1)",
-                    [pages],
-                )
+                .execute("INSERT INTO search (search, rank) VALUES ('merge', ?1)", [pages])
                 .map_err(&named)?;
             // FTS5's own sign that nothing was left to do: fewer than two rows changed.
             if self.writer.total_changes() - before < 2 {
@@ -280,11 +257,8 @@ impl Import {
     /// Deletes the documents of files below the named folders that were not found this time.
     fn prune(&mut self, found: &walk::Found) -> Result<(), Error> {
         let named = Error::storage("pruning");
-        let there: HashSet<String> = found
-            .files
-            .iter()
-            .map(|file| id::of_file(&file.path))
-            .collect();
+        let there: HashSet<String> =
+            found.files.iter().map(|file| id::of_file(&file.path)).collect();
         let gone = || -> rusqlite::Result<Vec<String>> {
             // Imported documents are known by their ids; `f` is theirs alone.
             let mut select = self
@@ -338,16 +312,24 @@ fn source_of(file: &FoundFile) -> Result<Source, SkipReason> {
     let unreadable = |error: std::io::Error| SkipReason::Unreadable(error.to_string());
     let metadata = std::fs::metadata(&file.path).map_err(unreadable)?;
     let modified = metadata.modified().map_err(unreadable)?;
-    let since = modified
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let mtime_ns = i64::try_from(since.as_nanos()).unwrap_or(i64::MAX);
     let is_settled = mtime_ns / 1_000_000 < clock::now_ms() - IMPORT_SETTLED_MS;
     Ok(Source {
-        name: file.path.to_string_lossy().into_owned(),
+        name: marked(file),
         bytes: Some(i64::try_from(metadata.len()).unwrap_or(i64::MAX)),
         mtime_ns: is_settled.then_some(mtime_ns),
     })
+}
+
+/// The file's path, with `ROOT_MARK` where the folder ends that was named to the import. It is the
+/// same path, and who shows it to strangers knows what to leave out.
+fn marked(file: &FoundFile) -> String {
+    let path = file.path.to_string_lossy();
+    match path.strip_suffix(file.label.as_str()).and_then(|root| root.strip_suffix('/')) {
+        Some(root) => format!("{root}{ROOT_MARK}{}", file.label),
+        None => path.into_owned(),
+    }
 }
 
 /// Reads and extracts, never more than the limit, even from a file that grows.
@@ -358,10 +340,7 @@ fn read(file: &FoundFile) -> Result<Extracted, SkipReason> {
     }
     let mut bytes = Vec::with_capacity(usize::try_from(file.bytes).unwrap_or(0));
     let opened = File::open(&file.path).map_err(unreadable)?;
-    opened
-        .take(TEXT_BYTES_MAX as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    opened.take(TEXT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() > TEXT_BYTES_MAX {
         return Err(SkipReason::TooLarge(bytes.len() as u64));
     }

@@ -32,6 +32,18 @@ pub const PAGE_MAX: usize = 100;
 /// Characters one `get_range` returns at most; more are clamped to it.
 pub const RANGE_CHARS_MAX: u64 = 1_000_000;
 
+/// Passages looked at for one completion; a title stands with each of its passages.
+pub const COMPLETIONS_LOOKED_AT_MAX: usize = 1_000;
+
+/// Characters `get_document` returns when the caller names no number.
+pub const GET_CHARS_DEFAULT: u64 = 20_000;
+/// Characters `get_document` returns at most: it runs on a shard, and fills a model's context.
+pub const GET_CHARS_MAX: u64 = 100_000;
+/// Characters of a document that `summarize_document` puts into its prompt.
+pub const PROMPT_CHARS_MAX: u64 = 100_000;
+/// Passages that `answer_from_documents` puts into its prompt.
+pub const PROMPT_PASSAGES: usize = 8;
+
 /// Characters in a passage, the unit that is indexed, ranked and shown as a snippet: big enough
 /// that the words of one thought stand together, small enough that a snippet costs microseconds.
 pub const PASSAGE_CHARS: usize = 4_000;

@@ -26,11 +26,7 @@ pub(super) fn split(text: &str) -> Vec<Passage> {
             None => rest.len(),
         };
         let chars = rest[..taken].chars().count() as u64;
-        passages.push(Passage {
-            bytes: at..at + taken,
-            start,
-            chars,
-        });
+        passages.push(Passage { bytes: at..at + taken, start, chars });
         at += taken;
         start += chars;
         if at == text.len() {

@@ -22,14 +22,7 @@ impl<'a> ImportBar<'a> {
     pub fn new(lists_skips: bool, cancelled: &'a AtomicBool) -> ImportBar<'a> {
         let bar = ProgressBar::new_spinner().with_message("looking for files");
         bar.enable_steady_tick(Duration::from_millis(120));
-        ImportBar {
-            bar,
-            files: 0,
-            seen: 0,
-            skipped: 0,
-            lists_skips,
-            cancelled,
-        }
+        ImportBar { bar, files: 0, seen: 0, skipped: 0, lists_skips, cancelled }
     }
 }
 
@@ -49,15 +42,13 @@ impl Progress for ImportBar<'_> {
         if let FileOutcome::Skipped(reason) = outcome {
             self.skipped += 1;
             if self.lists_skips {
-                self.bar
-                    .println(format!("skipped {}: {reason}", path.display()));
+                self.bar.println(format!("skipped {}: {reason}", path.display()));
             }
         }
         self.bar.inc(bytes);
         self.seen += 1;
         let (seen, files, skipped) = (self.seen, self.files, self.skipped);
-        self.bar
-            .set_message(format!("{seen} of {files} files, {skipped} skipped"));
+        self.bar.set_message(format!("{seen} of {files} files, {skipped} skipped"));
     }
 
     fn is_cancelled(&self) -> bool {

@@ -66,10 +66,7 @@ impl Query {
 /// The text outside and inside pairs of quotes, in turn; an odd last quote pairs with nothing.
 fn pieces(typed: &str) -> impl Iterator<Item = (&str, bool)> {
     let quotes = typed.bytes().filter(|&b| b == b'"').count();
-    typed
-        .splitn(quotes / 2 * 2 + 1, '"')
-        .enumerate()
-        .map(|(index, piece)| (piece, index % 2 == 1))
+    typed.splitn(quotes / 2 * 2 + 1, '"').enumerate().map(|(index, piece)| (piece, index % 2 == 1))
 }
 
 /// One FTS5 string, if there is anything in it that the tokenizer would keep.

@@ -10,9 +10,7 @@ use std::path::Path;
 
 /// A document with its text, both from one snapshot.
 pub(super) fn document(reader: &Connection, id: &str) -> Result<Document, Error> {
-    let snapshot = reader
-        .unchecked_transaction()
-        .map_err(Error::storage("reading"))?;
+    let snapshot = reader.unchecked_transaction().map_err(Error::storage("reading"))?;
     let summary = store::summary(&snapshot, id)?;
     let number = store::number_of(&snapshot, id)?;
     let text = store::text(&snapshot, number, summary.bytes)?;
@@ -26,9 +24,7 @@ pub(super) fn range(
     offset: u64,
     max_chars: u64,
 ) -> Result<DocumentRange, Error> {
-    let snapshot = reader
-        .unchecked_transaction()
-        .map_err(Error::storage("reading"))?;
+    let snapshot = reader.unchecked_transaction().map_err(Error::storage("reading"))?;
     let summary = store::summary(&snapshot, id)?;
     let number = store::number_of(&snapshot, id)?;
     let offset = offset.min(summary.chars);
@@ -53,12 +49,7 @@ pub(super) fn range(
     };
     collect().map_err(Error::storage("reading a part of a text"))?;
     let next_offset = (end < summary.chars).then_some(end);
-    Ok(DocumentRange {
-        summary,
-        text,
-        offset,
-        next_offset,
-    })
+    Ok(DocumentRange { summary, text, offset, next_offset })
 }
 
 /// One page of the list, by number: an addition during paging comes last, a deletion shifts
@@ -93,11 +84,7 @@ pub(super) fn list(
     };
     let total = totals(&snapshot)?.iter().map(|part| part.documents).sum();
     let documents = entries.into_iter().map(|(document, _)| document).collect();
-    Ok(ListPage {
-        documents,
-        total,
-        next_cursor,
-    })
+    Ok(ListPage { documents, total, next_cursor })
 }
 
 /// The numbers; from a table that is kept up to date, so a big dataset answers as fast.
@@ -138,7 +125,5 @@ fn totals(reader: &Connection) -> Result<Vec<MimeTypeStats>, Error> {
 /// Where a character starts; the end of the text if it has fewer.
 fn byte_of_char(text: &str, index: u64) -> usize {
     let index = usize::try_from(index).unwrap_or(usize::MAX);
-    text.char_indices()
-        .nth(index)
-        .map_or(text.len(), |(at, _)| at)
+    text.char_indices().nth(index).map_or(text.len(), |(at, _)| at)
 }

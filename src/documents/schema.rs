@@ -92,12 +92,8 @@ pub(super) enum Durability {
 /// that starts with `file:` for a URI.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, Error> {
     let absolute = std::path::absolute(path).map_err(Error::io(path))?;
-    let refuse = |message: &str| {
-        Err(Error::Io {
-            path: absolute.clone(),
-            message: message.to_owned(),
-        })
-    };
+    let refuse =
+        |message: &str| Err(Error::Io { path: absolute.clone(), message: message.to_owned() });
     if absolute.is_dir() {
         return refuse("this is a folder; name a file in it for the dataset");
     }
@@ -116,11 +112,7 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     let is_new = check_identity(&writer, path)?;
     let settings = || -> rusqlite::Result<()> {
         // FULL, not NORMAL: in WAL mode NORMAL may lose the last commits when the power goes.
-        let synchronous = if durability == Durability::Full {
-            "FULL"
-        } else {
-            "OFF"
-        };
+        let synchronous = if durability == Durability::Full { "FULL" } else { "OFF" };
         writer.pragma_update(None, "synchronous", synchronous)?;
         // Kept across a batch, so that FTS5's segments are not spilled before they are committed.
         writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
@@ -155,10 +147,8 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Error> {
 }
 
 fn open(path: &Path, flags: OpenFlags, lock_wait_ms: u64) -> Result<Connection, Error> {
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| Error::Io {
-        path: path.to_path_buf(),
-        message: error.to_string(),
-    })?;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|error| Error::Io { path: path.to_path_buf(), message: error.to_string() })?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     // Readers meet a lock only while another process recovers the file; writers when an import
     // in another process commits. Both end soon.
@@ -175,9 +165,7 @@ fn open(path: &Path, flags: OpenFlags, lock_wait_ms: u64) -> Result<Connection, 
 /// Whether the file is ours. `true`: it is empty, and still to be made ours.
 fn check_identity(connection: &Connection, path: &Path) -> Result<bool, Error> {
     let number = |sql: &str| -> Result<i64, Error> {
-        connection
-            .query_row(sql, [], |row| row.get(0))
-            .map_err(|e| not_sqlite_or(e, path))
+        connection.query_row(sql, [], |row| row.get(0)).map_err(|e| not_sqlite_or(e, path))
     };
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     let application = number("PRAGMA application_id")?;
@@ -185,11 +173,9 @@ fn check_identity(connection: &Connection, path: &Path) -> Result<bool, Error> {
     match (application, found) {
         (0, 0) if tables == 0 => Ok(true),
         (APPLICATION_ID, VERSION) => Ok(false),
-        (APPLICATION_ID, found) if found > VERSION => Err(Error::TooNew {
-            path: path.to_path_buf(),
-            found,
-            known: VERSION,
-        }),
+        (APPLICATION_ID, found) if found > VERSION => {
+            Err(Error::TooNew { path: path.to_path_buf(), found, known: VERSION })
+        }
         _ => Err(Error::NotADataset(path.to_path_buf())),
     }
 }
@@ -223,9 +209,8 @@ fn switch_to_wal(writer: &Connection) -> Result<(), Error> {
 /// Makes an empty file ours, unless another process was faster.
 fn create(writer: &mut Connection, path: &Path) -> Result<(), Error> {
     let named = Error::storage("creating the tables");
-    let creation = writer
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(&named)?;
+    let creation =
+        writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&named)?;
     if !check_identity(&creation, path)? {
         return Ok(());
     }
@@ -243,18 +228,14 @@ pub(super) fn check(path: &Path) -> Result<(), Error> {
     let named = Error::storage("checking the dataset");
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = open(path, flags, WRITE_LOCK_WAIT_MS)?;
-    let verdict: String = connection
-        .query_row("PRAGMA integrity_check(10)", [], |row| row.get(0))
-        .map_err(&named)?;
+    let verdict: String =
+        connection.query_row("PRAGMA integrity_check(10)", [], |row| row.get(0)).map_err(&named)?;
     if verdict != "ok" {
         return Err(Error::Corrupt(verdict));
     }
     // A command in the clothes of an INSERT; the 1 makes it read the content table too.
     connection
-        .execute(
-            "INSERT INTO search (search, rank) VALUES ('integrity-check', 1)",
-            [],
-        )
+        .execute("INSERT INTO search (search, rank) VALUES ('integrity-check', 1)", [])
         .map_err(named)
         .map(drop)
 }

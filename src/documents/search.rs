@@ -30,18 +30,14 @@ pub(super) fn search(
     let print = fingerprint(typed);
     let (after, continued) = match cursor.map(Cursor::decode).transpose()? {
         None => (0, None),
-        Some(Cursor::Search {
-            query,
-            matching,
-            after,
-        }) if query == print && after <= SEARCH_REACH_MAX as u64 => {
+        Some(Cursor::Search { query, matching, after })
+            if query == print && after <= SEARCH_REACH_MAX as u64 =>
+        {
             (after as usize, Some(matching))
         }
         Some(_) => return Err(Error::BadCursor),
     };
-    let snapshot = reader
-        .unchecked_transaction()
-        .map_err(Error::storage("searching"))?;
+    let snapshot = reader.unchecked_transaction().map_err(Error::storage("searching"))?;
     let mut matching = continued.unwrap_or(Matching::AllWords);
     let mut matches = find(&snapshot, &query.expression(matching))?;
     if matches.is_empty() && continued.is_none() && query.has_many_words() {
@@ -57,17 +53,8 @@ pub(super) fn search(
         hits.extend(hit(&snapshot, &expression, *found)?);
     }
     let has_more = total > reach as u64 && reach < SEARCH_REACH_MAX;
-    let next = Cursor::Search {
-        query: print,
-        matching,
-        after: reach as u64,
-    };
-    Ok(SearchPage {
-        hits,
-        total,
-        matching,
-        next_cursor: has_more.then(|| next.encode()),
-    })
+    let next = Cursor::Search { query: print, matching, after: reach as u64 };
+    Ok(SearchPage { hits, total, matching, next_cursor: has_more.then(|| next.encode()) })
 }
 
 /// Every document that matches, unsorted. Newest first, so that when a word is in more passages
@@ -85,10 +72,7 @@ fn find(reader: &Connection, expression: &str) -> Result<Vec<Match>, Error> {
         let candidates = SEARCH_CANDIDATES_MAX as i64;
         let mut rows = select.query(params![expression, TITLE_WEIGHT, candidates])?;
         while let Some(row) = rows.next()? {
-            let next = Match {
-                passage: row.get(0)?,
-                score: row.get(1)?,
-            };
+            let next = Match { passage: row.get(0)?, score: row.get(1)? };
             match matches.last_mut() {
                 Some(last) if last.passage >> PASSAGE_BITS == next.passage >> PASSAGE_BITS => {
                     // On a tie the earlier passage: a match of the title shows how the text starts.
@@ -144,10 +128,7 @@ fn hit(reader: &Connection, expression: &str, found: Match) -> Result<Option<Hit
         .and_then(|mut select| {
             let words = SNIPPET_WORDS as i64;
             select
-                .query_row(
-                    params![expression, found.passage, SNIPPET_MARK, words],
-                    read,
-                )
+                .query_row(params![expression, found.passage, SNIPPET_MARK, words], read)
                 .optional()
         })
         .map_err(Error::storage("making a snippet"))

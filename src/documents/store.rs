@@ -29,12 +29,7 @@ impl Body {
         }
         let passages = passages::split(&text);
         let chars = passages.iter().map(|passage| passage.chars).sum();
-        Ok(Body {
-            hash: Sha256::digest(text.as_bytes()).into(),
-            chars,
-            passages,
-            text,
-        })
+        Ok(Body { hash: Sha256::digest(text.as_bytes()).into(), chars, passages, text })
     }
 }
 
@@ -97,9 +92,7 @@ pub(super) fn check_title(title: &str) -> Result<String, Error> {
 pub(super) fn check_mime_type(given: &str) -> Result<String, Error> {
     let is_name = |name: &str| {
         !name.is_empty()
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
     };
     let essence = given.split(';').next().unwrap_or_default().trim_end();
     let is_visible = given.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
@@ -112,9 +105,7 @@ pub(super) fn check_mime_type(given: &str) -> Result<String, Error> {
         {
             Ok(given.to_owned())
         }
-        _ => Err(Error::BadMimeType(
-            given.chars().take(MIME_TYPE_BYTES_MAX).collect(),
-        )),
+        _ => Err(Error::BadMimeType(given.chars().take(MIME_TYPE_BYTES_MAX).collect())),
     }
 }
 
@@ -122,11 +113,7 @@ pub(super) fn check_mime_type(given: &str) -> Result<String, Error> {
 pub(super) fn check_source(name: &str) -> Result<Source, Error> {
     match name.len() > SOURCE_BYTES_MAX {
         true => Err(Error::SourceTooLong { bytes: name.len() }),
-        false => Ok(Source {
-            name: name.to_owned(),
-            bytes: None,
-            mtime_ns: None,
-        }),
+        false => Ok(Source { name: name.to_owned(), bytes: None, mtime_ns: None }),
     }
 }
 
@@ -229,12 +216,7 @@ pub(super) fn known(connection: &Connection, id: &str) -> Result<Option<Known>, 
     connection
         .prepare_cached("SELECT source_bytes, source_mtime_ns FROM documents WHERE id = ?1")
         .and_then(|mut select| {
-            let known = |row: &Row| {
-                Ok(Known {
-                    bytes: row.get(0)?,
-                    mtime_ns: row.get(1)?,
-                })
-            };
+            let known = |row: &Row| Ok(Known { bytes: row.get(0)?, mtime_ns: row.get(1)? });
             select.query_row([id], known).optional()
         })
         .map_err(Error::storage("looking up a file"))
@@ -264,9 +246,7 @@ pub(super) fn summary_of(row: &Row) -> rusqlite::Result<DocumentSummary> {
 /// A document without its text, by id.
 pub(super) fn summary(connection: &Connection, id: &str) -> Result<DocumentSummary, Error> {
     connection
-        .prepare_cached(&format!(
-            "SELECT {SUMMARY_COLUMNS} FROM documents WHERE id = ?1"
-        ))
+        .prepare_cached(&format!("SELECT {SUMMARY_COLUMNS} FROM documents WHERE id = ?1"))
         .and_then(|mut select| select.query_row([id], summary_of).optional())
         .map_err(Error::storage("reading a document"))?
         .ok_or_else(|| not_found(id))
@@ -334,9 +314,7 @@ fn remove_passages(writer: &Connection, number: i64) -> rusqlite::Result<()> {
              WHERE number BETWEEN ?1 AND ?2",
         )?
         .execute(range)?;
-    writer
-        .prepare_cached("DELETE FROM passages WHERE number BETWEEN ?1 AND ?2")?
-        .execute(range)?;
+    writer.prepare_cached("DELETE FROM passages WHERE number BETWEEN ?1 AND ?2")?.execute(range)?;
     Ok(())
 }
 

@@ -35,42 +35,20 @@ fn a_document_lives_and_dies() {
     assert_eq!(dataset.summary(&added.id).unwrap(), added);
 
     let title = Some("Queues".to_owned());
-    let changed = dataset
-        .update(
-            &added.id,
-            Changes {
-                title,
-                ..Changes::default()
-            },
-        )
-        .unwrap();
-    assert_eq!(
-        (changed.id.as_str(), changed.created),
-        (added.id.as_str(), added.created)
-    );
+    let changed = dataset.update(&added.id, Changes { title, ..Changes::default() }).unwrap();
+    assert_eq!((changed.id.as_str(), changed.created), (added.id.as_str(), added.created));
     assert_eq!(changed.hash, added.hash);
     assert_eq!(found(&dataset, "queue"), ["Queues"]);
     assert!(found(&dataset, "eviction").is_empty());
     let text = Some("Rings.".to_owned());
-    dataset
-        .update(
-            &added.id,
-            Changes {
-                text,
-                ..Changes::default()
-            },
-        )
-        .unwrap();
+    dataset.update(&added.id, Changes { text, ..Changes::default() }).unwrap();
     assert!(found(&dataset, "lru").is_empty());
     assert_eq!(found(&dataset, "ring"), ["Queues"]);
     assert_eq!(dataset.stats().unwrap().text_bytes, 6);
     dataset.check().unwrap();
 
     assert_eq!(dataset.delete(&added.id).unwrap().title, "Queues");
-    assert_eq!(
-        dataset.delete(&added.id),
-        Err(Error::NotFound(added.id.clone()))
-    );
+    assert_eq!(dataset.delete(&added.id), Err(Error::NotFound(added.id.clone())));
     assert_eq!(dataset.get(&added.id), Err(Error::NotFound(added.id)));
     assert!(found(&dataset, "ring").is_empty());
     assert_eq!(dataset.stats().unwrap().documents, 0);
@@ -82,66 +60,23 @@ fn what_is_refused_is_named() {
     let dataset = dataset();
     let refuse = |new: NewDocument, limit: &str| {
         let error = dataset.add(new).unwrap_err();
-        assert!(
-            error.is_callers_fault() && error.to_string().contains(limit),
-            "{error}"
-        );
+        assert!(error.is_callers_fault() && error.to_string().contains(limit), "{error}");
     };
     refuse(NewDocument::new(" ", "x"), "title");
-    refuse(
-        NewDocument::new("x".repeat(TITLE_CHARS_MAX + 1), "x"),
-        "TITLE_CHARS_MAX",
-    );
-    refuse(
-        NewDocument::new("x", "x".repeat(TEXT_BYTES_MAX + 1)),
-        "TEXT_BYTES_MAX",
-    );
+    refuse(NewDocument::new("x".repeat(TITLE_CHARS_MAX + 1), "x"), "TITLE_CHARS_MAX");
+    refuse(NewDocument::new("x", "x".repeat(TEXT_BYTES_MAX + 1)), "TEXT_BYTES_MAX");
     let source = Some("x".repeat(SOURCE_BYTES_MAX + 1));
-    refuse(
-        NewDocument {
-            source,
-            ..NewDocument::new("x", "x")
-        },
-        "SOURCE_BYTES_MAX",
-    );
-    for mime_type in [
-        "",
-        "text",
-        "/",
-        "text/",
-        "a/b\r\nX: y",
-        "tëxt/a",
-        &"a/".repeat(99),
-    ] {
+    refuse(NewDocument { source, ..NewDocument::new("x", "x") }, "SOURCE_BYTES_MAX");
+    for mime_type in ["", "text", "/", "text/", "a/b\r\nX: y", "tëxt/a", &"a/".repeat(99)] {
         let mime_type = Some(mime_type.to_owned());
-        refuse(
-            NewDocument {
-                mime_type,
-                ..NewDocument::new("x", "x")
-            },
-            "MIME_TYPE_BYTES_MAX",
-        );
+        refuse(NewDocument { mime_type, ..NewDocument::new("x", "x") }, "MIME_TYPE_BYTES_MAX");
     }
     let mime_type = Some("text/html; charset=utf-8".to_owned());
-    dataset
-        .add(NewDocument {
-            mime_type,
-            ..NewDocument::new("x", "x")
-        })
-        .unwrap();
-    assert_eq!(
-        dataset.update("x", Changes::default()),
-        Err(Error::NothingToChange)
-    );
+    dataset.add(NewDocument { mime_type, ..NewDocument::new("x", "x") }).unwrap();
+    assert_eq!(dataset.update("x", Changes::default()), Err(Error::NothingToChange));
     let title = Some("t".to_owned());
-    let changes = Changes {
-        title,
-        ..Changes::default()
-    };
-    assert_eq!(
-        dataset.update("no such", changes),
-        Err(Error::NotFound("no such".into()))
-    );
+    let changes = Changes { title, ..Changes::default() };
+    assert_eq!(dataset.update("no such", changes), Err(Error::NotFound("no such".into())));
     for id in ["", "doc://", "'; --", "\0", "😀", &"x".repeat(10_000)] {
         assert!(matches!(dataset.get(id), Err(Error::NotFound(_))), "{id}");
     }
@@ -153,16 +88,10 @@ fn a_good_title_beats_a_mention() {
     add(&dataset, "Mentions", "Somewhere an eviction is mentioned.");
     add(&dataset, "Eviction policies", "How caches forget.");
     add(&dataset, "Other", "Nothing of the kind.");
-    assert_eq!(
-        found(&dataset, "evictions"),
-        ["Eviction policies", "Mentions"]
-    );
+    assert_eq!(found(&dataset, "evictions"), ["Eviction policies", "Mentions"]);
     let page = dataset.search("evicting", 10, None).unwrap();
     assert_eq!(page.hits[0].snippet, "How caches forget.");
-    assert_eq!(
-        page.hits[1].snippet,
-        "Somewhere an **eviction** is mentioned."
-    );
+    assert_eq!(page.hits[1].snippet, "Somewhere an **eviction** is mentioned.");
     assert!(page.hits[0].score > page.hits[1].score);
     assert_eq!((page.total, page.matching), (2, Matching::AllWords));
 }
@@ -170,11 +99,7 @@ fn a_good_title_beats_a_mention() {
 #[test]
 fn words_phrases_prefixes_accents_and_the_fallback() {
     let dataset = dataset();
-    add(
-        &dataset,
-        "One",
-        "The quick brown fox. Café Größe foo_bar std::thread",
-    );
+    add(&dataset, "One", "The quick brown fox. Café Größe foo_bar std::thread");
     add(&dataset, "Two", "A brown and quick bear.");
     for (query, titles) in [
         ("\"quick brown\"", vec!["One"]),
@@ -195,11 +120,7 @@ fn words_phrases_prefixes_accents_and_the_fallback() {
 #[test]
 fn hostile_queries_are_data() {
     let dataset = dataset();
-    add(
-        &dataset,
-        "Target",
-        "and or not near col title one two * ^ x",
-    );
+    add(&dataset, "Target", "and or not near col title one two * ^ x");
     let long = "x".repeat(10_000);
     for (query, finds) in [
         ("\"", None),
@@ -245,11 +166,7 @@ fn hostile_queries_are_data() {
 fn search_pages_neither_repeat_nor_omit() {
     let dataset = dataset();
     for n in 0..53 {
-        add(
-            &dataset,
-            &format!("Document {n:02}"),
-            &"cache ".repeat(n % 7 + 1),
-        );
+        add(&dataset, &format!("Document {n:02}"), &"cache ".repeat(n % 7 + 1));
     }
     let (mut titles, mut cursor) = (Vec::new(), None);
     loop {
@@ -265,35 +182,19 @@ fn search_pages_neither_repeat_nor_omit() {
     titles.dedup();
     assert_eq!(titles.len(), 53);
 
-    let next = dataset
-        .search("cache", 10, None)
-        .unwrap()
-        .next_cursor
-        .unwrap();
-    for (query, cursor) in [
-        ("caches", next.as_str()),
-        ("cache", "garbage"),
-        ("cache", ""),
-    ] {
-        assert_eq!(
-            dataset.search(query, 10, Some(cursor)),
-            Err(Error::BadCursor)
-        );
+    let next = dataset.search("cache", 10, None).unwrap().next_cursor.unwrap();
+    for (query, cursor) in [("caches", next.as_str()), ("cache", "garbage"), ("cache", "")] {
+        assert_eq!(dataset.search(query, 10, Some(cursor)), Err(Error::BadCursor));
     }
     assert_eq!(dataset.list(10, Some(&next)), Err(Error::BadCursor));
     let next = dataset.list(10, None).unwrap().next_cursor.unwrap();
-    assert_eq!(
-        dataset.search("cache", 10, Some(&next)),
-        Err(Error::BadCursor)
-    );
+    assert_eq!(dataset.search("cache", 10, Some(&next)), Err(Error::BadCursor));
 }
 
 #[test]
 fn the_list_stands_still_while_documents_come_and_go() {
     let dataset = dataset();
-    let ids: Vec<String> = (0..25)
-        .map(|n| add(&dataset, &format!("{n}"), "x"))
-        .collect();
+    let ids: Vec<String> = (0..25).map(|n| add(&dataset, &format!("{n}"), "x")).collect();
     let first = dataset.list(10, None).unwrap();
     assert_eq!(first.total, 25);
     dataset.delete(&ids[3]).unwrap();
@@ -323,9 +224,7 @@ fn long_documents_are_read_in_parts_and_found_by_their_best() {
     let id = add(&dataset, "Haystack", &text);
     let hit = dataset.search("needle", 5, None).unwrap().hits.remove(0);
     assert!(hit.snippet.contains("**needle**"));
-    let part = dataset
-        .get_range(&id, hit.offset, PASSAGE_CHARS as u64)
-        .unwrap();
+    let part = dataset.get_range(&id, hit.offset, PASSAGE_CHARS as u64).unwrap();
     assert!(part.text.contains("needle"));
 
     let chars: Vec<char> = text.chars().collect();
@@ -339,9 +238,7 @@ fn long_documents_are_read_in_parts_and_found_by_their_best() {
     assert!(joined == text);
     for (at, max) in [(0, 1), (3_999, 2), (4_000, 1), (66_001, 40), (0, 0)] {
         let part = dataset.get_range(&id, at, max).unwrap();
-        let expected: String = chars[at as usize..(at + max.max(1)) as usize]
-            .iter()
-            .collect();
+        let expected: String = chars[at as usize..(at + max.max(1)) as usize].iter().collect();
         assert_eq!(part.text, expected);
     }
     let past = dataset.get_range(&id, u64::MAX, u64::MAX).unwrap();
@@ -353,11 +250,7 @@ fn long_documents_are_read_in_parts_and_found_by_their_best() {
 #[test]
 fn the_biggest_document_fits() {
     let dataset = dataset();
-    let id = add(
-        &dataset,
-        "Big",
-        &"0123456789abcde\n".repeat(TEXT_BYTES_MAX / 16),
-    );
+    let id = add(&dataset, "Big", &"0123456789abcde\n".repeat(TEXT_BYTES_MAX / 16));
     assert_eq!(dataset.get(&id).unwrap().text.len(), TEXT_BYTES_MAX);
     dataset.delete(&id).unwrap();
     assert!(found(&dataset, "0123456789abcde").is_empty());
@@ -386,15 +279,7 @@ fn readers_see_whole_documents_while_they_change() {
         }
         for round in 1..60 {
             let text = Some(["b", "a"][round % 2].repeat(20_000 + round));
-            dataset
-                .update(
-                    &id,
-                    Changes {
-                        text,
-                        ..Changes::default()
-                    },
-                )
-                .unwrap();
+            dataset.update(&id, Changes { text, ..Changes::default() }).unwrap();
         }
         stop.store(true, Ordering::Relaxed);
     });
@@ -420,9 +305,7 @@ fn reads_never_wait_for_a_write() {
     let id = add(&dataset, "before", "x");
     // Another process in the middle of a big write, which it then gives up.
     let other = schema::open_writer(dataset.path(), schema::Durability::Full).unwrap();
-    other
-        .execute_batch("BEGIN IMMEDIATE; UPDATE documents SET title = 'after'")
-        .unwrap();
+    other.execute_batch("BEGIN IMMEDIATE; UPDATE documents SET title = 'after'").unwrap();
     let start = std::time::Instant::now();
     assert_eq!(dataset.get(&id).unwrap().summary.title, "before");
     assert_eq!(found(&dataset, "before"), ["before"]);
@@ -436,20 +319,14 @@ fn reads_never_wait_for_a_write() {
 fn what_comes_out_has_a_schema_with_descriptions() {
     let described = |schema: schemars::Schema, field: &str| {
         let text = serde_json::to_string(&schema).unwrap();
-        assert!(
-            text.contains(field) && text.contains("description"),
-            "{text}"
-        );
+        assert!(text.contains(field) && text.contains("description"), "{text}");
     };
     described(schemars::schema_for!(SearchPage), "next_cursor");
     described(schemars::schema_for!(DocumentRange), "next_offset");
     let dataset = dataset();
     let id = add(&dataset, "t", "x");
     let json = serde_json::to_value(dataset.get(&id).unwrap()).unwrap();
-    assert_eq!(
-        (json["title"].as_str(), json["text"].as_str()),
-        (Some("t"), Some("x"))
-    );
+    assert_eq!((json["title"].as_str(), json["text"].as_str()), (Some("t"), Some("x")));
     assert!(json.get("source").is_none());
     let json = serde_json::to_value(dataset.search("x", 1, None).unwrap()).unwrap();
     assert_eq!(json["matching"], "all_words");

@@ -71,12 +71,7 @@ impl NewDocument {
     /// A plain text from nowhere.
     #[must_use]
     pub fn new(title: impl Into<String>, text: impl Into<String>) -> NewDocument {
-        NewDocument {
-            title: title.into(),
-            text: text.into(),
-            mime_type: None,
-            source: None,
-        }
+        NewDocument { title: title.into(), text: text.into(), mime_type: None, source: None }
     }
 }
 

@@ -35,21 +35,14 @@ pub(super) struct Found {
 /// Walks the named files and folders; `dataset` is never among what is found.
 pub(super) fn walk(paths: &[PathBuf], dataset: &Path) -> Result<Found, Error> {
     let own = OwnFiles::of(dataset);
-    let mut found = Found {
-        is_complete: true,
-        ..Found::default()
-    };
+    let mut found = Found { is_complete: true, ..Found::default() };
     for path in paths {
         let root = path.canonicalize().map_err(Error::io(path))?;
         if root.is_dir() {
             found.roots.push(root.clone());
             walk_folder(&root, &own, &mut found);
         } else {
-            let label = root
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
+            let label = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
             match std::fs::metadata(&root) {
                 Ok(metadata) => take(root, label, &metadata, &own, &mut found),
                 Err(error) => skip_unreadable(root, &error.to_string(), &mut found),
@@ -64,11 +57,7 @@ pub(super) fn walk(paths: &[PathBuf], dataset: &Path) -> Result<Found, Error> {
 fn walk_folder(root: &Path, own: &OwnFiles, found: &mut Found) {
     let mut builder = WalkBuilder::new(root);
     // `.gitignore` counts in any folder, and the ignore files above the one that was named don't.
-    builder
-        .require_git(false)
-        .parents(false)
-        .git_global(false)
-        .follow_links(false);
+    builder.require_git(false).parents(false).git_global(false).follow_links(false);
     builder.max_depth(Some(IMPORT_DEPTH_MAX));
     for entry in builder.build() {
         match entry {
@@ -82,9 +71,7 @@ fn take_entry(root: &Path, entry: DirEntry, own: &OwnFiles, found: &mut Found) {
     match entry.file_type() {
         Some(kind) if kind.is_dir() => return,
         Some(kind) if kind.is_symlink() => {
-            return found
-                .skipped
-                .push((entry.into_path(), SkipReason::SymbolicLink));
+            return found.skipped.push((entry.into_path(), SkipReason::SymbolicLink));
         }
         _ => {}
     }
@@ -117,19 +104,13 @@ fn take(
             found.is_complete &= reason != SkipReason::TooManyFiles;
             found.skipped.push((path, reason));
         }
-        None => found.files.push(FoundFile {
-            path,
-            label,
-            bytes: metadata.len(),
-        }),
+        None => found.files.push(FoundFile { path, label, bytes: metadata.len() }),
     }
 }
 
 fn skip_unreadable(path: PathBuf, message: &str, found: &mut Found) {
     found.is_complete = false;
-    found
-        .skipped
-        .push((path, SkipReason::Unreadable(message.to_owned())));
+    found.skipped.push((path, SkipReason::Unreadable(message.to_owned())));
 }
 
 /// The dataset's own files. Reading them would be worse than useless: closing a descriptor drops
@@ -153,17 +134,10 @@ impl OwnFiles {
         {
             use std::os::unix::fs::MetadataExt;
             let inode = |path: &PathBuf| std::fs::metadata(path).map(|m| (m.dev(), m.ino())).ok();
-            OwnFiles {
-                inodes: paths.iter().filter_map(inode).collect(),
-            }
+            OwnFiles { inodes: paths.iter().filter_map(inode).collect() }
         }
         #[cfg(not(unix))]
-        OwnFiles {
-            paths: paths
-                .iter()
-                .filter_map(|path| path.canonicalize().ok())
-                .collect(),
-        }
+        OwnFiles { paths: paths.iter().filter_map(|path| path.canonicalize().ok()).collect() }
     }
 
     #[cfg(unix)]

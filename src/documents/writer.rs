@@ -75,11 +75,7 @@ impl Writer {
                 message: error.to_string(),
             })?;
         let (jobs, thread) = (Some(jobs), Some(thread));
-        Ok(Writer {
-            jobs,
-            thread,
-            queued_bytes: AtomicUsize::new(0),
-        })
+        Ok(Writer { jobs, thread, queued_bytes: AtomicUsize::new(0) })
     }
 
     /// Does it, and returns when it is durable.
@@ -99,11 +95,12 @@ impl Writer {
         let (answer, answered) = bounded(1);
         let jobs = self.jobs.as_ref().ok_or(Error::Closed)?;
         let wait = Duration::from_millis(QUEUE_WAIT_MS);
-        jobs.send_timeout(Job { work, answer }, wait)
-            .map_err(|error| match error.is_timeout() {
+        jobs.send_timeout(Job { work, answer }, wait).map_err(|error| {
+            match error.is_timeout() {
                 true => Error::QueueFull,
                 false => Error::Closed,
-            })?;
+            }
+        })?;
         answered.recv().unwrap_or(Err(Error::Closed))
     }
 }
@@ -157,9 +154,8 @@ fn transact(connection: &mut Connection, group: &[Job]) -> Result<Vec<Answer>, E
     let named = Error::storage("committing");
     // IMMEDIATE takes the write lock before anything is read, so it waits for other processes
     // here and nowhere else, and never fails halfway with SQLITE_BUSY_SNAPSHOT.
-    let mut transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(&named)?;
+    let mut transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&named)?;
     let now_ms = clock::now_ms();
     let mut answers = Vec::with_capacity(group.len());
     for job in group {
@@ -189,21 +185,14 @@ fn apply(writer: &Connection, work: &Work, now_ms: i64) -> Answer {
             let body = match &changes.body {
                 Some(body) => body,
                 None => {
-                    kept = Body::new(store::text(
-                        writer,
-                        store::number_of(writer, id)?,
-                        old.bytes,
-                    )?)?;
+                    kept =
+                        Body::new(store::text(writer, store::number_of(writer, id)?, old.bytes)?)?;
                     &kept
                 }
             };
             // A changed document no longer is what its file is, so the file counts as never seen:
             // the next import reads it and, if it differs, the file wins.
-            let source = old.source.map(|name| Source {
-                name,
-                bytes: None,
-                mtime_ns: None,
-            });
+            let source = old.source.map(|name| Source { name, bytes: None, mtime_ns: None });
             let fields = Fields {
                 title: changes.title.as_ref().unwrap_or(&old.title),
                 mime_type: changes.mime_type.as_ref().unwrap_or(&old.mime_type),

@@ -7,22 +7,32 @@ use super::request::FieldStorage;
 use super::{Error, Facts, Field, Framing, Head, HttpLimits, Method, Version, fields, target};
 use crate::limits;
 
-/// Where the first CR LF CR LF ends. Of four bytes in a row it has to look at one, unless that one
-/// is no larger than CR: half the instructions of the walk.
+/// Where the first CR LF CR LF ends, looked for in blocks: LF CR stands nowhere else in a head that
+/// is well formed, and the compiler compares a block of pairs in a few vector instructions.
 pub(super) fn leap_to_end(bytes: &[u8]) -> Option<usize> {
-    let mut at = 3;
-    loop {
-        while *bytes.get(at)? > b'\r' {
-            at += 4;
+    let mut from = 0;
+    while let Some(block) = bytes.get(from..from + BLOCK + 1) {
+        if has_line_feed_before_return(block) {
+            break;
         }
-        at += match bytes[at - 3..][..4] {
-            [b'\r', b'\n', b'\r', b'\n'] => return Some(at + 1),
-            [.., b'\r', b'\n'] => 2,
-            [.., b'\n', b'\r'] => 1,
-            [.., b'\r'] => 3,
-            _ => 4,
-        };
+        from += BLOCK;
     }
+    let pair = bytes[from..].windows(2).position(|pair| pair == b"\n\r")?;
+    let line_feed = from + pair;
+    let end = line_feed.checked_sub(1)?..line_feed + 3;
+    (bytes.get(end) == Some(b"\r\n\r\n")).then_some(line_feed + 3)
+}
+
+const BLOCK: usize = 32;
+
+/// Whether LF CR begins in the first [`BLOCK`] bytes of a block that is one longer.
+#[inline]
+fn has_line_feed_before_return(block: &[u8]) -> bool {
+    let mut found = 0_u8;
+    for (first, second) in block[..BLOCK].iter().zip(&block[1..=BLOCK]) {
+        found |= u8::from(*first == b'\n') & u8::from(*second == b'\r');
+    }
+    found != 0
 }
 
 /// Walks from line end to line end, and insists that each is CRLF, which httparse does not. Where

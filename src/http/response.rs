@@ -153,6 +153,7 @@ impl<'a> Response<'a> {
     /// The head of a response whose body the caller appends to `out` next; then
     /// [`OpenBody::finish`]. RFC 9112 §6.2.
     #[must_use = "the length is patched in by `finish`"]
+    #[inline]
     pub fn open(&self, out: &mut Vec<u8>) -> OpenBody {
         debug_assert!(self.status.allows_body(), "the status allows a body");
         let head_start = out.len();
@@ -176,6 +177,7 @@ impl<'a> Response<'a> {
     }
 
     /// All but the field for the length and the empty line.
+    #[inline]
     fn write_fields(&self, out: &mut Vec<u8>) {
         out.reserve(limits::RESPONSE_HEAD_BYTES);
         out.extend_from_slice(self.status.line());
@@ -253,15 +255,17 @@ impl OpenBody {
     }
 
     fn patch(self, out: &mut Vec<u8>, body_len: usize) {
-        let (digits, start) = decimal(body_len);
-        let digits = &digits[start..];
         let slot_end = self.body_start - OPEN_END.len();
         let slot = slot_end - OPEN_DIGITS..slot_end;
-        match digits.len() == OPEN_DIGITS {
-            true => out[slot].copy_from_slice(digits),
-            // Other lengths are rarer; the body moves by the difference.
-            false => drop(out.splice(slot, digits.iter().copied())),
+        if let 100..=999 = body_len {
+            let digit = |n: usize| b'0' + (n % 10) as u8;
+            let digits = [digit(body_len / 100), digit(body_len / 10), digit(body_len)];
+            out[slot].copy_from_slice(&digits);
+            return;
         }
+        // Other lengths are rarer; the body moves by the difference.
+        let (digits, start) = decimal(body_len);
+        out.splice(slot, digits[start..].iter().copied());
     }
 }
 

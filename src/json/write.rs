@@ -80,7 +80,7 @@ pub(super) fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
         Node::Static(StaticNode::F64(value)) => write_float(out, value),
         Node::Object { .. } => {
             out.push(b'{');
-            for (index, (key, member)) in value.members().into_iter().flatten().enumerate() {
+            for (index, (key, member)) in value.members_or_none().enumerate() {
                 if index > 0 {
                     out.push(b',');
                 }

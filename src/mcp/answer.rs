@@ -33,7 +33,7 @@ pub(crate) fn answer<H: Handler>(
     let from = out.len();
     rpc::begin_result(out, id);
     begin_members(handler, answer, context.era(), out);
-    let call = Call::new(context.version.as_str(), context.meta, cancelled);
+    let call = Call::new(context.version.as_str(), context.params.meta, cancelled);
     let written = catch_unwind(AssertUnwindSafe(|| {
         write_members(answer, context.era(), handler, &call, out)
     }));
@@ -53,21 +53,15 @@ pub(crate) fn answer<H: Handler>(
     failure.write(Some(id), out);
 }
 
-/// `{`, and what every result of the era begins with: its type, and who we are
-/// (2026-07-28, overview, "Per-response protocol fields").
+/// `{`, and what every result of the era begins with.
 #[inline]
 fn begin_members<H: Handler>(handler: &H, answer: &Answer<'_>, era: Era, out: &mut Vec<u8>) {
     out.push(b'{');
-    if era == Era::Legacy {
-        return;
-    }
-    out.extend_from_slice(
-        br#""resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":"#,
-    );
-    out.extend_from_slice(handler.catalog().server_info.as_bytes());
-    out.push(b'}');
-    if !matches!(answer, Answer::Empty) {
-        out.push(b',');
+    if era == Era::Modern {
+        out.extend_from_slice(handler.catalog().modern_members.as_bytes());
+        if !matches!(answer, Answer::Empty) {
+            out.push(b',');
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The methods this server answers, and the era each belongs to.
 
+use super::params::Params;
 use super::version::Era;
 
 /// A method a client may request.
@@ -44,11 +45,13 @@ impl Method {
         exists.then_some(method)
     }
 
-    /// The parameter that `Mcp-Name` repeats (2026-07-28, "Standard Request Headers").
-    pub(crate) fn named_by(self) -> Option<&'static str> {
+    /// The parameter that `Mcp-Name` repeats (2026-07-28, "Standard Request Headers"), where the
+    /// method has one and it is a string.
+    #[inline]
+    pub(crate) fn named_by<'b>(self, params: &Params<'b>) -> Option<&'b str> {
         match self {
-            Method::CallTool | Method::GetPrompt => Some("name"),
-            Method::ReadResource => Some("uri"),
+            Method::CallTool | Method::GetPrompt => params.name(),
+            Method::ReadResource => params.uri(),
             _ => None,
         }
     }

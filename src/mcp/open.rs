@@ -1,34 +1,33 @@
 //! Which era a message belongs to, decided here and nowhere else.
 
-use super::params::members;
+use super::params::{Params, members};
 use super::refusal::Refusal;
 use super::version::{Era, ProtocolVersion};
-use crate::json::{Kind, Value};
+use crate::json::Kind;
 use crate::rpc::Message;
 
 /// What the transport says about a message beside it: the headers `MCP-Protocol-Version` and
 /// `Mcp-Method`.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Claims<'h> {
-    pub(crate) version: Option<&'h str>,
-    pub(crate) method: Option<&'h str>,
+    pub(crate) version: Option<&'h [u8]>,
+    pub(crate) method: Option<&'h [u8]>,
 }
 
-/// What a message brings with it: its revision, and its `_meta`.
+/// What a message brings with it: its revision, and its parameters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context<'b> {
     pub(crate) version: ProtocolVersion,
-    pub(crate) meta: Option<Value<'b>>,
+    pub(crate) params: Params<'b>,
 }
 
 impl<'b> Context<'b> {
     /// The context of a message that was opened before, on its way to a worker.
-    pub(crate) fn resumed(message: &Message<'b>, version: ProtocolVersion) -> Context<'b> {
-        let meta = match message {
-            Message::Request { params, .. } => params.get("_meta"),
-            Message::Notification { .. } | Message::Response { .. } => None,
-        };
-        Context { version, meta }
+    pub(crate) fn resumed(
+        message: &Message<'b>,
+        version: ProtocolVersion,
+    ) -> Result<Context<'b>, Refusal<'b>> {
+        Ok(Context { version, params: Params::read(message.params())? })
     }
 
     #[inline]
@@ -54,26 +53,20 @@ pub(crate) fn open<'b>(
     message: &Message<'b>,
     claims: Claims<'_>,
 ) -> Result<Context<'b>, Refusal<'b>> {
-    let (method, params) = match *message {
-        Message::Request { method, params, .. } => (Some(method), params),
-        Message::Notification { params, .. } => (None, params),
-        Message::Response { .. } => (None, Value::EMPTY_OBJECT),
-    };
-    let [meta] = members(params, ["_meta"])?;
-    let [named, capabilities] = match meta {
+    let params = Params::read(message.params())?;
+    let [named, capabilities] = match params.meta {
         Some(meta) => members(meta, [PROTOCOL_VERSION, CLIENT_CAPABILITIES])?,
         None => [None; 2],
     };
-    let claimed = claims.version.map(ProtocolVersion::from_name);
-    let legacy_claimed = claimed.flatten().filter(|version| version.era() == Era::Legacy);
-    if named.is_none() && (claims.version.is_none() || legacy_claimed.is_some()) {
-        let version = legacy_claimed.unwrap_or(ProtocolVersion::UNNAMED);
-        return Ok(Context { version, meta });
+    if named.is_none()
+        && let Some(version) = legacy_version(claims)
+    {
+        return Ok(Context { version, params });
     }
-    let Some(method) = method else {
+    let Message::Request { method, .. } = *message else {
         // No revision so far defines the headers of a notification (2026-07-28, "Sending
         // Messages"), so nothing is asked of one.
-        return Ok(Context { version: ProtocolVersion::V2026_07_28, meta });
+        return Ok(Context { version: ProtocolVersion::V2026_07_28, params });
     };
     check_method(method, claims)?;
     let Some(named) = named.and_then(|named| named.as_str()) else {
@@ -87,9 +80,20 @@ pub(crate) fn open<'b>(
         ));
     }
     check_version(named, claims)?;
-    match ProtocolVersion::from_name(named).filter(|version| version.era() == Era::Modern) {
-        Some(version) => Ok(Context { version, meta }),
-        None => Err(Refusal::unsupported_version(named)),
+    match ProtocolVersion::from_name(named.as_bytes()) {
+        Some(version) if version.era() == Era::Modern => Ok(Context { version, params }),
+        _ => Err(Refusal::unsupported_version(named)),
+    }
+}
+
+/// The legacy revision that the transport names, or leaves unnamed; `None` when it names another.
+#[inline]
+fn legacy_version(claims: Claims<'_>) -> Option<ProtocolVersion> {
+    match claims.version {
+        None => Some(ProtocolVersion::UNNAMED),
+        Some(claimed) => {
+            ProtocolVersion::from_name(claimed).filter(|version| version.era() == Era::Legacy)
+        }
     }
 }
 
@@ -99,9 +103,10 @@ const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 #[inline]
 fn check_method<'b>(method: &str, claims: Claims<'_>) -> Result<(), Refusal<'b>> {
     match claims.method {
-        Some(claimed) if claimed == method => Ok(()),
+        Some(claimed) if claimed == method.as_bytes() => Ok(()),
         Some(claimed) => Err(Refusal::header_mismatch(format!(
-            "Header mismatch: Mcp-Method is `{claimed}`, the body's method is `{method}`"
+            "Header mismatch: Mcp-Method is `{}`, the body's method is `{method}`",
+            String::from_utf8_lossy(claimed)
         ))),
         None => Err(Refusal::header_mismatch(
             "Header mismatch: Mcp-Method is missing; it must repeat the body's method",
@@ -112,9 +117,10 @@ fn check_method<'b>(method: &str, claims: Claims<'_>) -> Result<(), Refusal<'b>>
 #[inline]
 fn check_version<'b>(named: &str, claims: Claims<'_>) -> Result<(), Refusal<'b>> {
     match claims.version {
-        Some(claimed) if claimed == named => Ok(()),
+        Some(claimed) if claimed == named.as_bytes() => Ok(()),
         Some(claimed) => Err(Refusal::header_mismatch(format!(
-            "Header mismatch: MCP-Protocol-Version is `{claimed}`, _meta says `{named}`"
+            "Header mismatch: MCP-Protocol-Version is `{}`, _meta says `{named}`",
+            String::from_utf8_lossy(claimed)
         ))),
         None => Err(Refusal::header_mismatch(
             "Header mismatch: MCP-Protocol-Version is missing; it must repeat _meta's revision",

@@ -1,25 +1,90 @@
-//! Reading the members of `params` and `_meta`: each at most once.
+//! The members of `params`, read once.
 
 use super::refusal::Refusal;
-use crate::json::Value;
+use crate::json::{Kind, Value};
 
-/// The members of an object that are named by `keys`, in that order; the rest is ignored.
-///
-/// A repeated member is refused: two readers of one message must not see two different values.
+/// The members of `params` that any method reads. What none reads is ignored.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Params<'b> {
+    pub(super) meta: Option<Value<'b>>,
+    pub(super) name: Option<Value<'b>>,
+    pub(super) arguments: Option<Value<'b>>,
+    pub(super) uri: Option<Value<'b>>,
+    pub(super) cursor: Option<Value<'b>>,
+    pub(super) reference: Option<Value<'b>>,
+    pub(super) argument: Option<Value<'b>>,
+    pub(super) context: Option<Value<'b>>,
+    pub(super) protocol_version: Option<Value<'b>>,
+    pub(super) capabilities: Option<Value<'b>>,
+    pub(super) client_info: Option<Value<'b>>,
+}
+
+impl<'b> Params<'b> {
+    /// Reads them in one pass.
+    ///
+    /// A repeated member is refused: two readers of one message must not see two different values.
+    #[inline]
+    pub(super) fn read(params: Value<'b>) -> Result<Params<'b>, Refusal<'b>> {
+        let mut read = Params::default();
+        for (key, value) in params.members_or_none() {
+            let slot = match key {
+                "_meta" => &mut read.meta,
+                "name" => &mut read.name,
+                "arguments" => &mut read.arguments,
+                "uri" => &mut read.uri,
+                "cursor" => &mut read.cursor,
+                "ref" => &mut read.reference,
+                "argument" => &mut read.argument,
+                "context" => &mut read.context,
+                "protocolVersion" => &mut read.protocol_version,
+                "capabilities" => &mut read.capabilities,
+                "clientInfo" => &mut read.client_info,
+                _ => continue,
+            };
+            if slot.replace(value).is_some() {
+                return Err(repeated(key));
+            }
+        }
+        Ok(read)
+    }
+
+    /// The text that `Mcp-Name` repeats: the name of a tool or prompt, the URI of a resource.
+    #[inline]
+    pub(crate) fn name(&self) -> Option<&'b str> {
+        self.name.and_then(|name| name.as_str())
+    }
+
+    /// See [`Params::name`].
+    pub(crate) fn uri(&self) -> Option<&'b str> {
+        self.uri.and_then(|uri| uri.as_str())
+    }
+
+    /// The arguments of a tool.
+    pub(crate) fn arguments(&self) -> Option<Value<'b>> {
+        self.arguments
+    }
+}
+
+/// The members of a smaller object that are named by `keys`, in that order, each at most once.
 #[inline]
 pub(super) fn members<'b, const N: usize>(
     object: Value<'b>,
     keys: [&str; N],
 ) -> Result<[Option<Value<'b>>; N], Refusal<'b>> {
     let mut found = [None; N];
-    for (key, value) in object.members().into_iter().flatten() {
+    for (key, value) in object.members_or_none() {
         if let Some(at) = keys.iter().position(|wanted| *wanted == key)
             && found[at].replace(value).is_some()
         {
-            return Err(Refusal::invalid_params(format!("params: `{key}` is repeated")));
+            return Err(repeated(key));
         }
     }
     Ok(found)
+}
+
+#[cold]
+fn repeated<'b>(key: &str) -> Refusal<'b> {
+    Refusal::invalid_params(format!("params: `{key}` is repeated"))
 }
 
 /// A member that must be there and be a string.
@@ -30,6 +95,24 @@ pub(super) fn string<'b>(
 ) -> Result<&'b str, Refusal<'b>> {
     match value.and_then(|value| value.as_str()) {
         Some(text) => Ok(text),
-        None => Err(Refusal::invalid_params(format!("{what} must be a string"))),
+        None => Err(wrong(what, "a string")),
     }
+}
+
+/// A member that may be left out, or be null, and otherwise is an object.
+#[inline]
+pub(super) fn object<'b>(
+    value: Option<Value<'b>>,
+    what: &'static str,
+) -> Result<Value<'b>, Refusal<'b>> {
+    match value.map(|value| (value, value.kind())) {
+        Some((value, Kind::Object)) => Ok(value),
+        None | Some((_, Kind::Null)) => Ok(Value::EMPTY_OBJECT),
+        Some(_) => Err(wrong(what, "an object")),
+    }
+}
+
+#[cold]
+fn wrong<'b>(what: &str, expected: &str) -> Refusal<'b> {
+    Refusal::invalid_params(format!("{what} must be {expected}"))
 }

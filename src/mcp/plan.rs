@@ -3,7 +3,7 @@
 use super::cursor::Cursor;
 use super::method::Method;
 use super::open::Context;
-use super::params::{members, string};
+use super::params::{Params, members, object, string};
 use super::refusal::Refusal;
 use super::version::{Era, ProtocolVersion};
 use crate::app::{Catalog, CompletionRequest, Placement, PromptId, Reference, ToolId};
@@ -53,14 +53,11 @@ pub(crate) fn plan<'b>(
     catalog: &Catalog,
     worker: bool,
 ) -> Plan<'b> {
-    let (method, params) = match *message {
-        Message::Request { method, params, .. } => (method, params),
-        Message::Notification { .. } | Message::Response { .. } => return Plan::Accept,
-    };
+    let Message::Request { method, .. } = *message else { return Plan::Accept };
     let Some(found) = offered(method, context.era(), catalog) else {
         return Plan::Answer(Answer::Refuse(Refusal::method_not_found(method)));
     };
-    match decide(found, params, context, catalog) {
+    match decide(found, context, catalog) {
         Ok((_, Placement::Worker)) if !worker => Plan::Defer,
         Ok((answer, _)) => Plan::Answer(answer),
         Err(refusal) => Plan::Answer(Answer::Refuse(refusal)),
@@ -84,16 +81,12 @@ fn offered(name: &str, era: Era, catalog: &Catalog) -> Option<Method> {
 
 type Decided<'b> = Result<(Answer<'b>, Placement), Refusal<'b>>;
 
-fn decide<'b>(
-    method: Method,
-    params: Value<'b>,
-    context: &Context<'b>,
-    catalog: &Catalog,
-) -> Decided<'b> {
+fn decide<'b>(method: Method, context: &Context<'b>, catalog: &Catalog) -> Decided<'b> {
+    let params = &context.params;
     let here = |answer| Ok((answer, Placement::Shard));
     match method {
         Method::CallTool => call_tool(params, catalog),
-        Method::ReadResource => read_resource(params, context, catalog),
+        Method::ReadResource => read_resource(context, catalog),
         Method::GetPrompt => get_prompt(params, catalog),
         Method::Complete => complete(params, catalog),
         Method::ListTools => {
@@ -115,41 +108,33 @@ fn decide<'b>(
 
 /// Negotiates: the client's revision if we speak it, our latest with `initialize` if not
 /// (2025-11-25, lifecycle, "Version Negotiation").
-fn initialize<'b>(params: Value<'b>) -> Decided<'b> {
-    let [version, capabilities, client] =
-        members(params, ["protocolVersion", "capabilities", "clientInfo"])?;
-    let asked = string(version, "params.protocolVersion")?;
-    for (value, what) in [(capabilities, "capabilities"), (client, "clientInfo")] {
-        if value.is_some_and(|value| value.kind() != Kind::Object) {
-            return Err(Refusal::invalid_params(format!("params.{what} must be an object")));
-        }
-    }
-    let version = ProtocolVersion::from_name(asked)
+fn initialize<'b>(params: &Params<'b>) -> Decided<'b> {
+    let asked = string(params.protocol_version, "params.protocolVersion")?;
+    object(params.capabilities, "params.capabilities")?;
+    object(params.client_info, "params.clientInfo")?;
+    let version = ProtocolVersion::from_name(asked.as_bytes())
         .filter(|version| version.era() == Era::Legacy)
         .unwrap_or(ProtocolVersion::LATEST_LEGACY);
     Ok((Answer::Initialize { version }, Placement::Shard))
 }
 
 #[inline]
-fn call_tool<'b>(params: Value<'b>, catalog: &Catalog) -> Decided<'b> {
-    let [name, arguments] = members(params, ["name", "arguments"])?;
-    let name = string(name, "params.name")?;
+fn call_tool<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
+    let name = string(params.name, "params.name")?;
     let Some(tool) = catalog.tool(name) else {
         return Err(Refusal::invalid_params(format!("Unknown tool: {name}")));
     };
-    let arguments = object(arguments, "params.arguments")?;
+    let arguments = object(params.arguments, "params.arguments")?;
     Ok((Answer::CallTool { tool, name, arguments }, catalog.tools[tool.0].placement))
 }
 
-fn get_prompt<'b>(params: Value<'b>, catalog: &Catalog) -> Decided<'b> {
-    let [name, arguments] = members(params, ["name", "arguments"])?;
-    let name = string(name, "params.name")?;
+fn get_prompt<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
+    let name = string(params.name, "params.name")?;
     let Some(prompt) = catalog.prompt(name) else {
         return Err(Refusal::invalid_params(format!("Unknown prompt: {name}")));
     };
-    let arguments = object(arguments, "params.arguments")?;
-    let strings = arguments.members().into_iter().flatten();
-    for (argument, value) in strings {
+    let arguments = object(params.arguments, "params.arguments")?;
+    for (argument, value) in arguments.members_or_none() {
         if value.kind() != Kind::String {
             let message = format!("params.arguments: `{argument}` must be a string");
             return Err(Refusal::invalid_params(message));
@@ -158,29 +143,17 @@ fn get_prompt<'b>(params: Value<'b>, catalog: &Catalog) -> Decided<'b> {
     Ok((Answer::GetPrompt { prompt, name, arguments }, catalog.prompts[prompt.0]))
 }
 
-/// An object that may be left out, or be null.
-#[inline]
-fn object<'b>(value: Option<Value<'b>>, what: &str) -> Result<Value<'b>, Refusal<'b>> {
-    match value.map(|value| (value, value.kind())) {
-        None | Some((_, Kind::Null)) => Ok(Value::EMPTY_OBJECT),
-        Some((value, Kind::Object)) => Ok(value),
-        Some(_) => Err(Refusal::invalid_params(format!("{what} must be an object"))),
-    }
-}
-
-fn read_resource<'b>(params: Value<'b>, context: &Context<'b>, catalog: &Catalog) -> Decided<'b> {
-    let [uri] = members(params, ["uri"])?;
-    let uri = string(uri, "params.uri")?;
+fn read_resource<'b>(context: &Context<'b>, catalog: &Catalog) -> Decided<'b> {
+    let uri = string(context.params.uri, "params.uri")?;
     match catalog.read_placement(uri) {
         Some(placement) => Ok((Answer::ReadResource { uri }, placement)),
         None => Err(Refusal::resource_not_found(context.era(), uri)),
     }
 }
 
-fn complete<'b>(params: Value<'b>, catalog: &Catalog) -> Decided<'b> {
-    let [reference, argument, context] = members(params, ["ref", "argument", "context"])?;
-    let reference = object(reference, "params.ref")?;
-    let argument = object(argument, "params.argument")?;
+fn complete<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
+    let reference = object(params.reference, "params.ref")?;
+    let argument = object(params.argument, "params.argument")?;
     let [kind, name, uri] = members(reference, ["type", "name", "uri"])?;
     let reference = match kind.and_then(|kind| kind.as_str()) {
         Some("ref/prompt") => {
@@ -197,7 +170,7 @@ fn complete<'b>(params: Value<'b>, catalog: &Catalog) -> Decided<'b> {
         }
     };
     let [name, value] = members(argument, ["name", "value"])?;
-    let filled = object(context, "params.context")?.get("arguments");
+    let filled = object(params.context, "params.context")?.get("arguments");
     let request = CompletionRequest {
         reference,
         argument: string(name, "params.argument.name")?,
@@ -207,7 +180,7 @@ fn complete<'b>(params: Value<'b>, catalog: &Catalog) -> Decided<'b> {
     Ok((Answer::Complete(request), catalog.completes.unwrap_or_default()))
 }
 
-fn list_resources<'b>(params: Value<'b>, catalog: &Catalog) -> Decided<'b> {
+fn list_resources<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
     let from = match cursor(params)? {
         None => ListFrom::Catalog(0),
         Some(Cursor::Catalog(from)) if from < catalog.resource_list.len() => {
@@ -220,7 +193,7 @@ fn list_resources<'b>(params: Value<'b>, catalog: &Catalog) -> Decided<'b> {
 }
 
 /// Where a page of one of the catalog's lists begins.
-fn catalog_page<'b>(params: Value<'b>, entries: usize) -> Result<usize, Refusal<'b>> {
+fn catalog_page<'b>(params: &Params<'b>, entries: usize) -> Result<usize, Refusal<'b>> {
     match cursor(params)? {
         None => Ok(0),
         Some(Cursor::Catalog(from)) if from < entries => Ok(from),
@@ -228,9 +201,8 @@ fn catalog_page<'b>(params: Value<'b>, entries: usize) -> Result<usize, Refusal<
     }
 }
 
-fn cursor<'b>(params: Value<'b>) -> Result<Option<Cursor>, Refusal<'b>> {
-    let [cursor] = members(params, ["cursor"])?;
-    match cursor {
+fn cursor<'b>(params: &Params<'b>) -> Result<Option<Cursor>, Refusal<'b>> {
+    match params.cursor {
         None => Ok(None),
         Some(cursor) => match cursor.as_str().and_then(Cursor::read) {
             Some(cursor) => Ok(Some(cursor)),

@@ -42,8 +42,10 @@ impl ProtocolVersion {
     pub(crate) const LATEST_LEGACY: ProtocolVersion = ProtocolVersion::V2025_11_25;
 
     /// The revision of this name.
-    pub fn from_name(name: &str) -> Option<ProtocolVersion> {
-        ProtocolVersion::ALL.into_iter().find(|version| version.as_str() == name)
+    pub fn from_name(name: &[u8]) -> Option<ProtocolVersion> {
+        let named = |version: &ProtocolVersion| version.as_str().as_bytes() == name;
+        // The newest first: it is the one that names itself in each request.
+        ProtocolVersion::ALL.into_iter().rev().find(named)
     }
 
     /// Its name: a date.

@@ -77,8 +77,9 @@ impl BufferPool {
     #[inline]
     pub(crate) fn put(&mut self, storage: Vec<u8>) {
         self.window.returned += 1;
-        self.window.grown += u32::from(storage.capacity() > self.size);
-        if self.free.len() < self.max && storage.capacity() <= self.keep_max() {
+        let grown = storage.capacity() > self.size;
+        self.window.grown += u32::from(grown);
+        if self.free.len() < self.max && (!grown || storage.capacity() <= self.keep_max()) {
             self.free.push(storage);
         }
         if self.window.returned >= limits::BUFFER_WINDOW {

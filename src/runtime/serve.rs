@@ -34,8 +34,10 @@ pub(crate) fn drive<H: Handler>(
     let mut answered = 0;
     let mut reads = 0;
     let mut more = false;
+    let mut held_back = false;
     while let State::Reading = connection.state {
         if connection.output.len() > limits::UNSENT_BYTES_MAX {
+            held_back = true;
             break;
         }
         if answered >= core.config.requests_per_turn_max {
@@ -69,7 +71,9 @@ pub(crate) fn drive<H: Handler>(
     }
     settle(connection);
     core.release(connection);
-    core.rearm(key, connection, answered > 0 || written || reads > 0);
+    core.rearm(key, connection, answered > 0, written || reads > 0);
+    // When the socket took it all at once, no event will say that there is room again.
+    more |= held_back && connection.output.len() <= limits::UNSENT_BYTES_MAX;
     if more && !connection.in_ready {
         connection.in_ready = true;
         core.ready.push(key);
@@ -192,12 +196,19 @@ impl<H: Handler> Core<H> {
     }
 
     /// Sets the deadline for what a connection does next. Where that is still the same thing, the
-    /// deadline stands, unless there was `progress` in something that is measured by its pauses.
+    /// deadline stands, unless it is about another request (one was `answered`), or there was
+    /// `progress` in something that is measured by its pauses.
     #[inline]
-    fn rearm(&mut self, key: ConnectionKey, connection: &mut Connection, progress: bool) {
+    fn rearm(
+        &mut self,
+        key: ConnectionKey,
+        connection: &mut Connection,
+        answered: bool,
+        progress: bool,
+    ) {
         let phase = phase_of(connection);
         let paused = matches!(phase, Phase::Idle | Phase::Writing);
-        if phase == connection.phase && !(paused && progress) {
+        if phase == connection.phase && !answered && !(paused && progress) {
             return;
         }
         connection.phase = phase;

@@ -176,7 +176,21 @@ impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C> {
         F: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
         O: Into<Completion>,
     {
-        Builder { app: self.app.map_completer(|_| FunctionCompleter(function)) }
+        let completer = FunctionCompleter { function, placement: Placement::Shard };
+        Builder { app: self.app.map_completer(|_| completer) }
+    }
+
+    /// As [`Builder::completion`], for a function that may wait or takes its time.
+    pub fn completion_on_worker<F, O>(
+        self,
+        function: F,
+    ) -> Builder<S, T, P, R, D, FunctionCompleter<F>>
+    where
+        F: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
+        O: Into<Completion>,
+    {
+        let completer = FunctionCompleter { function, placement: Placement::Worker };
+        Builder { app: self.app.map_completer(|_| completer) }
     }
 }
 
@@ -199,7 +213,7 @@ where
             app.provider.describe(&mut app.catalog);
         }
         if C::OFFERED {
-            app.catalog.add_completions(Placement::Shard);
+            app.catalog.add_completions(app.completer.placement());
         }
         Server::new(app)
     }

@@ -1,7 +1,7 @@
 //! Whether a request may be read at all: decided from its head, before its body arrives.
 
 use super::Shared;
-use super::fields::{Fields, trimmed};
+use super::fields::Fields;
 use super::refuse::HttpRefusal;
 use super::route::Route;
 use crate::http::{Framing, Head, Status};
@@ -45,7 +45,7 @@ pub(crate) fn admit<H>(
         let message = "Content-Type must be application/json (in UTF-8)";
         return Err(HttpRefusal::new(Status::UNSUPPORTED_MEDIA_TYPE, message));
     }
-    if fields.has_accept && !json_acceptable(*fields) {
+    if !json_acceptable(fields) {
         let message = "Accept must allow application/json (and should allow text/event-stream)";
         return Err(HttpRefusal::new(Status::NOT_ACCEPTABLE, message));
     }
@@ -78,6 +78,10 @@ fn origin_allowed(origin: &[u8], allowed: &[String]) -> bool {
 #[inline]
 fn is_json(content_type: Option<&[u8]>) -> bool {
     let Some(content_type) = content_type else { return false };
+    content_type == b"application/json" || is_json_with_parameters(content_type)
+}
+
+fn is_json_with_parameters(content_type: &[u8]) -> bool {
     let mut parts = content_type.split(|&byte| byte == b';');
     let media_type = parts.next().unwrap_or_default();
     trimmed(media_type).eq_ignore_ascii_case(b"application/json")
@@ -100,7 +104,16 @@ fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
 /// Whether `Accept` allows JSON: the most specific range that matches decides, by its weight
 /// (RFC 9110 §12.5.1).
 #[inline]
-fn json_acceptable(fields: Fields<'_>) -> bool {
+fn json_acceptable(fields: &Fields<'_>) -> bool {
+    match fields.accept.map(|accept| accept.strip_prefix(b"application/json")) {
+        None => true,
+        // Nothing is more specific than a range that leads the list and has no weight.
+        Some(Some([] | [b',', ..])) => true,
+        Some(_) => json_acceptable_by_weight(fields),
+    }
+}
+
+fn json_acceptable_by_weight(fields: &Fields<'_>) -> bool {
     let mut best = (0, false);
     let ranges = fields.values("accept").flat_map(|value| value.split(|&byte| byte == b','));
     for range in ranges {
@@ -117,6 +130,11 @@ fn json_acceptable(fields: Fields<'_>) -> bool {
         }
     }
     best.1
+}
+
+/// Without optional white space: SP and HTAB (RFC 9110 §5.6.3).
+fn trimmed(value: &[u8]) -> &[u8] {
+    value.trim_ascii()
 }
 
 /// `q=0`, `q=0.0`, `q=0.000`.

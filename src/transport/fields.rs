@@ -2,13 +2,14 @@
 
 use crate::http::Field;
 
-/// Values of the fields we know, trimmed of white space.
+/// Values of the fields we know. They have no white space around them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields<'b> {
-    pub(crate) all: &'b [Field<'b>],
+    all: &'b [Field<'b>],
     pub(crate) origin: Option<&'b [u8]>,
     pub(crate) content_type: Option<&'b [u8]>,
-    pub(crate) has_accept: bool,
+    /// The first `Accept`; there may be more.
+    pub(crate) accept: Option<&'b [u8]>,
     pub(crate) protocol_version: Option<&'b [u8]>,
     pub(crate) mcp_method: Option<&'b [u8]>,
     pub(crate) mcp_name: Option<&'b [u8]>,
@@ -23,30 +24,28 @@ impl<'b> Fields<'b> {
             all,
             origin: None,
             content_type: None,
-            has_accept: false,
+            accept: None,
             protocol_version: None,
             mcp_method: None,
             mcp_name: None,
             repeated: None,
         };
         for field in all {
-            let name = field.name;
-            let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
-            let (slot, known) = match name.len() {
-                6 if is("origin") => (&mut fields.origin, "Origin"),
-                6 if is("accept") => {
-                    fields.has_accept = true;
+            let (slot, known) = match field.name.len() {
+                6 if is(field, b"Accept") => {
+                    fields.accept = fields.accept.or(Some(field.value));
                     continue;
                 }
-                8 if is("mcp-name") => (&mut fields.mcp_name, "Mcp-Name"),
-                10 if is("mcp-method") => (&mut fields.mcp_method, "Mcp-Method"),
-                12 if is("content-type") => (&mut fields.content_type, "Content-Type"),
-                20 if is("mcp-protocol-version") => {
+                6 if is(field, b"Origin") => (&mut fields.origin, "Origin"),
+                8 if is(field, b"Mcp-Name") => (&mut fields.mcp_name, "Mcp-Name"),
+                10 if is(field, b"Mcp-Method") => (&mut fields.mcp_method, "Mcp-Method"),
+                12 if is(field, b"Content-Type") => (&mut fields.content_type, "Content-Type"),
+                20 if is(field, b"MCP-Protocol-Version") => {
                     (&mut fields.protocol_version, "MCP-Protocol-Version")
                 }
                 _ => continue,
             };
-            if slot.replace(trimmed(field.value)).is_some() {
+            if slot.replace(field.value).is_some() {
                 fields.repeated = Some(known);
             }
         }
@@ -54,20 +53,16 @@ impl<'b> Fields<'b> {
     }
 
     /// The values of all fields of this name.
-    pub(crate) fn values(self, name: &str) -> impl Iterator<Item = &'b [u8]> {
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &'b [u8]> {
         let named = move |field: &&Field<'b>| field.name.eq_ignore_ascii_case(name);
-        self.all.iter().filter(named).map(|field| trimmed(field.value))
+        self.all.iter().filter(named).map(|field| field.value)
     }
 }
 
-/// Without optional white space: SP and HTAB (RFC 9110 §5.6.3).
+/// Most clients write a name as the specification does, or in lower case, and those comparisons are
+/// some instructions, since the length is known.
 #[inline]
-pub(crate) fn trimmed(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = value {
-        value = rest;
-    }
-    while let [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
+fn is<const N: usize>(field: &Field<'_>, name: &[u8; N]) -> bool {
+    let bytes = field.name.as_bytes();
+    bytes == name || bytes.eq_ignore_ascii_case(name)
 }

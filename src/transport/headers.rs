@@ -8,22 +8,20 @@ use super::fields::Fields;
 use crate::app::Catalog;
 use crate::app::catalog::{ParamHeader, ParamKind};
 use crate::json::Value;
-use crate::mcp::{Claims, Era, Method, Refusal};
+use crate::mcp::{Claims, Context, Era, Method, Refusal};
 use crate::rpc::Message;
 
 /// What the headers claim about the message as a whole.
 #[inline]
 pub(crate) fn claims<'b>(fields: &Fields<'b>) -> Claims<'b> {
-    // A value that is not text is no revision and no method; it stays a claim, a wrong one.
-    let text = |value: &'b [u8]| std::str::from_utf8(value).unwrap_or("\u{fffd}");
-    let unrepeated = |name, value| match fields.repeated == Some(name) {
-        true => Some("(repeated)"),
-        false => value,
-    };
-    Claims {
-        version: unrepeated("MCP-Protocol-Version", fields.protocol_version.map(text)),
-        method: unrepeated("Mcp-Method", fields.mcp_method.map(text)),
+    let mut claims = Claims { version: fields.protocol_version, method: fields.mcp_method };
+    match fields.repeated {
+        None => {}
+        Some("MCP-Protocol-Version") => claims.version = Some(b"(repeated)"),
+        Some("Mcp-Method") => claims.method = Some(b"(repeated)"),
+        Some(_) => {}
     }
+    claims
 }
 
 /// Checks `Mcp-Name` and the `Mcp-Param-*` headers of a modern request against its parameters.
@@ -33,25 +31,23 @@ pub(crate) fn claims<'b>(fields: &Fields<'b>) -> Claims<'b> {
 #[inline]
 pub(crate) fn check<'b>(
     message: &Message<'b>,
-    era: Era,
+    context: &Context<'b>,
     fields: &Fields<'_>,
     catalog: &Catalog,
 ) -> Result<(), Refusal<'b>> {
-    let Message::Request { method, params, .. } = *message else { return Ok(()) };
-    if era == Era::Legacy {
+    let (Message::Request { method, .. }, Era::Modern) = (*message, context.era()) else {
         return Ok(());
-    }
-    let Some(method) = Method::find(method, era) else { return Ok(()) };
-    let Some(key) = method.named_by() else { return Ok(()) };
+    };
+    let Some(method) = Method::find(method, Era::Modern) else { return Ok(()) };
     // A name that is missing or no string is for the method to refuse.
-    let Some(name) = params.get(key).and_then(|name| name.as_str()) else { return Ok(()) };
+    let Some(name) = method.named_by(&context.params) else { return Ok(()) };
     check_name(name, fields)?;
     if method != Method::CallTool {
         return Ok(());
     }
     let Some(tool) = catalog.tool(name) else { return Ok(()) };
     for header in &catalog.tools[tool.index()].param_headers {
-        check_param(header, params, *fields)?;
+        check_param(header, context.params.arguments(), fields)?;
     }
     Ok(())
 }
@@ -77,10 +73,10 @@ fn check_name<'b>(name: &str, fields: &Fields<'_>) -> Result<(), Refusal<'b>> {
 /// One `Mcp-Param-*` header: there exactly when the argument is, and with the same value.
 fn check_param<'b>(
     header: &ParamHeader,
-    params: Value<'b>,
-    fields: Fields<'_>,
+    arguments: Option<Value<'b>>,
+    fields: &Fields<'_>,
 ) -> Result<(), Refusal<'b>> {
-    let mut argument = params.get("arguments");
+    let mut argument = arguments;
     for name in &header.path {
         argument = argument.and_then(|value| value.get(name));
     }

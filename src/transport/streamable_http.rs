@@ -103,7 +103,7 @@ fn answer_message<H: Handler>(
         Err(refusal) => return refuse(&refusal, id(&message), Era::Modern, persistence, date, out),
     };
     let era = context.era();
-    if let Err(refusal) = headers::check(&message, era, fields, shared.handler.catalog()) {
+    if let Err(refusal) = headers::check(&message, &context, fields, shared.handler.catalog()) {
         return refuse(&refusal, id(&message), era, persistence, date, out);
     }
     match plan(&message, &context, shared.handler.catalog(), false) {
@@ -136,7 +136,7 @@ pub(crate) fn run_deferred<H: Handler>(
     let Ok(document) = parser.parse(&mut deferred.message) else { return };
     let Ok(message) = Message::read(document.root()) else { return };
     let Some(id) = id(&message) else { return };
-    let context = mcp::Context::resumed(&message, deferred.version);
+    let Ok(context) = mcp::Context::resumed(&message, deferred.version) else { return };
     if let Plan::Answer(answer) = plan(&message, &context, handler.catalog(), true) {
         mcp::answer(&answer, id, &context, handler, Some(cancelled), out);
     }

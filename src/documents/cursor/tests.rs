@@ -6,16 +6,8 @@ fn cursors_come_back_as_they_went() {
     for cursor in [
         Cursor::List { after: 0 },
         Cursor::List { after: i64::MAX },
-        Cursor::Search {
-            query,
-            matching: Matching::AllWords,
-            after: 20,
-        },
-        Cursor::Search {
-            query,
-            matching: Matching::AnyWord,
-            after: u64::MAX,
-        },
+        Cursor::Search { query, matching: Matching::AllWords, after: 20 },
+        Cursor::Search { query, matching: Matching::AnyWord, after: u64::MAX },
     ] {
         assert_eq!(Cursor::decode(&cursor.encode()), Ok(cursor));
     }
@@ -32,17 +24,7 @@ fn every_forgery_is_refused() {
     }
     let upper = good.to_uppercase();
     let long = format!("{good}0");
-    for text in [
-        "",
-        "0",
-        "garbage",
-        "😀",
-        "MQ==",
-        "null",
-        &upper,
-        &long,
-        &good[1..],
-    ] {
+    for text in ["", "0", "garbage", "😀", "MQ==", "null", &upper, &long, &good[1..]] {
         assert_eq!(Cursor::decode(text), Err(Error::BadCursor), "{text}");
     }
 }

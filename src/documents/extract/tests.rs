@@ -17,44 +17,20 @@ fn kinds_of_text() {
     check("a.MD", b"intro\n# The title #\n", {
         Ok(("The title", "intro\n# The title #\n", "text/markdown"))
     });
-    check(
-        "b.md",
-        b"```\n# no\n```\nx",
-        Ok(("b.md", "```\n# no\n```\nx", "text/markdown")),
-    );
+    check("b.md", b"```\n# no\n```\nx", Ok(("b.md", "```\n# no\n```\nx", "text/markdown")));
     check("c.md", b"---\ntitle: \"T\"\n---\nx", {
         Ok(("T", "---\ntitle: \"T\"\n---\nx", "text/markdown"))
     });
-    check(
-        "a.html",
-        b"<title>T</title><p>x",
-        Ok(("T", "x", "text/plain")),
-    );
-    check(
-        "lib.rs",
-        b"fn main() {}",
-        Ok(("lib.rs", "fn main() {}", "text/x-rust")),
-    );
+    check("a.html", b"<title>T</title><p>x", Ok(("T", "x", "text/plain")));
+    check("lib.rs", b"fn main() {}", Ok(("lib.rs", "fn main() {}", "text/x-rust")));
     check("a.csv", b"a,b\n1,2", Ok(("a.csv", "a,b\n1,2", "text/csv")));
 }
 
 #[test]
 fn encodings() {
-    check(
-        "a.txt",
-        b"\xef\xbb\xbfhi",
-        Ok(("a.txt", "hi", "text/plain")),
-    );
-    check(
-        "a.txt",
-        b"\xff\xfeh\0i\0",
-        Ok(("a.txt", "hi", "text/plain")),
-    );
-    check(
-        "a.txt",
-        b"\xfe\xff\0h\0i",
-        Ok(("a.txt", "hi", "text/plain")),
-    );
+    check("a.txt", b"\xef\xbb\xbfhi", Ok(("a.txt", "hi", "text/plain")));
+    check("a.txt", b"\xff\xfeh\0i\0", Ok(("a.txt", "hi", "text/plain")));
+    check("a.txt", b"\xfe\xff\0h\0i", Ok(("a.txt", "hi", "text/plain")));
     check("a.txt", b"\xff\xfe\x00\xd8", Err(SkipReason::NotUtf8));
     check("a.txt", b"caf\xe9", Err(SkipReason::NotUtf8));
     check("a.png", b"\x89PNG\0\0", Err(SkipReason::Binary));

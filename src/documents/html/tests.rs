@@ -2,11 +2,7 @@ use super::*;
 
 fn check(html: &str, title: Option<&str>, text: &str) {
     let page = read(html);
-    assert_eq!(
-        (page.title.as_deref(), page.text.as_str()),
-        (title, text),
-        "{html}"
-    );
+    assert_eq!((page.title.as_deref(), page.text.as_str()), (title, text), "{html}");
 }
 
 #[test]
@@ -15,19 +11,11 @@ fn what_a_reader_sees() {
     check("<p>one<p>two", None, "one\n\ntwo");
     check("a <b>bold</b>  word<br>next", None, "a bold word\nnext");
     check("<title> The\n title </title><p>x", Some("The title"), "x");
-    check(
-        "<h1>Head <i>ing</i></h1>text",
-        Some("Head ing"),
-        "Head ing\n\ntext",
-    );
+    check("<h1>Head <i>ing</i></h1>text", Some("Head ing"), "Head ing\n\ntext");
     check("<ul><li>a</li><li>b</li></ul>", None, "- a\n- b");
     check("<table><tr><td>a<td>b<tr><td>c</table>", None, "a b\n c");
     check("<pre>a\n  b</pre>c", None, "a\n  b\n\nc");
-    check(
-        "1 &lt; 2 &amp; caf&eacute; &#128512;",
-        None,
-        "1 < 2 & café 😀",
-    );
+    check("1 &lt; 2 &amp; caf&eacute; &#128512;", None, "1 < 2 & café 😀");
 }
 
 #[test]

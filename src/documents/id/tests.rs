@@ -6,11 +6,7 @@ fn fresh_ids_sort_by_time_and_differ() {
     assert!(early < late);
     assert_ne!(fresh(1_000).unwrap(), early);
     assert_eq!(early.len(), 27);
-    assert!(
-        early
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    );
+    assert!(early.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
 }
 
 #[test]

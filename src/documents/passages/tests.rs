@@ -32,16 +32,7 @@ fn long_texts_are_cut_where_they_pause() {
     check(&"😀".repeat(PASSAGE_CHARS * 3 + 7));
     check(&"\n".repeat(PASSAGE_CHARS * 3 + 7));
     let words = "word ".repeat(PASSAGE_CHARS);
-    assert!(
-        check(&words)
-            .iter()
-            .skip(1)
-            .all(|p| words[p.bytes.clone()].starts_with(" word"))
-    );
+    assert!(check(&words).iter().skip(1).all(|p| words[p.bytes.clone()].starts_with(" word")));
     let blocks = "some lines\nin a block\n\n".repeat(PASSAGE_CHARS / 10);
-    assert!(
-        check(&blocks)
-            .iter()
-            .all(|p| blocks[p.bytes.clone()].ends_with("\n\n"))
-    );
+    assert!(check(&blocks).iter().all(|p| blocks[p.bytes.clone()].ends_with("\n\n")));
 }

@@ -33,9 +33,7 @@ fn a_panic_in_a_read_costs_one_connection() {
     let folder = tempfile::tempdir().unwrap();
     let readers = readers(&folder);
     let panicked = std::thread::scope(|scope| {
-        scope
-            .spawn(|| readers.with(|_| -> Result<(), Error> { panic!("on purpose") }))
-            .join()
+        scope.spawn(|| readers.with(|_| -> Result<(), Error> { panic!("on purpose") })).join()
     });
     assert!(panicked.is_err());
     for _ in 0..READERS_MAX {
@@ -50,9 +48,7 @@ fn a_panic_in_a_read_costs_one_connection() {
 fn a_reader_cannot_write() {
     let folder = tempfile::tempdir().unwrap();
     let written = readers(&folder).with(|reader| {
-        reader
-            .execute("DELETE FROM documents", [])
-            .map_err(Error::storage("deleting"))
+        reader.execute("DELETE FROM documents", []).map_err(Error::storage("deleting"))
     });
     assert!(written.is_err());
 }

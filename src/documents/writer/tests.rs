@@ -13,20 +13,12 @@ fn checked(title: &str) -> Checked {
 
 fn add(id: &str, title: &str) -> Job {
     let (answer, _) = bounded(1);
-    Job {
-        work: Work::Add {
-            id: id.to_owned(),
-            new: checked(title),
-        },
-        answer,
-    }
+    Job { work: Work::Add { id: id.to_owned(), new: checked(title) }, answer }
 }
 
 fn count(path: &Path) -> i64 {
     let reader = open_reader(path).unwrap();
-    reader
-        .query_row("SELECT count(*) FROM documents", [], |row| row.get(0))
-        .unwrap()
+    reader.query_row("SELECT count(*) FROM documents", [], |row| row.get(0)).unwrap()
 }
 
 fn file(folder: &tempfile::TempDir) -> (PathBuf, Connection) {
@@ -48,10 +40,7 @@ fn an_answer_means_committed() {
                 let reader = open_reader(path).unwrap();
                 for n in 0..25 {
                     let id = format!("d{thread}x{n}");
-                    let work = Work::Add {
-                        id: id.clone(),
-                        new: checked("t"),
-                    };
+                    let work = Work::Add { id: id.clone(), new: checked("t") };
                     writer.submit(work).unwrap();
                     store::summary(&reader, &id).unwrap();
                 }
@@ -73,11 +62,7 @@ fn what_is_queued_shares_one_transaction() {
     let group = gather(first, &queue);
     assert_eq!(group.len(), GROUP_MAX);
     let reader = open_reader(&path).unwrap();
-    let version = || {
-        reader
-            .query_row("PRAGMA data_version", [], |r| r.get::<_, i64>(0))
-            .unwrap()
-    };
+    let version = || reader.query_row("PRAGMA data_version", [], |r| r.get::<_, i64>(0)).unwrap();
     let before = version();
     assert!(commit(&mut connection, &group).iter().all(Result::is_ok));
     assert_eq!(version(), before + 1); // counts commits of others
@@ -104,26 +89,11 @@ fn a_write_that_fails_fails_alone() {
                   BEGIN SELECT RAISE(FAIL, 'poisoned'); END";
     connection.execute_batch(poison).unwrap();
     let (answer, _) = bounded(1);
-    let missing = Job {
-        work: Work::Delete {
-            id: "no such".to_owned(),
-        },
-        answer,
-    };
-    let group = [
-        add("d1", "a"),
-        add("d2", "poison"),
-        missing,
-        add("d1", "twice"),
-        add("d4", "b"),
-    ];
+    let missing = Job { work: Work::Delete { id: "no such".to_owned() }, answer };
+    let group = [add("d1", "a"), add("d2", "poison"), missing, add("d1", "twice"), add("d4", "b")];
     let answers = commit(&mut connection, &group);
     assert!(answers[0].is_ok() && answers[4].is_ok());
-    assert!(
-        answers[1]
-            .as_ref()
-            .is_err_and(|e| e.to_string().contains("poisoned"))
-    );
+    assert!(answers[1].as_ref().is_err_and(|e| e.to_string().contains("poisoned")));
     assert_eq!(answers[2], Err(Error::NotFound("no such".to_owned())));
     assert!(answers[3].is_err());
     assert_eq!(count(&path), 2);
@@ -138,13 +108,7 @@ fn closing_commits_what_is_queued() {
     let (answer, _) = bounded(1);
     for n in 0..100 {
         let new = checked("t");
-        let job = Job {
-            work: Work::Add {
-                id: format!("d{n}"),
-                new,
-            },
-            answer: answer.clone(),
-        };
+        let job = Job { work: Work::Add { id: format!("d{n}"), new }, answer: answer.clone() };
         writer.jobs.as_ref().unwrap().send(job).unwrap();
     }
     drop(writer);
@@ -156,13 +120,8 @@ fn too_many_bytes_in_the_queue_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (_, connection) = file(&folder);
     let writer = Writer::start(connection).unwrap();
-    writer
-        .queued_bytes
-        .store(QUEUE_BYTES_MAX, Ordering::Relaxed);
-    let refused = writer.submit(Work::Add {
-        id: "d1".to_owned(),
-        new: checked("t"),
-    });
+    writer.queued_bytes.store(QUEUE_BYTES_MAX, Ordering::Relaxed);
+    let refused = writer.submit(Work::Add { id: "d1".to_owned(), new: checked("t") });
     assert_eq!(refused, Err(Error::QueueFull));
     assert_eq!(writer.queued_bytes.load(Ordering::Relaxed), QUEUE_BYTES_MAX);
 }
@@ -175,12 +134,8 @@ fn a_write_waits_for_another_process() {
     let other = open_writer(&path, Durability::Full).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     std::thread::scope(|scope| {
-        let added = scope.spawn(|| {
-            writer.submit(Work::Add {
-                id: "d1".to_owned(),
-                new: checked("t"),
-            })
-        });
+        let added =
+            scope.spawn(|| writer.submit(Work::Add { id: "d1".to_owned(), new: checked("t") }));
         std::thread::sleep(Duration::from_millis(150));
         assert!(!added.is_finished());
         other.execute_batch("COMMIT").unwrap();

@@ -1,0 +1,424 @@
+//! Settings as they are written: in a file (TOML or JSON by its ending) and in the environment.
+//!
+//! ```text
+//! flags ─over─▶ MCP_FASTD__… ─over─▶ file ─over─▶ Config::default()
+//! ```
+//!
+//! [`RawConfig`] is what was written, checked for spelling and types alone; [`Settings`] is what
+//! is meant. Keys that are not known are errors: a misspelt limit must not silently be none.
+
+use std::fmt;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::Config;
+use super::values::{Later, Micros, Origins, Seconds};
+
+/// What is wrong with a setting, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// The file, or the name of the environment variable.
+    pub place: String,
+    /// The line in the file, if the parser knows it.
+    pub line: Option<usize>,
+    /// The key, with the names of its tables before it.
+    pub key: Option<String>,
+    /// What was wrong, and what was expected.
+    pub problem: String,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.place)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if let Some(key) = &self.key {
+            write!(f, ": {key}")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A struct of optional settings that can be laid over another one.
+macro_rules! layer {
+    (
+        $(#[$about:meta])* $name:ident
+        values { $($(#[$doc:meta])* $value:ident: $type:ty,)* }
+        tables { $($(#[$table_doc:meta])* $table:ident: $table_type:ty,)* }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $($(#[$doc])* pub $value: Option<$type>,)*
+            $($(#[$table_doc])* pub $table: $table_type,)*
+        }
+
+        impl $name {
+            /// What is set here, and what is set in `under` where nothing is set here.
+            #[must_use]
+            pub fn over(self, under: $name) -> $name {
+                $name {
+                    $($value: self.$value.or(under.$value),)*
+                    $($table: self.$table.over(under.$table),)*
+                }
+            }
+        }
+    };
+}
+
+layer! {
+    /// Settings as written. Each is the field of [`Config`] of the same name, but for `dataset`,
+    /// `log` and `transport`.
+    RawConfig
+    values {
+        /// The dataset to serve.
+        dataset: PathBuf,
+        /// What to log: a level, or a filter.
+        log: String,
+        /// `"ADDRESS:PORT"`.
+        bind: String,
+        /// The path of the endpoint.
+        path: String,
+        /// Shards.
+        cores: usize,
+        /// Whether shards are pinned to CPUs.
+        pin: bool,
+        /// `"50us"`, or a number of microseconds.
+        spin: Micros,
+        /// Worker threads.
+        workers: usize,
+        /// Calls that may wait for a worker.
+        deferred_max: usize,
+        /// Connections open at once.
+        connections_max: usize,
+        /// Requests of one connection in its turn.
+        requests_per_turn_max: usize,
+        /// `"10s"`, or a number of seconds; as all that follow.
+        head_timeout: Seconds,
+        /// Time for a body.
+        body_timeout: Seconds,
+        /// Time without a request.
+        idle_timeout: Seconds,
+        /// Time without a byte taken.
+        write_timeout: Seconds,
+        /// Time that a stop waits.
+        shutdown_grace: Seconds,
+        /// Bytes.
+        buffer_size: usize,
+        /// Buffers a shard keeps.
+        max_buffers: usize,
+        /// Whether buffers grow.
+        adaptive_sizing: bool,
+        /// A list, or text with commas.
+        allowed_origins: Origins,
+    }
+    tables {
+        /// Bounds on requests.
+        http: RawHttp,
+        /// Another way to write where to listen.
+        transport: RawTransport,
+    }
+}
+
+layer! {
+    /// [`HttpLimits`](crate::HttpLimits) as written.
+    RawHttp
+    values {
+        /// Bytes of a head.
+        head_bytes_max: usize,
+        /// Bytes of a request-target.
+        target_bytes_max: usize,
+        /// Field lines.
+        header_fields_max: usize,
+        /// Bytes of a body.
+        body_bytes_max: usize,
+        /// Bytes of a chunk-size line.
+        chunk_line_bytes_max: usize,
+        /// Bytes of chunk-size lines beyond their fair share.
+        chunk_overhead_bytes_max: usize,
+        /// Bytes of trailers.
+        trailer_bytes_max: usize,
+    }
+    tables {}
+}
+
+layer! {
+    /// `transport` as written.
+    RawTransport
+    values {}
+    tables {
+        /// `transport.http`.
+        http: RawTransportHttp,
+    }
+}
+
+layer! {
+    /// `transport.http` as written.
+    RawTransportHttp
+    values {
+        /// The address of `bind`.
+        host: String,
+        /// The port of `bind`.
+        port: u16,
+        /// Refused: it is not built yet.
+        auth: Later,
+        /// Refused: it is not built yet.
+        rate_limit: Later,
+        /// Refused: it is not built yet.
+        ssl: Later,
+    }
+    tables {
+        /// `transport.http.cors`.
+        cors: RawCors,
+    }
+}
+
+layer! {
+    /// `transport.http.cors` as written.
+    RawCors
+    values {
+        /// The same as `allowed_origins` at the top.
+        allowed_origins: Origins,
+    }
+    tables {}
+}
+
+/// What every variable of ours begins with.
+const VARIABLE_PREFIX: &str = "MCP_FASTD__";
+/// The variable that names the configuration file.
+pub const CONFIG_VARIABLE: &str = "MCP_FASTD__CONFIG";
+
+impl RawConfig {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, does not end in `.toml` or `.json`, or says what is not understood.
+    pub fn read(path: &Path) -> Result<RawConfig, Error> {
+        let place = path.display().to_string();
+        let plain = |problem: String| Error { place: place.clone(), line: None, key: None, problem };
+        let is_json = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("toml") => false,
+            Some("json") => true,
+            _ => return Err(plain("expected a name that ends in .toml or .json".to_owned())),
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| plain(format!("cannot read this file: {error}")))?;
+        let raw = if is_json { from_json(&text, &place) } else { from_toml(&text, &place) };
+        raw?.unified(&place)
+    }
+
+    /// Reads the variables of ours among these. `MCP_FASTD__HTTP__BODY_BYTES_MAX` is
+    /// `body_bytes_max` of the table `http`.
+    ///
+    /// # Errors
+    /// The first variable that is not understood.
+    pub fn from_environment(
+        variables: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
+    ) -> Result<RawConfig, Error> {
+        let mut all = RawConfig::default();
+        for (name, value) in variables {
+            let Some(name) = name.to_str().filter(|name| name.starts_with(VARIABLE_PREFIX)) else {
+                continue;
+            };
+            if name == CONFIG_VARIABLE {
+                continue;
+            }
+            let problem = |problem: String| Error {
+                place: format!("environment variable {name}"),
+                line: None,
+                key: None,
+                problem,
+            };
+            let value = value.to_str().ok_or_else(|| problem("not UTF-8".to_owned()))?;
+            let one = from_variable(name, value).map_err(problem)?;
+            all = one.over(all);
+        }
+        all.unified("environment")
+    }
+
+    /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
+    /// port, its `cors.allowed_origins` the one at the top.
+    fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
+        let problem = |key: &str, problem: String| Error {
+            place: place.to_owned(),
+            line: None,
+            key: Some(key.to_owned()),
+            problem,
+        };
+        let http = &mut self.transport.http;
+        if let Some(bind) = self.bind.take() {
+            if http.host.is_some() || http.port.is_some() {
+                let both = "set either this or transport.http.host and .port, not both";
+                return Err(problem("bind", both.to_owned()));
+            }
+            let (host, port) = split_address(&bind).map_err(|error| problem("bind", error))?;
+            (http.host, http.port) = (Some(host), Some(port));
+        }
+        let cors = http.cors.allowed_origins.take();
+        if cors.is_some() && self.allowed_origins.is_some() {
+            let both = "set either this or transport.http.cors.allowed_origins, not both";
+            return Err(problem("allowed_origins", both.to_owned()));
+        }
+        self.allowed_origins = self.allowed_origins.or(cors);
+        Ok(self)
+    }
+
+    /// Says where to listen, as the flag does.
+    pub fn listen_on(&mut self, address: SocketAddr) {
+        self.transport.http.host = Some(address.ip().to_string());
+        self.transport.http.port = Some(address.port());
+    }
+
+    /// What is meant by all layers together.
+    ///
+    /// # Errors
+    /// The address to listen on cannot be found.
+    pub fn settled(self) -> Result<Settings, Error> {
+        let mut config = Config::default();
+        let http = self.transport.http;
+        if http.host.is_some() || http.port.is_some() {
+            let host = http.host.unwrap_or_else(|| config.bind.ip().to_string());
+            let port = http.port.unwrap_or(config.bind.port());
+            config.bind = resolved(&host, port).map_err(|problem| Error {
+                place: "settings".to_owned(),
+                line: None,
+                key: Some("bind".to_owned()),
+                problem,
+            })?;
+        }
+        set(&mut config.path, self.path);
+        config.cores = self.cores.or(config.cores);
+        set(&mut config.pin, self.pin);
+        set(&mut config.spin, self.spin.map(|spin| spin.0));
+        config.workers = self.workers.or(config.workers);
+        set(&mut config.deferred_max, self.deferred_max);
+        set(&mut config.connections_max, self.connections_max);
+        set(&mut config.requests_per_turn_max, self.requests_per_turn_max);
+        set(&mut config.head_timeout, self.head_timeout.map(|time| time.0));
+        set(&mut config.body_timeout, self.body_timeout.map(|time| time.0));
+        set(&mut config.idle_timeout, self.idle_timeout.map(|time| time.0));
+        set(&mut config.write_timeout, self.write_timeout.map(|time| time.0));
+        set(&mut config.shutdown_grace, self.shutdown_grace.map(|time| time.0));
+        set(&mut config.buffer_size, self.buffer_size);
+        set(&mut config.max_buffers, self.max_buffers);
+        set(&mut config.adaptive_sizing, self.adaptive_sizing);
+        set(&mut config.allowed_origins, self.allowed_origins.map(|origins| origins.0));
+        let limits = &mut config.http;
+        set(&mut limits.head_bytes_max, self.http.head_bytes_max);
+        set(&mut limits.target_bytes_max, self.http.target_bytes_max);
+        set(&mut limits.header_fields_max, self.http.header_fields_max);
+        set(&mut limits.body_bytes_max, self.http.body_bytes_max);
+        set(&mut limits.chunk_line_bytes_max, self.http.chunk_line_bytes_max);
+        set(&mut limits.chunk_overhead_bytes_max, self.http.chunk_overhead_bytes_max);
+        set(&mut limits.trailer_bytes_max, self.http.trailer_bytes_max);
+        Ok(Settings { config, dataset: self.dataset, log: self.log })
+    }
+}
+
+/// What is meant.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How the server runs.
+    pub config: Config,
+    /// What it serves; nothing given means the project's own documentation.
+    pub dataset: Option<PathBuf>,
+    /// What to log.
+    pub log: Option<String>,
+}
+
+/// Reads `ADDRESS:PORT`, where the address may be a name: `localhost:8080`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    let (host, port) = split_address(text)?;
+    resolved(&host, port)
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+fn split_address(text: &str) -> Result<(String, u16), String> {
+    let expected = || format!("`{text}`: expected ADDRESS:PORT, such as 127.0.0.1:8080");
+    let (host, port) = text.rsplit_once(':').ok_or_else(expected)?;
+    if host.is_empty() || (host.contains(':') && !host.starts_with('[')) {
+        return Err(expected());
+    }
+    Ok((host.to_owned(), port.parse().map_err(|_| expected())?))
+}
+
+fn resolved(host: &str, port: u16) -> Result<SocketAddr, String> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let mut found = (host, port)
+        .to_socket_addrs()
+        .map_err(|error| format!("cannot find the address `{host}`: {error}"))?;
+    found.next().ok_or_else(|| format!("the name `{host}` has no address"))
+}
+
+fn from_toml(text: &str, place: &str) -> Result<RawConfig, Error> {
+    let error = |key: Option<String>, error: &toml::de::Error| Error {
+        place: place.to_owned(),
+        line: error.span().map(|span| 1 + text[..span.start].matches('\n').count()),
+        key,
+        problem: one_line(error.message()),
+    };
+    let parsed = toml::Deserializer::parse(text).map_err(|e| error(None, &e))?;
+    serde_path_to_error::deserialize(parsed).map_err(|e| error(key(e.path()), e.inner()))
+}
+
+fn from_json(text: &str, place: &str) -> Result<RawConfig, Error> {
+    let error = |key: Option<String>, error: &serde_json::Error| Error {
+        place: place.to_owned(),
+        line: Some(error.line()).filter(|line| *line > 0),
+        key,
+        problem: without_position(&error.to_string()),
+    };
+    let mut parser = serde_json::Deserializer::from_str(text);
+    let raw = serde_path_to_error::deserialize(&mut parser)
+        .map_err(|e| error(key(e.path()), e.inner()))?;
+    parser.end().map_err(|e| error(None, &e))?;
+    Ok(raw)
+}
+
+/// One variable as a configuration of one key. Numbers, truth values and lists are written as in
+/// JSON; what is none of them, or is none where text is wanted, is text.
+fn from_variable(name: &str, value: &str) -> Result<RawConfig, String> {
+    let nested = |value: serde_json::Value| {
+        let path = name[VARIABLE_PREFIX.len()..].to_ascii_lowercase();
+        path.rsplit("__").fold(value, |inner, key| serde_json::json!({ key: inner }))
+    };
+    let typed = serde_json::from_str(value).ok().map(|value| RawConfig::deserialize(nested(value)));
+    match typed {
+        Some(Ok(raw)) => Ok(raw),
+        _ => RawConfig::deserialize(nested(value.into())).map_err(|error| one_line(&error.to_string())),
+    }
+}
+
+fn key(path: &serde_path_to_error::Path) -> Option<String> {
+    let key = path.to_string();
+    (key != "." && !key.is_empty()).then_some(key)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// serde_json says the position in its message; ours has it in front.
+fn without_position(message: &str) -> String {
+    match message.rfind(" at line ") {
+        Some(at) => message[..at].to_owned(),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

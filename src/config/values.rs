@@ -1,0 +1,152 @@
+//! The types of settings that people write in more than one way.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
+
+/// A time: text with a unit (`"10s"`, `"250ms"`), or a number of seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seconds(pub Duration);
+
+/// A short time: text with a unit (`"50us"`), or a number of microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Micros(pub Duration);
+
+/// Web origins: a list, or one text with commas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origins(pub Vec<String>);
+
+/// A setting of something that is not built yet. Anything but null is refused: a server must not
+/// run without the protection that somebody wrote down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Later;
+
+const UNITS: [(&str, f64); 7] = [
+    ("us", 1e-6),
+    ("µs", 1e-6),
+    ("ms", 1e-3),
+    ("s", 1.0),
+    ("min", 60.0),
+    ("m", 60.0),
+    ("h", 3600.0),
+];
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Time { unit: 1.0, name: "seconds" }).map(Seconds)
+    }
+}
+
+impl<'de> Deserialize<'de> for Micros {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Time { unit: 1e-6, name: "microseconds" }).map(Micros)
+    }
+}
+
+/// Reads a time; `unit` is what a bare number counts.
+struct Time {
+    unit: f64,
+    name: &'static str,
+}
+
+impl Time {
+    fn of<E: Error>(&self, number: f64, unit: f64) -> Result<Duration, E> {
+        Duration::try_from_secs_f64(number * unit)
+            .map_err(|_| E::custom(format_args!("{number} is no time; expected {}", Expected(self))))
+    }
+}
+
+struct Expected<'t>(&'t Time);
+
+impl fmt::Display for Expected<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+}
+
+impl Visitor<'_> for Time {
+    type Value = Duration;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a time such as \"10s\", \"250ms\" or \"50us\", or a number of {}", self.name)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Duration, E> {
+        self.of(number as f64, self.unit)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Duration, E> {
+        self.of(number as f64, self.unit)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Duration, E> {
+        self.of(number, self.unit)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
+        let text = text.trim();
+        let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let unit = match unit.trim_start() {
+            "" => Some(self.unit),
+            unit => UNITS.iter().find(|(name, _)| *name == unit).map(|(_, seconds)| *seconds),
+        };
+        match (number.parse::<f64>(), unit) {
+            (Ok(number), Some(unit)) => self.of(number, unit),
+            _ => Err(E::custom(format_args!("{text:?}: expected {}", Expected(&self)))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Origins {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OriginsVisitor)
+    }
+}
+
+struct OriginsVisitor;
+
+impl<'de> Visitor<'de> for OriginsVisitor {
+    type Value = Origins;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of origins such as [\"https://app.example\"], or \"*\" for all")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Origins, E> {
+        let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        origins.map(origin).collect::<Result<_, E>>().map(Origins)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Origins, A::Error> {
+        let mut origins = Vec::new();
+        while let Some(text) = list.next_element::<String>()? {
+            origins.push(origin(&text)?);
+        }
+        Ok(Origins(origins))
+    }
+}
+
+/// An origin is a scheme and a host (RFC 6454 §6.2); with a path behind it, nothing would match.
+fn origin<E: Error>(text: &str) -> Result<String, E> {
+    let is_origin = match text.split_once("://") {
+        Some((scheme, host)) => !scheme.is_empty() && !host.is_empty() && !host.contains('/'),
+        None => text == "*" || text == "null",
+    };
+    match is_origin {
+        true => Ok(text.to_owned()),
+        false => Err(E::custom(format_args!(
+            "{text:?}: expected an origin such as \"https://app.example\" without a path, or \"*\""
+        ))),
+    }
+}
+
+impl<'de> Deserialize<'de> for Later {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(IgnoredAny)?;
+        Err(D::Error::custom(
+            "this is not supported yet; remove it, and let a proxy in front of the server do it",
+        ))
+    }
+}
