@@ -23,12 +23,11 @@ use crate::json::Value;
 pub use about::{About, Annotations, Icon, Placement};
 pub use call::Call;
 pub use catalog::{Catalog, PromptId, ToolId};
-pub use completion::{Completer, Completion, CompletionRequest, Reference};
+pub use completion::{Completer, Completion, CompletionReply, CompletionRequest, Reference};
 pub use content::{ContentBlock, IntoToolResult, Json, ResourceContents, ToolReply};
 pub use prompt::{IntoPrompt, PromptMessage, PromptReply, Role};
 pub use resource::{IntoResource, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply};
 
-use completion::CompletionReply;
 use prompt::Prompts;
 use resource::Resources;
 use tool::Tools;
@@ -71,11 +70,13 @@ pub trait Handler: Send + Sync + 'static {
     /// [`Failure::InvalidParams`] when an argument is missing or wrong.
     fn get_prompt(
         &self,
-        prompt: PromptId,
-        arguments: Value<'_>,
-        call: &Call<'_>,
-        reply: &mut PromptReply<'_>,
-    ) -> Result<(), Failure>;
+        _prompt: PromptId,
+        _arguments: Value<'_>,
+        _call: &Call<'_>,
+        _reply: &mut PromptReply<'_>,
+    ) -> Result<(), Failure> {
+        Err(Failure::InvalidParams("there are no prompts".to_owned()))
+    }
 
     /// Reads a resource by its URI.
     ///
@@ -83,10 +84,12 @@ pub trait Handler: Send + Sync + 'static {
     /// [`Failure::ResourceNotFound`] when there is none.
     fn read_resource(
         &self,
-        uri: &str,
-        call: &Call<'_>,
-        reply: &mut ResourceReply<'_>,
-    ) -> Result<(), Failure>;
+        _uri: &str,
+        _call: &Call<'_>,
+        _reply: &mut ResourceReply<'_>,
+    ) -> Result<(), Failure> {
+        Err(Failure::ResourceNotFound)
+    }
 
     /// Lists resources that are not in the catalog, a page at a time. `cursor` is what an earlier
     /// page of this function gave.
@@ -95,9 +98,11 @@ pub trait Handler: Send + Sync + 'static {
     /// [`Failure::InvalidParams`] for a cursor that is not one of ours.
     fn list_resources(
         &self,
-        cursor: Option<&str>,
-        page: &mut ResourcePage<'_>,
-    ) -> Result<(), Failure>;
+        _cursor: Option<&str>,
+        _page: &mut ResourcePage<'_>,
+    ) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// Suggests values for an argument of a prompt or a resource template.
     ///
@@ -105,10 +110,13 @@ pub trait Handler: Send + Sync + 'static {
     /// [`Failure::InvalidParams`] when the reference names nothing we have.
     fn complete(
         &self,
-        request: &CompletionRequest<'_>,
-        call: &Call<'_>,
+        _request: &CompletionRequest<'_>,
+        _call: &Call<'_>,
         reply: &mut CompletionReply<'_>,
-    ) -> Result<(), Failure>;
+    ) -> Result<(), Failure> {
+        reply.values(Completion::default());
+        Ok(())
+    }
 }
 
 /// The handler that the builder makes: a state, and trees of functions over it.

@@ -3,6 +3,8 @@
 #[cfg(feature = "daemon")]
 pub mod file;
 #[cfg(feature = "daemon")]
+pub mod raw;
+#[cfg(feature = "daemon")]
 pub mod values;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -113,6 +113,12 @@ impl Dataset {
         &self.inner.path
     }
 
+    /// Whether there are other clones. The last one to be dropped closes the file.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.inner) > 1
+    }
+
     /// Finds documents by their words, best first; `limit` is clamped to 1..=`PAGE_MAX`.
     ///
     /// All words must stand near each other (in one passage of some 4,000 characters, or in the

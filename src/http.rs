@@ -39,7 +39,7 @@ mod tests;
 pub use date::Date;
 pub use error::Error;
 pub use request::{Decoder, FieldStorage, Parsed, Progress, field_storage};
-pub use response::{Connection, OpenBody, Response, Status, continue_100};
+pub use response::{Connection, ContentType, OpenBody, Response, Status, continue_100};
 pub use target::Target;
 
 use crate::limits;

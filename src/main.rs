@@ -1,3 +1,29 @@
-//! The daemon.
+//! The daemon: arguments → settings → dataset → server → exit code.
+//!
+//! Exit codes: 0 it was stopped, 1 it could not do what it was asked to, 2 it was asked wrongly.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod daemon;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use daemon::{Arguments, Command};
+
+fn main() -> ExitCode {
+    // Wrong arguments end the process here, with exit code 2.
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Some(Command::Import(import)) => daemon::import(&import),
+        None => daemon::serve(arguments.serve),
+    };
+    match result {
+        Ok(code) => code,
+        Err(problem) => {
+            eprintln!("mcp-fastd: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod deadlines;
 mod listener;
 mod mailbox;
 mod metrics;
+mod peers;
 mod serve;
 mod shard;
 mod workers;
@@ -22,7 +23,8 @@ use mio::{Poll, Token};
 
 use self::mailbox::{Address, Mail, mailbox};
 use self::metrics::ShardCounters;
-use self::shard::{MAILBOX, Parts, Peers, Shard};
+use self::peers::Peers;
+use self::shard::{MAILBOX, Parts, Shard};
 use crate::app::Handler;
 use crate::config::Config;
 use crate::limits;
@@ -92,7 +94,7 @@ pub(crate) fn start<H: Handler>(shared: Shared<H>, config: Config) -> io::Result
         polls.push((poll, mailbox));
     }
     let counters: Arc<[ShardCounters]> = (0..count).map(|_| ShardCounters::default()).collect();
-    let peers = Peers { addresses: mailboxes.clone(), counters: counters.clone() };
+    let peers = Peers::new(mailboxes.clone(), counters.clone());
     let peers = Arc::new(peers);
     let cpus = if config.pin { core_affinity::get_core_ids().unwrap_or_default() } else { vec![] };
     if config.pin && cpus.len() < count {

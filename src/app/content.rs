@@ -166,7 +166,7 @@ impl<'o> ToolReply<'o> {
         }
         let value_to = self.out.len();
         self.out.extend_from_slice(br#","content":[{"type":"text","text":"#);
-        json::write_escaped_from_within(self.out, value_from, value_to);
+        json::write_json_as_string_from_within(self.out, value_from, value_to);
         self.out.extend_from_slice(br#"}],"isError":false"#);
         if self.objects_only && self.out[value_from] != b'{' {
             self.out.drain(self.from..=value_to);

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::value::MapDeserializer;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde::de::{Deserialize, DeserializeOwned};
 
 use super::Failure;
 use super::about::{About, Placement};
@@ -14,6 +14,9 @@ use super::catalog::{self, Catalog};
 use super::content::ResourceContents;
 use super::function::Function;
 use crate::json;
+use variable::Text;
+
+mod variable;
 
 /// One resource in a list (`Resource` of the schema).
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -297,69 +300,6 @@ where
         let resource = self.function.invoke(state, input, call);
         let mime = self.about.mime_type.as_deref();
         reply.contents(&[resource.into_contents(&matched.uri, mime)?])
-    }
-}
-
-/// A variable's text, decoded as whatever type the field has.
-struct Text<'v>(&'v str);
-
-impl<'de> IntoDeserializer<'de, catalog::NoMatch> for Text<'de> {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-macro_rules! parsed {
-    ($($method:ident $visit:ident)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, catalog::NoMatch> {
-            match self.0.parse() {
-                Ok(value) => visitor.$visit(value),
-                Err(_) => Err(catalog::NoMatch),
-            }
-        }
-    )*};
-}
-
-impl<'de> Deserializer<'de> for Text<'de> {
-    type Error = catalog::NoMatch;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, catalog::NoMatch> {
-        visitor.visit_borrowed_str(self.0)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, catalog::NoMatch> {
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, catalog::NoMatch> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, catalog::NoMatch> {
-        visitor.visit_enum(self.0.into_deserializer())
-    }
-
-    parsed! {
-        deserialize_bool visit_bool deserialize_f32 visit_f32 deserialize_f64 visit_f64
-        deserialize_i8 visit_i8 deserialize_i16 visit_i16 deserialize_i32 visit_i32
-        deserialize_i64 visit_i64 deserialize_u8 visit_u8 deserialize_u16 visit_u16
-        deserialize_u32 visit_u32 deserialize_u64 visit_u64
-    }
-
-    serde::forward_to_deserialize_any! {
-        i128 u128 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
-        identifier ignored_any
     }
 }
 

@@ -40,7 +40,8 @@ impl Template {
             let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
             if name.is_empty() || !name.chars().all(plain) {
                 return Err(format!(
-                    "`{text}`: `{{{expression}}}` is not understood; write `{{name}}` or `{{+name}}`"
+                    "`{text}`: `{{{expression}}}` is not understood; \
+                     write `{{name}}` or `{{+name}}`"
                 ));
             }
             if let Some(Part::Variable { .. }) = parts.last() {

@@ -52,8 +52,9 @@ struct Time {
 
 impl Time {
     fn of<E: Error>(&self, number: f64, unit: f64) -> Result<Duration, E> {
-        Duration::try_from_secs_f64(number * unit)
-            .map_err(|_| E::custom(format_args!("{number} is no time; expected {}", Expected(self))))
+        Duration::try_from_secs_f64(number * unit).map_err(|_| {
+            E::custom(format_args!("{number} is no time; expected {}", Expected(self)))
+        })
     }
 }
 

@@ -8,10 +8,10 @@
 use super::error::Error;
 use super::limits::READERS_MAX;
 use super::schema;
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, TryLockError};
 
 /// The slots.
 pub(super) struct Readers {
@@ -38,22 +38,15 @@ impl Readers {
         let home = thread_number();
         for step in 0..self.slots.len() {
             let slot = &self.slots[(home + step) % self.slots.len()].0;
-            let mut held = match slot.try_lock() {
-                Ok(held) => held,
-                Err(TryLockError::WouldBlock) => continue,
-                Err(TryLockError::Poisoned(poisoned)) => {
-                    // A read panicked: its connection may be in the middle of anything.
-                    let mut held = poisoned.into_inner();
-                    *held = None;
-                    slot.clear_poison();
-                    held
-                }
-            };
+            let Some(mut held) = slot.try_lock() else { continue };
             let connection = match held.take() {
                 Some(connection) => connection,
                 None => schema::open_reader(&self.path)?,
             };
-            let result = read(&*held.insert(connection));
+            // Out of its slot while it is used: one whose read panics is in the middle of anything,
+            // and is dropped.
+            let result = read(&connection);
+            *held = Some(connection);
             return result;
         }
         read(&schema::open_reader(&self.path)?)

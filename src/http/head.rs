@@ -23,7 +23,7 @@ pub(super) fn leap_to_end(bytes: &[u8]) -> Option<usize> {
     (bytes.get(end) == Some(b"\r\n\r\n")).then_some(line_feed + 3)
 }
 
-const BLOCK: usize = 32;
+const BLOCK: usize = 16;
 
 /// Whether LF CR begins in the first [`BLOCK`] bytes of a block that is one longer.
 #[inline]

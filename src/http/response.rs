@@ -100,6 +100,13 @@ pub enum Connection {
     Close,
 }
 
+/// What a body is. RFC 9110 §8.3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentType {
+    /// `application/json`.
+    Json,
+}
+
 /// A response's head but for its length, and the ways to write it with a body.
 #[derive(Clone, Copy, Debug)]
 pub struct Response<'a> {
@@ -110,7 +117,7 @@ pub struct Response<'a> {
     /// `Connection`. RFC 9110 §7.6.1.
     pub connection: Connection,
     /// `Content-Type`. RFC 9110 §8.3.
-    pub content_type: Option<&'a str>,
+    pub content_type: Option<ContentType>,
     /// Other fields. RFC 9110 §5. A control byte in a value is written as a space (§5.5), so that
     /// nothing a peer said can end a line of ours.
     pub fields: &'a [(&'a str, &'a str)],
@@ -181,10 +188,11 @@ impl<'a> Response<'a> {
     fn write_fields(&self, out: &mut Vec<u8>) {
         out.reserve(limits::RESPONSE_HEAD_BYTES);
         out.extend_from_slice(self.status.line());
-        if let Some(content_type) = self.content_type {
-            out.extend_from_slice(b"Content-Type: ");
-            out.extend_from_slice(content_type.as_bytes());
-            out.extend_from_slice(b"\r\n");
+        match self.content_type {
+            None => {}
+            Some(ContentType::Json) => {
+                out.extend_from_slice(b"Content-Type: application/json\r\n");
+            }
         }
         // 37 bytes of a known length: one copy without a call.
         let mut date = *b"Date: Sun, 00 Jan 0000 00:00:00 GMT\r\n";

@@ -78,7 +78,13 @@ pub(super) fn is_host(value: &[u8]) -> bool {
             None => false,
         };
     }
-    let port = after_reg_name(value);
+    let Some(name_len) = value.iter().position(|byte| !HOST_BYTES[usize::from(*byte)]) else {
+        return !value.is_empty();
+    };
+    let port = match value[name_len] {
+        b'%' => after_reg_name(value),
+        _ => &value[name_len..],
+    };
     port.len() < value.len() && is_port_suffix(port)
 }
 
@@ -87,14 +93,15 @@ fn is_port_suffix(suffix: &[u8]) -> bool {
     match suffix {
         [] => true,
         [b':', digits @ ..] => {
-            let mut port = 0_u32;
+            let mut port = 0_u64;
             for digit in digits {
-                if !digit.is_ascii_digit() {
+                let value = u64::from(digit.wrapping_sub(b'0'));
+                if value > 9 || port > u64::from(u16::MAX) {
                     return false;
                 }
-                port = port.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
+                port = port * 10 + value;
             }
-            port <= u32::from(u16::MAX)
+            port <= u64::from(u16::MAX)
         }
         _ => false,
     }

@@ -57,7 +57,9 @@ impl std::error::Error for DecodeError {}
 impl de::Error for DecodeError {
     #[cold]
     fn custom<T: Display>(message: T) -> Self {
-        DecodeError { path: String::new(), message: message.to_string() }
+        // What serde calls a unit is `null` to whoever wrote the JSON.
+        let message = message.to_string().replacen("unit value", "null", 1);
+        DecodeError { path: String::new(), message }
     }
 }
 

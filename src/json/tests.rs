@@ -133,6 +133,6 @@ fn a_wrong_value_names_its_field_and_what_was_expected() {
 fn text_from_within_is_escaped_again() {
     let mut out = br#"x{"a":"b\n"}"#.to_vec();
     let end = out.len();
-    write_escaped_from_within(&mut out, 1, end);
+    write_json_as_string_from_within(&mut out, 1, end);
     assert_eq!(&out[end..], br#""{\"a\":\"b\\n\"}""#);
 }

@@ -1,5 +1,6 @@
 //! Which era a message belongs to, decided here and nowhere else.
 
+use super::method::Method;
 use super::params::{Params, members};
 use super::refusal::Refusal;
 use super::version::{Era, ProtocolVersion};
@@ -18,6 +19,8 @@ pub(crate) struct Claims<'h> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Context<'b> {
     pub(crate) version: ProtocolVersion,
+    /// The method of a request, if its era has it.
+    pub(crate) method: Option<Method>,
     pub(crate) params: Params<'b>,
 }
 
@@ -27,7 +30,16 @@ impl<'b> Context<'b> {
         message: &Message<'b>,
         version: ProtocolVersion,
     ) -> Result<Context<'b>, Refusal<'b>> {
-        Ok(Context { version, params: Params::read(message.params())? })
+        Ok(Context::new(message, version, Params::read(message.params())?))
+    }
+
+    #[inline]
+    fn new(message: &Message<'b>, version: ProtocolVersion, params: Params<'b>) -> Context<'b> {
+        let method = match *message {
+            Message::Request { method, .. } => Method::find(method, version.era()),
+            Message::Notification { .. } | Message::Response { .. } => None,
+        };
+        Context { version, method, params }
     }
 
     #[inline]
@@ -61,12 +73,12 @@ pub(crate) fn open<'b>(
     if named.is_none()
         && let Some(version) = legacy_version(claims)
     {
-        return Ok(Context { version, params });
+        return Ok(Context::new(message, version, params));
     }
     let Message::Request { method, .. } = *message else {
         // No revision so far defines the headers of a notification (2026-07-28, "Sending
         // Messages"), so nothing is asked of one.
-        return Ok(Context { version: ProtocolVersion::V2026_07_28, params });
+        return Ok(Context::new(message, ProtocolVersion::V2026_07_28, params));
     };
     check_method(method, claims)?;
     let Some(named) = named.and_then(|named| named.as_str()) else {
@@ -81,7 +93,7 @@ pub(crate) fn open<'b>(
     }
     check_version(named, claims)?;
     match ProtocolVersion::from_name(named.as_bytes()) {
-        Some(version) if version.era() == Era::Modern => Ok(Context { version, params }),
+        Some(version) if version.era() == Era::Modern => Ok(Context::new(message, version, params)),
         _ => Err(Refusal::unsupported_version(named)),
     }
 }

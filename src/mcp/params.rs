@@ -3,20 +3,15 @@
 use super::refusal::Refusal;
 use crate::json::{Kind, Value};
 
-/// The members of `params` that any method reads. What none reads is ignored.
-#[derive(Debug, Clone, Copy, Default)]
+/// The members of `params` that the common methods read, and the whole for the others.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Params<'b> {
+    pub(super) all: Value<'b>,
     pub(super) meta: Option<Value<'b>>,
     pub(super) name: Option<Value<'b>>,
     pub(super) arguments: Option<Value<'b>>,
     pub(super) uri: Option<Value<'b>>,
     pub(super) cursor: Option<Value<'b>>,
-    pub(super) reference: Option<Value<'b>>,
-    pub(super) argument: Option<Value<'b>>,
-    pub(super) context: Option<Value<'b>>,
-    pub(super) protocol_version: Option<Value<'b>>,
-    pub(super) capabilities: Option<Value<'b>>,
-    pub(super) client_info: Option<Value<'b>>,
 }
 
 impl<'b> Params<'b> {
@@ -25,7 +20,14 @@ impl<'b> Params<'b> {
     /// A repeated member is refused: two readers of one message must not see two different values.
     #[inline]
     pub(super) fn read(params: Value<'b>) -> Result<Params<'b>, Refusal<'b>> {
-        let mut read = Params::default();
+        let mut read = Params {
+            all: params,
+            meta: None,
+            name: None,
+            arguments: None,
+            uri: None,
+            cursor: None,
+        };
         for (key, value) in params.members_or_none() {
             let slot = match key {
                 "_meta" => &mut read.meta,
@@ -33,12 +35,6 @@ impl<'b> Params<'b> {
                 "arguments" => &mut read.arguments,
                 "uri" => &mut read.uri,
                 "cursor" => &mut read.cursor,
-                "ref" => &mut read.reference,
-                "argument" => &mut read.argument,
-                "context" => &mut read.context,
-                "protocolVersion" => &mut read.protocol_version,
-                "capabilities" => &mut read.capabilities,
-                "clientInfo" => &mut read.client_info,
                 _ => continue,
             };
             if slot.replace(value).is_some() {

@@ -54,7 +54,7 @@ pub(crate) fn plan<'b>(
     worker: bool,
 ) -> Plan<'b> {
     let Message::Request { method, .. } = *message else { return Plan::Accept };
-    let Some(found) = offered(method, context.era(), catalog) else {
+    let Some(found) = context.method.filter(|method| offered(*method, catalog)) else {
         return Plan::Answer(Answer::Refuse(Refusal::method_not_found(method)));
     };
     match decide(found, context, catalog) {
@@ -64,10 +64,10 @@ pub(crate) fn plan<'b>(
     }
 }
 
-/// The method, if it exists in this era and the application offers what it is for.
-fn offered(name: &str, era: Era, catalog: &Catalog) -> Option<Method> {
-    let method = Method::find(name, era)?;
-    let offered = match method {
+/// Whether the application offers what a method is for.
+#[inline]
+fn offered(method: Method, catalog: &Catalog) -> bool {
+    match method {
         Method::Initialize | Method::Ping | Method::Discover => true,
         Method::ListTools | Method::CallTool => !catalog.tools.is_empty(),
         Method::ListPrompts | Method::GetPrompt => !catalog.prompts.is_empty(),
@@ -75,8 +75,7 @@ fn offered(name: &str, era: Era, catalog: &Catalog) -> Option<Method> {
             catalog.has_resources()
         }
         Method::Complete => catalog.completes.is_some(),
-    };
-    offered.then_some(method)
+    }
 }
 
 type Decided<'b> = Result<(Answer<'b>, Placement), Refusal<'b>>;
@@ -109,9 +108,11 @@ fn decide<'b>(method: Method, context: &Context<'b>, catalog: &Catalog) -> Decid
 /// Negotiates: the client's revision if we speak it, our latest with `initialize` if not
 /// (2025-11-25, lifecycle, "Version Negotiation").
 fn initialize<'b>(params: &Params<'b>) -> Decided<'b> {
-    let asked = string(params.protocol_version, "params.protocolVersion")?;
-    object(params.capabilities, "params.capabilities")?;
-    object(params.client_info, "params.clientInfo")?;
+    let [version, capabilities, client] =
+        members(params.all, ["protocolVersion", "capabilities", "clientInfo"])?;
+    let asked = string(version, "params.protocolVersion")?;
+    object(capabilities, "params.capabilities")?;
+    object(client, "params.clientInfo")?;
     let version = ProtocolVersion::from_name(asked.as_bytes())
         .filter(|version| version.era() == Era::Legacy)
         .unwrap_or(ProtocolVersion::LATEST_LEGACY);
@@ -152,8 +153,9 @@ fn read_resource<'b>(context: &Context<'b>, catalog: &Catalog) -> Decided<'b> {
 }
 
 fn complete<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
-    let reference = object(params.reference, "params.ref")?;
-    let argument = object(params.argument, "params.argument")?;
+    let [reference, argument, context] = members(params.all, ["ref", "argument", "context"])?;
+    let reference = object(reference, "params.ref")?;
+    let argument = object(argument, "params.argument")?;
     let [kind, name, uri] = members(reference, ["type", "name", "uri"])?;
     let reference = match kind.and_then(|kind| kind.as_str()) {
         Some("ref/prompt") => {
@@ -170,7 +172,7 @@ fn complete<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
         }
     };
     let [name, value] = members(argument, ["name", "value"])?;
-    let filled = object(params.context, "params.context")?.get("arguments");
+    let filled = object(context, "params.context")?.get("arguments");
     let request = CompletionRequest {
         reference,
         argument: string(name, "params.argument.name")?,

@@ -17,6 +17,8 @@ pub(crate) enum Mail {
     Answer { key: ConnectionKey, body: Vec<u8>, persistence: Persistence },
     /// A connection from a shard that has more of them.
     Adopt(TcpStream),
+    /// There is room for a connection again, and somebody may wait at the listener.
+    Vacancy,
     /// Finish what is under way, and end.
     Stop,
 }

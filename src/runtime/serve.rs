@@ -3,15 +3,38 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crossbeam_channel::Sender;
+
 use super::ConnectionKey;
+use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
-use super::deadlines::tick_after;
-use super::shard::Core;
+use super::deadlines::{Deadlines, Tick, tick_after};
+use super::mailbox::Address;
 use super::workers::Job;
 use crate::app::Handler;
+use crate::config::Config;
 use crate::http::{self, Parsed, Progress, continue_100, field_storage};
 use crate::limits;
-use crate::transport::{self, Deferred, Next};
+use crate::transport::{self, Deferred, Local, Next, Shared};
+
+/// All of a shard but its connections, so that one of those can be borrowed beside it.
+pub(crate) struct Core<H> {
+    pub(crate) shared: Arc<Shared<H>>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) local: Local,
+    pub(crate) read_buffers: BufferPool,
+    pub(crate) write_buffers: BufferPool,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) jobs: Sender<Job>,
+    pub(crate) address: Address,
+    /// Connections that have more to do than one turn allows.
+    pub(crate) ready: Vec<ConnectionKey>,
+    /// Connections that wait for a worker and have output from before.
+    pub(crate) dirty: Vec<ConnectionKey>,
+    pub(crate) now: Tick,
+    pub(crate) requests: u64,
+    pub(crate) read_buffer_max: usize,
+}
 
 /// How far one step of reading came.
 enum Step {
@@ -25,6 +48,7 @@ enum Step {
 ///
 /// Its requests are answered in order, up to `requests_per_turn_max`; while one waits for a worker
 /// or its output for the client, nothing more is read. Then everything is written at once.
+#[inline(never)]
 pub(crate) fn drive<H: Handler>(
     connection: &mut Connection,
     key: ConnectionKey,

@@ -17,44 +17,20 @@ use super::ConnectionKey;
 use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
 use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
-use super::mailbox::{Address, Mail, Mailbox};
+use super::mailbox::{Mail, Mailbox};
 use super::metrics::ShardCounters;
-use super::serve::drive;
+use super::peers::Peers;
+use super::serve::{Core, drive};
 use super::workers::Job;
 use crate::app::Handler;
 use crate::config::Config;
-use crate::http::Date;
+use crate::http::{Connection as Persistence, Date};
 use crate::json::Parser;
 use crate::limits;
 use crate::transport::{self, Local, Next, Shared};
 
 const LISTENER: Token = Token(usize::MAX);
 pub(crate) const MAILBOX: Token = Token(usize::MAX - 1);
-
-/// What the shards know of each other.
-pub(crate) struct Peers {
-    pub(crate) addresses: Vec<Address>,
-    pub(crate) counters: Arc<[ShardCounters]>,
-}
-
-/// All of a shard but its connections, so that one of those can be borrowed beside it.
-pub(crate) struct Core<H> {
-    pub(crate) shared: Arc<Shared<H>>,
-    pub(crate) config: Arc<Config>,
-    pub(crate) local: Local,
-    pub(crate) read_buffers: BufferPool,
-    pub(crate) write_buffers: BufferPool,
-    pub(crate) deadlines: Deadlines,
-    pub(crate) jobs: Sender<Job>,
-    pub(crate) address: Address,
-    /// Connections that have more to do than one turn allows.
-    pub(crate) ready: Vec<ConnectionKey>,
-    /// Connections that wait for a worker and have output from before.
-    pub(crate) dirty: Vec<ConnectionKey>,
-    pub(crate) now: Tick,
-    pub(crate) requests: u64,
-    pub(crate) read_buffer_max: usize,
-}
 
 pub(crate) struct Shard<H> {
     index: usize,
@@ -179,8 +155,9 @@ impl<H: Handler> Shard<H> {
             return Some(Duration::ZERO);
         }
         let next = [self.core.deadlines.next(), self.accept_again].into_iter().flatten().min();
-        let elapsed = self.started.elapsed();
-        let due = next.map(|tick| (limits::DEADLINE_TICK * tick).saturating_sub(elapsed));
+        // Counted from the turn's reading of the clock: a wake-up that is early sleeps on.
+        let due =
+            next.map(|tick| limits::DEADLINE_TICK * tick.saturating_sub(self.core.now).max(1));
         let stop = self.stop_by.map(|at| at.saturating_duration_since(Instant::now()));
         [due, stop].into_iter().flatten().min()
     }
@@ -204,7 +181,10 @@ impl<H: Handler> Shard<H> {
             // The client is gone, not merely done with sending.
             connection.abort();
         }
-        self.advance(key);
+        drive(connection, key, &mut self.core);
+        if let State::Closed = connection.state {
+            self.remove(key);
+        }
     }
 
     /// Lets a connection do what it can, and removes it when it is done.
@@ -220,9 +200,7 @@ impl<H: Handler> Shard<H> {
     fn remove(&mut self, key: ConnectionKey) {
         let connection = self.connections.remove(key.slot as usize);
         self.core.give_back(connection);
-        self.counters().connections.fetch_sub(1, Ordering::Relaxed);
-        // A place is free: the listener may have been left unread for want of one.
-        self.accepting |= self.listener.is_some() && self.accept_again.is_none();
+        self.peers.leave(self.index);
     }
 
     /// Goes on with the connections that had more to do.
@@ -244,9 +222,9 @@ impl<H: Handler> Shard<H> {
         }
         self.accept_again = None;
         for _ in 0..limits::ACCEPTS_PER_TURN_MAX {
-            let full = self.peers.connections() >= self.core.config.connections_max;
+            let full = self.peers.full(self.core.config.connections_max);
             let Some(listener) = self.listener.as_ref().filter(|_| !full) else {
-                // When full, what comes stays in the backlog; `remove` looks again.
+                // When full, what comes stays in the backlog until there is a vacancy.
                 self.accepting = false;
                 return;
             };
@@ -291,7 +269,7 @@ impl<H: Handler> Shard<H> {
             }
             Err(error) => {
                 tracing::debug!(%error, "a connection was lost before it began");
-                self.counters().connections.fetch_sub(1, Ordering::Relaxed);
+                self.peers.leave(self.index);
             }
         }
     }
@@ -313,6 +291,11 @@ impl<H: Handler> Shard<H> {
                 Some(Mail::Answer { key, body, persistence }) => {
                     let Some(connection) = find(&mut self.connections, key) else { continue };
                     self.core.requests += 1;
+                    // The stop may have come after the call.
+                    let persistence = match self.core.local.stopping {
+                        true => Persistence::Close,
+                        false => persistence,
+                    };
                     let out = self.core.output(connection);
                     let next = transport::complete(&body, persistence, &self.core.local.date, out);
                     connection.state = match next {
@@ -322,6 +305,9 @@ impl<H: Handler> Shard<H> {
                     self.advance(key);
                 }
                 Some(Mail::Adopt(socket)) => self.add(socket),
+                Some(Mail::Vacancy) => {
+                    self.accepting |= self.listener.is_some() && self.accept_again.is_none();
+                }
                 Some(Mail::Stop) => self.stop(),
             }
         }
@@ -382,21 +368,6 @@ impl<H: Handler> Shard<H> {
         let (write_hits, write_misses) = self.core.write_buffers.hits_and_misses();
         let buffers = (read_hits + write_hits, read_misses + write_misses);
         self.counters().publish(self.core.requests, buffers);
-    }
-}
-
-impl Peers {
-    fn connections(&self) -> usize {
-        let count = |counters: &ShardCounters| counters.connections.load(Ordering::Relaxed);
-        self.counters.iter().map(count).sum()
-    }
-
-    /// The shard for a connection that `here` has accepted: itself, unless another one has clearly
-    /// fewer connections.
-    fn place(&self, here: usize) -> usize {
-        let count = |index: usize| self.counters[index].connections.load(Ordering::Relaxed);
-        let emptiest = (0..self.counters.len()).min_by_key(|index| count(*index)).unwrap_or(here);
-        if count(here) > count(emptiest) + 1 { emptiest } else { here }
     }
 }
 

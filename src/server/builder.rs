@@ -15,6 +15,7 @@ use crate::app::{
     About, App, Catalog, Completer, Completion, CompletionRequest, IntoPrompt, IntoResource,
     IntoToolResult, Placement, ResourceProvider,
 };
+use crate::config::Config;
 
 /// Puts an application together: a state, and functions over it. Made by [`Server::builder`].
 ///
@@ -224,6 +225,11 @@ where
         address: impl ToSocketAddrs + std::fmt::Debug,
     ) -> Server<App<S, T, P, R, D, C>> {
         self.build().bind(address)
+    }
+
+    /// Ends the building, and runs with these settings; see [`Server::config`].
+    pub fn config(self, config: Config) -> Server<App<S, T, P, R, D, C>> {
+        self.build().config(config)
     }
 
     /// Builds and starts the server on 127.0.0.1:8080; see [`Server::start`].

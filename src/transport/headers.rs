@@ -9,7 +9,6 @@ use crate::app::Catalog;
 use crate::app::catalog::{ParamHeader, ParamKind};
 use crate::json::Value;
 use crate::mcp::{Claims, Context, Era, Method, Refusal};
-use crate::rpc::Message;
 
 /// What the headers claim about the message as a whole.
 #[inline]
@@ -30,15 +29,11 @@ pub(crate) fn claims<'b>(fields: &Fields<'b>) -> Claims<'b> {
 /// -32020 for the first that is missing, malformed or different.
 #[inline]
 pub(crate) fn check<'b>(
-    message: &Message<'b>,
     context: &Context<'b>,
     fields: &Fields<'_>,
     catalog: &Catalog,
 ) -> Result<(), Refusal<'b>> {
-    let (Message::Request { method, .. }, Era::Modern) = (*message, context.era()) else {
-        return Ok(());
-    };
-    let Some(method) = Method::find(method, Era::Modern) else { return Ok(()) };
+    let (Some(method), Era::Modern) = (context.method, context.era()) else { return Ok(()) };
     // A name that is missing or no string is for the method to refuse.
     let Some(name) = method.named_by(&context.params) else { return Ok(()) };
     check_name(name, fields)?;

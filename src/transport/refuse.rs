@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::http::{Connection as Persistence, Date, Error, Response, Status};
+use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Status};
 use crate::json;
 use crate::rpc::{self, ErrorCode};
 
@@ -64,7 +64,7 @@ impl HttpRefusal {
         fields.extend(retry_after.as_deref().map(|seconds| ("Retry-After", seconds)));
         let response = Response {
             connection: persistence,
-            content_type: Some("application/json"),
+            content_type: Some(ContentType::Json),
             fields: &fields,
             ..Response::new(self.status, date)
         };

@@ -11,7 +11,9 @@ use super::refuse::HttpRefusal;
 use super::route::{Route, route};
 use super::{Deferred, Local, Next, Shared};
 use crate::app::Handler;
-use crate::http::{Connection as Persistence, Date, Head, Method, Request, Response, Status};
+use crate::http::{
+    Connection as Persistence, ContentType, Date, Head, Method, Request, Response, Status,
+};
 use crate::json::Parser;
 use crate::mcp::{self, Era, Plan, Refusal, Stage, plan};
 use crate::rpc::{ErrorCode, Id, Message};
@@ -103,7 +105,7 @@ fn answer_message<H: Handler>(
         Err(refusal) => return refuse(&refusal, id(&message), Era::Modern, persistence, date, out),
     };
     let era = context.era();
-    if let Err(refusal) = headers::check(&message, &context, fields, shared.handler.catalog()) {
+    if let Err(refusal) = headers::check(&context, fields, shared.handler.catalog()) {
         return refuse(&refusal, id(&message), era, persistence, date, out);
     }
     match plan(&message, &context, shared.handler.catalog(), false) {
@@ -216,7 +218,7 @@ fn id<'b>(message: &Message<'b>) -> Option<Id<'b>> {
 #[inline]
 fn json_response(status: Status, connection: Persistence, date: &Date) -> Response<'_> {
     let response = Response::new(status, date);
-    Response { connection, content_type: Some("application/json"), ..response }
+    Response { connection, content_type: Some(ContentType::Json), ..response }
 }
 
 #[inline]

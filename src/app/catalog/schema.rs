@@ -23,10 +23,33 @@ pub enum ParamKind {
     Boolean,
 }
 
-/// Drops the root's `title`, which is the name of a Rust type and tells a model nothing.
+/// Formats that schemars writes for Rust's numbers. JSON Schema has none for numbers, and clients
+/// that validate with Ajv (the official TypeScript ones) warn of each that they meet.
+const RUST_FORMATS: [&str; 14] = [
+    "int8", "int16", "int32", "int64", "int128", "int", "uint8", "uint16", "uint32", "uint64",
+    "uint128", "uint", "float", "double",
+];
+
+/// Drops the root's `title`, which is the name of a Rust type, and Rust's formats of numbers: they
+/// tell a model nothing.
 pub(super) fn trim(schema: &mut Json) {
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("title");
+    }
+    drop_rust_formats(schema);
+}
+
+fn drop_rust_formats(schema: &mut Json) {
+    match schema {
+        Json::Object(members) => {
+            let is_rusts = |format: &str| RUST_FORMATS.contains(&format);
+            if members.get("format").and_then(Json::as_str).is_some_and(is_rusts) {
+                members.remove("format");
+            }
+            members.values_mut().for_each(drop_rust_formats);
+        }
+        Json::Array(elements) => elements.iter_mut().for_each(drop_rust_formats),
+        _ => {}
     }
 }
 

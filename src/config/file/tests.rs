@@ -1,0 +1,194 @@
+use std::ffi::OsString;
+use std::time::Duration;
+
+use super::*;
+use crate::http::HttpLimits;
+
+fn toml(text: &str) -> Result<Settings, String> {
+    settled(from_toml(text, "f.toml"))
+}
+
+fn json(text: &str) -> Result<Settings, String> {
+    settled(from_json(text, "f.json"))
+}
+
+fn environment(variables: &[(&str, &str)]) -> Result<Settings, String> {
+    let variables = variables.iter().map(|(k, v)| (OsString::from(k), OsString::from(v)));
+    settled(RawConfig::from_environment(variables))
+}
+
+fn settled(raw: Result<RawConfig, Error>) -> Result<Settings, String> {
+    raw.and_then(|raw| raw.unified("f")?.settled()).map_err(|error| error.to_string())
+}
+
+fn check_error(result: Result<Settings, String>, expected: &[&str]) {
+    let error = result.expect_err("a mistake is found");
+    assert!(!error.contains('\n'), "one line: {error}");
+    for part in expected {
+        assert!(error.contains(part), "{part:?} in {error:?}");
+    }
+}
+
+/// Taking `Config` apart without `..`: a new field must be settable, or this does not compile.
+#[test]
+fn every_setting_can_be_written() {
+    let text = r#"
+        dataset = "x.db"
+        log = "debug"
+        bind = "127.0.0.1:1"
+        path = "/p"
+        cores = 2
+        pin = false
+        spin = "50us"
+        workers = 3
+        deferred_max = 4
+        connections_max = 5
+        requests_per_turn_max = 6
+        head_timeout = 7
+        body_timeout = 1.5
+        idle_timeout = "8s"
+        write_timeout = "9ms"
+        shutdown_grace = "2m"
+        buffer_size = 10000
+        max_buffers = 11
+        adaptive_sizing = false
+        allowed_origins = ["https://a.example"]
+        [http]
+        head_bytes_max = 12
+        target_bytes_max = 13
+        header_fields_max = 14
+        body_bytes_max = 15
+        chunk_line_bytes_max = 16
+        chunk_overhead_bytes_max = 17
+        trailer_bytes_max = 18
+    "#;
+    let Settings { config, dataset, log } = toml(text).expect("all is understood");
+    assert_eq!((dataset, log.as_deref()), (Some("x.db".into()), Some("debug")));
+    let Config {
+        bind,
+        path,
+        cores,
+        pin,
+        spin,
+        workers,
+        deferred_max,
+        connections_max,
+        requests_per_turn_max,
+        http,
+        head_timeout,
+        body_timeout,
+        idle_timeout,
+        write_timeout,
+        shutdown_grace,
+        buffer_size,
+        max_buffers,
+        adaptive_sizing,
+        allowed_origins,
+    } = config;
+    assert_eq!((bind.to_string().as_str(), path.as_str()), ("127.0.0.1:1", "/p"));
+    assert_eq!((cores, pin, workers), (Some(2), false, Some(3)));
+    assert_eq!((deferred_max, connections_max, requests_per_turn_max), (4, 5, 6));
+    assert_eq!((buffer_size, max_buffers, adaptive_sizing), (10_000, 11, false));
+    assert_eq!(allowed_origins, ["https://a.example"]);
+    assert_eq!(spin, Duration::from_micros(50));
+    let seconds = [head_timeout, body_timeout, idle_timeout, write_timeout, shutdown_grace];
+    assert_eq!(seconds.map(|time| time.as_millis()), [7000, 1500, 8000, 9, 120_000]);
+    let HttpLimits {
+        head_bytes_max,
+        target_bytes_max,
+        header_fields_max,
+        body_bytes_max,
+        chunk_line_bytes_max,
+        chunk_overhead_bytes_max,
+        trailer_bytes_max,
+    } = http;
+    assert_eq!(
+        [head_bytes_max, target_bytes_max, header_fields_max, body_bytes_max],
+        [12, 13, 14, 15]
+    );
+    assert_eq!([chunk_line_bytes_max, chunk_overhead_bytes_max, trailer_bytes_max], [16, 17, 18]);
+}
+
+#[test]
+fn the_missions_keys_are_understood() {
+    let text = r#"{ "transport": { "http": {
+        "host": "127.0.0.1", "port": 9, "auth": null,
+        "cors": { "allowed_origins": ["*"] } } } }"#;
+    let Settings { config, .. } = json(text).expect("understood");
+    assert_eq!(config.bind.to_string(), "127.0.0.1:9");
+    assert_eq!(config.allowed_origins, ["*"]);
+    let v6 = json(r#"{ "transport": { "http": { "host": "::1" } } }"#).expect("understood");
+    assert_eq!(v6.config.bind.to_string(), "[::1]:8080");
+}
+
+#[test]
+fn what_is_not_built_is_refused() {
+    for key in ["auth", "rate_limit", "ssl"] {
+        let text = format!(r#"{{ "transport": {{ "http": {{ "{key}": {{}} }} }} }}"#);
+        let expected = format!("transport.http.{key}");
+        check_error(json(&text), &[&expected, "not supported yet", "remove it"]);
+    }
+}
+
+#[test]
+fn mistakes_are_named_with_their_place() {
+    check_error(toml("\ncores = \"x\"\n"), &["f.toml:2: cores:", "\"x\"", "expected usize"]);
+    check_error(toml("cores = 1\ncroes = 1\n"), &["f.toml:2", "croes", "expected one of", "cores"]);
+    check_error(toml("[http]\nbody = 1\n"), &["f.toml:2", "`body`", "body_bytes_max"]);
+    check_error(
+        toml("idle_timeout = \"x\""),
+        &["f.toml:1: idle_timeout", "expected a time such as"],
+    );
+    check_error(toml("idle_timeout = -1"), &["f.toml:1: idle_timeout", "expected a time"]);
+    check_error(toml("spin = []"), &["f.toml:1: spin", "number of microseconds"]);
+    check_error(toml("= 1"), &["f.toml:1"]);
+    check_error(toml("bind = \"8080\""), &["bind", "`8080`", "expected ADDRESS:PORT"]);
+    check_error(toml("bind = \"::1\""), &["bind", "expected ADDRESS:PORT"]);
+    check_error(json("{\n\"pin\": 1}"), &["f.json:2: pin", "expected a boolean"]);
+    check_error(json("{\"a"), &["f.json:1"]);
+    check_error(json("{} {}"), &["f.json:1"]);
+    check_error(toml("allowed_origins = [\"https://x/y\"]"), &["f.toml:1", "without a path"]);
+    let both = "bind = \"127.0.0.1:1\"\n[transport.http]\nport = 2";
+    check_error(toml(both), &["bind", "not both"]);
+}
+
+#[test]
+fn the_environment_is_read() {
+    let Settings { config, log, .. } = environment(&[
+        ("MCP_FASTD__CORES", "3"),
+        ("MCP_FASTD__BIND", "127.0.0.1:7"),
+        ("MCP_FASTD__LOG", "warn"),
+        ("MCP_FASTD__HTTP__BODY_BYTES_MAX", "99"),
+        ("MCP_FASTD__IDLE_TIMEOUT", "3s"),
+        ("MCP_FASTD__ALLOWED_ORIGINS", "https://a.example, https://b.example"),
+        ("MCP_FASTD__CONFIG", "elsewhere"),
+        ("MCP_FASTDX", "not ours"),
+        ("PATH", "not ours"),
+    ])
+    .expect("all is understood");
+    assert_eq!((config.cores, config.http.body_bytes_max), (Some(3), 99));
+    assert_eq!((config.bind.port(), log.as_deref()), (7, Some("warn")));
+    assert_eq!(config.idle_timeout, Duration::from_secs(3));
+    assert_eq!(config.allowed_origins, ["https://a.example", "https://b.example"]);
+    check_error(environment(&[("MCP_FASTD__CORES", "many")]), &["MCP_FASTD__CORES", "\"many\""]);
+    check_error(environment(&[("MCP_FASTD__CROES", "1")]), &["MCP_FASTD__CROES", "croes"]);
+}
+
+#[test]
+fn layers_lie_over_each_other() {
+    let file = from_toml("bind = \"127.0.0.1:1\"\ncores = 1\nworkers = 9", "f").expect("a file");
+    let file = file.unified("f").expect("unified");
+    let variables = [("MCP_FASTD__CORES", "2"), ("MCP_FASTD__TRANSPORT__HTTP__PORT", "2")];
+    let variables = variables.into_iter().map(|(k, v)| (OsString::from(k), OsString::from(v)));
+    let environment = RawConfig::from_environment(variables).expect("an environment");
+    let mut flags = RawConfig { cores: Some(3), ..RawConfig::default() };
+    let settle = |flags: RawConfig| {
+        let raw = flags.over(environment.clone()).over(file.clone());
+        raw.settled().expect("settled").config
+    };
+    let config = settle(flags.clone());
+    assert_eq!((config.cores, config.workers), (Some(3), Some(9)));
+    assert_eq!(config.bind.to_string(), "127.0.0.1:2");
+    flags.listen_on("[::1]:3".parse().expect("an address"));
+    assert_eq!(settle(flags).bind.to_string(), "[::1]:3");
+}

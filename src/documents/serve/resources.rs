@@ -31,13 +31,18 @@ impl ResourceProvider<Dataset> for Documents {
         cursor: Option<&str>,
         page: &mut ResourcePage<'_>,
     ) -> Result<(), Failure> {
-        let listed = dataset.list(page.room(), cursor).map_err(failure)?;
-        for document in listed.documents {
-            page.entry(&entry(shown(document)));
+        let mut next = cursor.map(str::to_owned);
+        while page.room() > 0 {
+            let listed = dataset.list(page.room(), next.as_deref()).map_err(failure)?;
+            for document in listed.documents {
+                page.entry(&entry(shown(document)));
+            }
+            next = listed.next_cursor;
+            if next.is_none() {
+                return Ok(());
+            }
         }
-        if let Some(next) = listed.next_cursor {
-            page.continues(next);
-        }
+        next.into_iter().for_each(|next| page.continues(next));
         Ok(())
     }
 

@@ -1,0 +1,153 @@
+//! The shape of what is written: every key, all of them optional, and how one layer lies over
+//! another.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::values::{Later, Micros, Origins, Seconds};
+
+/// A struct of optional settings that can be laid over another one.
+macro_rules! layer {
+    (
+        $(#[$about:meta])* $name:ident
+        values { $($(#[$doc:meta])* $value:ident: $type:ty,)* }
+        tables { $($(#[$table_doc:meta])* $table:ident: $table_type:ty,)* }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $($(#[$doc])* pub $value: Option<$type>,)*
+            $($(#[$table_doc])* pub $table: $table_type,)*
+        }
+
+        impl $name {
+            /// What is set here, and what is set in `under` where nothing is set here.
+            #[must_use]
+            pub fn over(self, under: $name) -> $name {
+                $name {
+                    $($value: self.$value.or(under.$value),)*
+                    $($table: self.$table.over(under.$table),)*
+                }
+            }
+        }
+    };
+}
+
+layer! {
+    /// Settings as written. Each is the field of [`Config`](super::Config) of the same name, but for `dataset`,
+    /// `log` and `transport`.
+    RawConfig
+    values {
+        /// The dataset to serve.
+        dataset: PathBuf,
+        /// What to log: a level, or a filter.
+        log: String,
+        /// `"ADDRESS:PORT"`.
+        bind: String,
+        /// The path of the endpoint.
+        path: String,
+        /// Shards.
+        cores: usize,
+        /// Whether shards are pinned to CPUs.
+        pin: bool,
+        /// `"50us"`, or a number of microseconds.
+        spin: Micros,
+        /// Worker threads.
+        workers: usize,
+        /// Calls that may wait for a worker.
+        deferred_max: usize,
+        /// Connections open at once.
+        connections_max: usize,
+        /// Requests of one connection in its turn.
+        requests_per_turn_max: usize,
+        /// `"10s"`, or a number of seconds; as all that follow.
+        head_timeout: Seconds,
+        /// Time for a body.
+        body_timeout: Seconds,
+        /// Time without a request.
+        idle_timeout: Seconds,
+        /// Time without a byte taken.
+        write_timeout: Seconds,
+        /// Time that a stop waits.
+        shutdown_grace: Seconds,
+        /// Bytes.
+        buffer_size: usize,
+        /// Buffers a shard keeps.
+        max_buffers: usize,
+        /// Whether buffers grow.
+        adaptive_sizing: bool,
+        /// A list, or text with commas.
+        allowed_origins: Origins,
+    }
+    tables {
+        /// Bounds on requests.
+        http: RawHttp,
+        /// Another way to write where to listen.
+        transport: RawTransport,
+    }
+}
+
+layer! {
+    /// [`HttpLimits`](crate::HttpLimits) as written.
+    RawHttp
+    values {
+        /// Bytes of a head.
+        head_bytes_max: usize,
+        /// Bytes of a request-target.
+        target_bytes_max: usize,
+        /// Field lines.
+        header_fields_max: usize,
+        /// Bytes of a body.
+        body_bytes_max: usize,
+        /// Bytes of a chunk-size line.
+        chunk_line_bytes_max: usize,
+        /// Bytes of chunk-size lines beyond their fair share.
+        chunk_overhead_bytes_max: usize,
+        /// Bytes of trailers.
+        trailer_bytes_max: usize,
+    }
+    tables {}
+}
+
+layer! {
+    /// `transport` as written.
+    RawTransport
+    values {}
+    tables {
+        /// `transport.http`.
+        http: RawTransportHttp,
+    }
+}
+
+layer! {
+    /// `transport.http` as written.
+    RawTransportHttp
+    values {
+        /// The address of `bind`.
+        host: String,
+        /// The port of `bind`.
+        port: u16,
+        /// Refused: it is not built yet.
+        auth: Later,
+        /// Refused: it is not built yet.
+        rate_limit: Later,
+        /// Refused: it is not built yet.
+        ssl: Later,
+    }
+    tables {
+        /// `transport.http.cors`.
+        cors: RawCors,
+    }
+}
+
+layer! {
+    /// `transport.http.cors` as written.
+    RawCors
+    values {
+        /// The same as `allowed_origins` at the top.
+        allowed_origins: Origins,
+    }
+    tables {}
+}

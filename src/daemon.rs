@@ -1,0 +1,26 @@
+//! What the command does, in parts: a user of the library like any other.
+
+mod arguments;
+mod greeting;
+mod import;
+mod own_docs;
+mod serve;
+
+pub(crate) use arguments::{Arguments, Command};
+pub(crate) use import::import;
+pub(crate) use serve::serve;
+
+/// Why the command ends, in one line.
+pub(crate) struct Problem(String);
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<E: std::error::Error> From<E> for Problem {
+    fn from(error: E) -> Problem {
+        Problem(error.to_string())
+    }
+}

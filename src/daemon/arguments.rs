@@ -1,0 +1,136 @@
+//! The command line. What clap refuses ends with exit code 2 and says what was expected.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr as _;
+
+use clap::{Args, Parser, Subcommand};
+use mcp_fastd::config::file;
+use mcp_fastd::limits;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+const EXAMPLES: &str = "\
+Examples:
+  mcp-fastd                                 Serve this project's own documentation
+  mcp-fastd import library.db ~/notes       Put a folder into a dataset (again: only what changed)
+  mcp-fastd library.db                      Serve it on http://127.0.0.1:8080/mcp
+  mcp-fastd --bind 127.0.0.1:0 library.db   Take a free port; the first line says which
+  mcp-fastd --config fastd.toml             Take settings from a file
+
+Settings come from flags, then from the environment (MCP_FASTD__BIND=127.0.0.1:9000,
+MCP_FASTD__HTTP__BODY_BYTES_MAX=1048576), then from the file; the first that says something wins.
+A file in TOML:
+
+  dataset = \"library.db\"
+  bind = \"127.0.0.1:8080\"
+  cores = 2
+  idle_timeout = \"75s\"
+  allowed_origins = [\"https://app.example\"]
+
+  [http]
+  body_bytes_max = 4194304
+
+Exit codes: 0 stopped by a signal, 1 could not start, 2 wrong arguments.";
+
+const IMPORT_HELP: &str = "\
+Examples:
+  mcp-fastd import library.db ~/notes README.md
+  mcp-fastd import --prune library.db ~/notes   Also forget files that are gone
+
+Text, Markdown, HTML, source code, JSON and CSV are imported; what .gitignore or .ignore names is
+not, nor hidden files. A daemon may serve the dataset meanwhile. What was imported before and has
+not changed is not read again. Killed at any moment, it leaves whole documents only: run it again.
+
+Exit codes: 0 done (the summary lists what was skipped), 1 failed, 2 wrong arguments, 130
+interrupted.";
+
+/// An MCP server at the speed of the socket, over a dataset of documents with full-text search.
+#[derive(Parser)]
+#[command(name = "mcp-fastd", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: ServeArguments,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Put files and folders into a dataset
+    Import(ImportArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct ServeArguments {
+    /// The dataset to serve: one SQLite file, created if missing. Without it, this project's own
+    /// documentation is served, from memory
+    pub(crate) dataset: Option<PathBuf>,
+    /// Threads that serve connections, each on a CPU of its own [default: one for each CPU]
+    #[arg(long, value_name = "N", value_parser = cores)]
+    pub(crate) cores: Option<usize>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = file::address)]
+    pub(crate) bind: Option<SocketAddr>,
+    /// The path of the MCP endpoint [default: /mcp]
+    #[arg(long, value_parser = path)]
+    pub(crate) path: Option<String>,
+    /// Settings from a file that ends in .toml or .json
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// What to log on standard error: error, warn, info, debug, trace, off, or a filter such as
+    /// info,mcp_fastd=debug [default: info]
+    #[arg(long, value_name = "LEVEL", value_parser = log_filter)]
+    pub(crate) log: Option<Targets>,
+    /// How long a thread polls before it sleeps: some tens of microseconds answer sooner, at the
+    /// price of busy CPUs [default: 0]
+    #[arg(long, value_name = "MICROS")]
+    pub(crate) spin: Option<u32>,
+    /// A web origin that may call besides those on this machine, or *; may be repeated
+    #[arg(long = "allowed-origin", value_name = "ORIGIN")]
+    pub(crate) allowed_origins: Vec<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = IMPORT_HELP)]
+pub(crate) struct ImportArguments {
+    /// The dataset, created if missing
+    pub(crate) dataset: PathBuf,
+    /// Files, and folders to import with all that is in them
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Delete documents whose file was imported from these folders before and is gone
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Name every file that is skipped
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+fn cores(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(cores) if (1..=limits::CORES_MAX).contains(&cores) => Ok(cores),
+        _ => Err(format!("expected a number from 1 to {}", limits::CORES_MAX)),
+    }
+}
+
+fn path(text: &str) -> Result<String, String> {
+    let is_path = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
+    match is_path && text != "/health" && !text.contains(['?', '#', '\'', '"', '\\']) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a path such as /mcp, and not /health".to_owned()),
+    }
+}
+
+/// What to log. A bare word is a level: to the parser of filters it would be the name of a part
+/// of the program, and `--log debgu` would log nothing without a word.
+pub(crate) fn log_filter(text: &str) -> Result<Targets, String> {
+    const EXPECTED: &str =
+        "expected error, warn, info, debug, trace, off, or a filter such as info,mcp_fastd=debug";
+    let mut parts = text.split(',').map(str::trim);
+    let is_level = |part: &str| part.contains('=') || LevelFilter::from_str(part).is_ok();
+    if text.is_empty() || !parts.all(is_level) {
+        return Err(EXPECTED.to_owned());
+    }
+    Targets::from_str(text).map_err(|_| EXPECTED.to_owned())
+}

@@ -1,0 +1,73 @@
+//! What is said at the start: where it listens, what it serves, and a line to try it with.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+
+use mcp_fastd::documents::{Dataset, Error};
+
+/// The least letters of a word that is worth searching for.
+const WORD_CHARS_MIN: usize = 4;
+
+/// Everything that is told.
+pub(super) fn greeting(
+    address: SocketAddr,
+    path: &str,
+    file: Option<&Path>,
+    dataset: &Dataset,
+) -> Result<String, Error> {
+    let url = format!("http://{}{path}", reachable(address));
+    let documents = dataset.stats()?.documents;
+    let plural = if documents == 1 { "" } else { "s" };
+    let mut text = format!("mcp-fastd {} listens on {url}\n", env!("CARGO_PKG_VERSION"));
+    let _ = match file {
+        Some(file) => {
+            writeln!(text, "It serves {} ({documents} document{plural}).", file.display())
+        }
+        None => writeln!(
+            text,
+            "It serves its own documentation ({documents} documents, in memory); \
+             name a dataset to serve yours."
+        ),
+    };
+    if documents == 0 {
+        text.push_str("The dataset is empty: fill it with `mcp-fastd import DATASET PATH…`.\n");
+    }
+    let word = word_to_search(dataset)?;
+    let _ = write!(text, "Try it:\n\n{}\n\n", curl(&url, &word));
+    Ok(text)
+}
+
+/// The address as a client on this machine can use it.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// A word of a title, so that the first search finds something. Letters and digits only: it goes
+/// into a shell's quotes.
+fn word_to_search(dataset: &Dataset) -> Result<String, Error> {
+    let first = dataset.list(1, None)?.documents;
+    let title = first.first().map_or("", |document| document.title.as_str());
+    let words = title.split(|c: char| !c.is_ascii_alphanumeric());
+    let word = words.filter(|word| word.len() >= WORD_CHARS_MIN).max_by_key(|word| word.len());
+    Ok(word.unwrap_or("hello").to_lowercase())
+}
+
+/// A search in one line for a shell.
+fn curl(url: &str, word: &str) -> String {
+    format!(
+        "curl -s '{url}' -H 'Content-Type: application/json' \
+         -H 'Accept: application/json, text/event-stream' \
+         -H 'MCP-Protocol-Version: 2026-07-28' \
+         -H 'Mcp-Method: tools/call' -H 'Mcp-Name: search_documents' \
+         -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{{\
+         \"name\":\"search_documents\",\"arguments\":{{\"query\":\"{word}\"}},\"_meta\":{{\
+         \"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\
+         \"io.modelcontextprotocol/clientCapabilities\":{{}}}}}}}}'"
+    )
+}

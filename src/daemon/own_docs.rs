@@ -1,0 +1,24 @@
+//! What is served without a dataset: the project's own documentation, from memory.
+
+use mcp_fastd::documents::{Dataset, Error, NewDocument};
+
+const DOCUMENTS: [(&str, &str, &str); 5] = [
+    ("README.md", "mcp-fastd: what it is and how to run it", include_str!("../../README.md")),
+    ("ARCHITECTURE.md", "Architecture of mcp-fastd", include_str!("../../ARCHITECTURE.md")),
+    ("PERFORMANCE.md", "Performance of mcp-fastd", include_str!("../../PERFORMANCE.md")),
+    ("CONTRIBUTING.md", "Contributing to mcp-fastd", include_str!("../../CONTRIBUTING.md")),
+    ("CHANGELOG.md", "Changes in mcp-fastd", include_str!("../../CHANGELOG.md")),
+];
+
+/// A dataset of the documentation, gone when it is dropped.
+pub(super) fn dataset() -> Result<Dataset, Error> {
+    let dataset = Dataset::in_memory()?;
+    for (file, title, text) in DOCUMENTS {
+        dataset.add(NewDocument {
+            mime_type: Some("text/markdown".to_owned()),
+            source: Some(file.to_owned()),
+            ..NewDocument::new(title, text)
+        })?;
+    }
+    Ok(dataset)
+}

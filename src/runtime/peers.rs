@@ -1,0 +1,58 @@
+//! What the shards know of each other: where to write, and how many connections each has.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::mailbox::{Address, Mail};
+use super::metrics::ShardCounters;
+
+/// What the shards know of each other.
+pub(crate) struct Peers {
+    pub(crate) addresses: Vec<Address>,
+    pub(crate) counters: Arc<[ShardCounters]>,
+    /// A shard has left its listener unread because there are `connections_max`.
+    held_back: AtomicBool,
+}
+
+impl Peers {
+    pub(crate) fn new(addresses: Vec<Address>, counters: Arc<[ShardCounters]>) -> Peers {
+        Peers { addresses, counters, held_back: AtomicBool::new(false) }
+    }
+
+    fn connections(&self) -> usize {
+        let count = |counters: &ShardCounters| counters.connections.load(Ordering::SeqCst);
+        self.counters.iter().map(count).sum()
+    }
+
+    /// Whether there are as many connections as may be. Who is told so will hear of a vacancy:
+    /// either the second look sees it, or `leave` sees the flag (all of it sequentially consistent,
+    /// so that one of the two comes first).
+    pub(crate) fn full(&self, max: usize) -> bool {
+        if self.connections() < max {
+            return false;
+        }
+        self.held_back.store(true, Ordering::SeqCst);
+        self.connections() >= max
+    }
+
+    /// A connection of the shard `here` is gone. Whichever shard waits for its place is told.
+    pub(crate) fn leave(&self, here: usize) {
+        self.counters[here].connections.fetch_sub(1, Ordering::SeqCst);
+        if self.held_back.load(Ordering::SeqCst) && self.held_back.swap(false, Ordering::SeqCst) {
+            for address in &self.addresses {
+                if address.post(Mail::Vacancy).is_err() {
+                    // Its mailbox is full: told at the next occasion.
+                    self.held_back.store(true, Ordering::SeqCst);
+                }
+            }
+        }
+    }
+
+    /// The shard for a connection that `here` has accepted: itself, unless another one has clearly
+    /// fewer connections.
+    pub(crate) fn place(&self, here: usize) -> usize {
+        let count = |index: usize| self.counters[index].connections.load(Ordering::Relaxed);
+        let emptiest = (0..self.counters.len()).min_by_key(|index| count(*index)).unwrap_or(here);
+        if count(here) > count(emptiest) + 1 { emptiest } else { here }
+    }
+}
