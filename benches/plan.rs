@@ -45,7 +45,10 @@ fn exchanges(criterion: &mut Criterion) {
         ("tools_list", request("tools/list", "", "", true)),
         ("discover", request("server/discover", "", "", true)),
         ("ping", request("ping", "", "", false)),
-        ("wrong_argument", request("tools/call", r#""name":"add","arguments":{"a":1}"#, "add", true)),
+        (
+            "wrong_argument",
+            request("tools/call", r#""name":"add","arguments":{"a":1}"#, "add", true),
+        ),
         ("health", b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n".to_vec()),
     ] {
         assert!(exchange.send(&bytes).starts_with(b"HTTP/1.1 200"), "{name} is answered");

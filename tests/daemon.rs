@@ -321,3 +321,31 @@ fn an_import_that_is_killed_leaves_whole_documents() {
     assert_eq!(dataset.stats().expect("counted").documents, 1500);
     dataset.check().expect("whole");
 }
+
+#[test]
+fn an_import_that_is_interrupted_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let notes = folder.path().join("notes");
+    fs::create_dir(&notes).expect("a folder");
+    for i in 0..3_000 {
+        let text = format!("# Note {i}\n{}", "many words ".repeat(500));
+        fs::write(notes.join(format!("{i}.md")), text).expect("a file");
+    }
+    let dataset = folder.path().join("x.db");
+    let mut import = command();
+    import.arg("import").args([&dataset, &notes]);
+    import.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let child = import.spawn().expect("it starts");
+    // The file is there before the first document is read, and after the signals are heeded.
+    while !dataset.exists() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().expect("kill runs").success());
+    let output = child.wait_with_output().expect("waited for");
+    assert_eq!(output.status.code(), Some(130));
+    let told = text(&output.stderr);
+    assert!(told.contains("interrupted; run it again"), "{told}");
+    assert!(text(&output.stdout).contains(" added, "));
+    mcp_fastd::documents::Dataset::open(&dataset).expect("opened").check().expect("whole");
+}

@@ -6,6 +6,7 @@
 mod daemon;
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use daemon::{Client, Daemon, ERAS, Era};
 use serde_json::{Value, json};
@@ -332,4 +333,39 @@ fn wrong_arguments_are_named() {
         }
         assert_eq!(client.call("dataset_stats", json!({}))["documents"], 0);
     });
+}
+
+/// Another process has the write lock, as an import has for moments: writes wait, reads do not.
+#[test]
+fn reads_do_not_wait_for_writes() {
+    const WRITES: usize = 12;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("x.db");
+    let daemon = Daemon::over(&file);
+    let mut client = daemon.client();
+    let id = add(&mut client, "Lighthouses", "lamps");
+    let lock = rusqlite::Connection::open(&file).expect("opened");
+    lock.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    std::thread::scope(|scope| {
+        let writes: Vec<_> = (0..WRITES)
+            .map(|i| {
+                let mut client = daemon.client();
+                scope.spawn(move || add(&mut client, &format!("Note {i}"), "text"))
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(200));
+        let begun = Instant::now();
+        for _ in 0..20 {
+            assert_eq!(client.call("search_documents", json!({ "query": "lamps" }))["total"], 1);
+            client.call("get_document", json!({ "id": id }));
+            client.result("resources/read", json!({ "uri": format!("doc://{id}") }));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        assert!(writes.iter().all(|write| !write.is_finished()));
+        lock.execute_batch("COMMIT").expect("unlocked");
+        for write in writes {
+            write.join().expect("added");
+        }
+    });
+    assert_eq!(client.call("dataset_stats", json!({}))["documents"], 1 + WRITES);
 }

@@ -23,14 +23,16 @@ fn request() -> impl Strategy<Value = Post> {
     let text = prop_oneof![".{0,40}", "[ -~]{0,300}", Just("\u{1f980}\u{0}\u{2028}".to_owned())];
     prop_oneof![
         (any::<i64>(), any::<i64>()).prop_map(|(a, b)| call(1, "add", json!({ "a": a, "b": b }))),
-        (any::<u64>(), text.clone())
-            .prop_map(|(id, text)| call(id, "echo", json!({ "text": text }))),
-        (text.clone(), text)
-            .prop_map(|(id, text)| legacy(
-                json!(id),
-                "tools/call",
-                json!({ "name": "echo_on_worker", "arguments": { "text": text } })
-            )),
+        (any::<u64>(), text.clone()).prop_map(|(id, text)| call(
+            id,
+            "echo",
+            json!({ "text": text })
+        )),
+        (text.clone(), text).prop_map(|(id, text)| legacy(
+            json!(id),
+            "tools/call",
+            json!({ "name": "echo_on_worker", "arguments": { "text": text } })
+        )),
         Just(modern(json!("l"), "tools/list", json!({}))),
         Just(legacy(json!(0), "ping", json!({}))),
         Just(modern(json!(1), "nonsense", json!({}))),

@@ -44,7 +44,8 @@ pub fn exchange(data: &[u8]) {
     assert_eq!(whole, answers(data.chunks(1 + data.len() % 7)));
     let mut rest = whole.as_slice();
     while !rest.is_empty() {
-        let head_len = rest.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
+        let head_len =
+            rest.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
         let head = std::str::from_utf8(&rest[..head_len]).expect("heads are ASCII");
         assert!(head.starts_with("HTTP/1.1 "), "{head}");
         let length = head.split("\r\n").find_map(|line| line.strip_prefix("Content-Length: "));
@@ -154,9 +155,9 @@ fn same(one: &serde_json::Value, other: &serde_json::Value) -> bool {
         }
         (Object(one), Object(other)) => {
             one.len() == other.len()
-                && one.iter().all(|(key, value)| {
-                    other.get(key).is_some_and(|other| same(value, other))
-                })
+                && one
+                    .iter()
+                    .all(|(key, value)| other.get(key).is_some_and(|other| same(value, other)))
         }
         (Number(one), Number(other)) if one.is_f64() || other.is_f64() => {
             let (one, other) = (one.as_f64().expect("finite"), other.as_f64().expect("finite"));
@@ -171,7 +172,9 @@ fn within_limits(value: &serde_json::Value, text: &[u8]) -> bool {
     fn depth(value: &serde_json::Value) -> usize {
         match value {
             serde_json::Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
-            serde_json::Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+            serde_json::Value::Object(members) => {
+                1 + members.values().map(depth).max().unwrap_or(0)
+            }
             _ => 0,
         }
     }

@@ -21,6 +21,11 @@ use super::arguments::{ServeArguments, log_filter};
 use super::greeting::greeting;
 use super::{Problem, own_docs};
 
+/// Workers, unless a setting says otherwise. A write holds one until the disk has it, so there are
+/// more than a server of quick functions needs: the rest of them search meanwhile, and the writes
+/// that wait share a commit.
+const WORKERS: usize = 16;
+
 /// How long the end waits for a tool that is still writing.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
 const CLOSE_STEP: Duration = Duration::from_millis(5);
@@ -28,7 +33,8 @@ const CLOSE_STEP: Duration = Duration::from_millis(5);
 /// Serves until a signal ends it.
 pub(crate) fn serve(mut arguments: ServeArguments) -> Result<ExitCode, Problem> {
     let log_flag = arguments.log.take();
-    let Settings { config, dataset: file, log } = settings(arguments)?;
+    let Settings { mut config, dataset: file, log } = settings(arguments)?;
+    config.workers.get_or_insert(WORKERS);
     let filter = match (log_flag, log) {
         (Some(filter), _) => filter,
         (None, Some(text)) => log_filter(&text).map_err(|e| Problem(format!("log: {e}")))?,

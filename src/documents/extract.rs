@@ -6,7 +6,7 @@
 //! belongs to the protocol there. A child process for each PDF would do, if one is wanted.
 
 use super::html;
-use super::limits::{TEXT_BYTES_MAX, TITLE_CHARS_MAX};
+use super::limits::{MINIFIED_LINE_BYTES, TEXT_BYTES_MAX, TITLE_CHARS_MAX};
 use super::progress::SkipReason;
 use std::path::Path;
 
@@ -50,6 +50,9 @@ pub(super) fn extract(path: &Path, label: &str, bytes: Vec<u8>) -> Result<Extrac
     if text.trim().is_empty() {
         return Err(SkipReason::Empty);
     }
+    if is_minified(&text, mime_type) {
+        return Err(SkipReason::Minified);
+    }
     // UTF-16 grows by half when it becomes UTF-8.
     if text.len() > TEXT_BYTES_MAX {
         return Err(SkipReason::TooLarge(text.len() as u64));
@@ -61,6 +64,13 @@ pub(super) fn extract(path: &Path, label: &str, bytes: Vec<u8>) -> Result<Extrac
         false => title.chars().take(TITLE_CHARS_MAX).collect(),
     };
     Ok(Extracted { title, text, mime_type })
+}
+
+/// Whether a tool wrote this for a browser: lines so long on average that nobody reads them. Search
+/// indexes of documentation are such files, and would be found for every word.
+fn is_minified(text: &str, mime_type: &str) -> bool {
+    let may_be = matches!(mime_type, "text/javascript" | "text/css" | "text/x-typescript");
+    may_be && text.len() / text.lines().count().max(1) > MINIFIED_LINE_BYTES
 }
 
 /// UTF-8, with or without a byte order mark; UTF-16 with one. NUL means binary.

@@ -85,6 +85,8 @@ pub const IMPORT_FILES_MAX: usize = 1_000_000;
 pub const IMPORT_DEPTH_MAX: usize = 64;
 /// Skipped files an import report lists by name; all are counted.
 pub const IMPORT_SKIPS_LISTED_MAX: usize = 1_000;
+/// Average length of a line beyond which a script or a style sheet is taken for minified.
+pub const MINIFIED_LINE_BYTES: usize = 500;
 /// Pages of the index merged in one transaction after an import: a few milliseconds.
 pub const MERGE_PAGES: i64 = 500;
 /// How old a file must be for "same size, same time" to mean "same content", milliseconds.

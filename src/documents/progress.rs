@@ -47,6 +47,8 @@ pub enum SkipReason {
     Empty,
     /// PDF: no parser for it is safe enough yet (see `extract`).
     Pdf,
+    /// A script or style sheet that a tool wrote.
+    Minified,
     /// Has NUL bytes: a picture, an archive, a program.
     Binary,
     /// Text in an encoding other than UTF-8, or UTF-16 with a byte order mark.
@@ -74,6 +76,7 @@ impl fmt::Display for SkipReason {
             ),
             SkipReason::Empty => f.write_str("has no text in it"),
             SkipReason::Pdf => f.write_str("PDF; convert it first, for example with pdftotext"),
+            SkipReason::Minified => f.write_str("minified"),
             SkipReason::Binary => f.write_str("binary"),
             SkipReason::NotUtf8 => f.write_str("not UTF-8; convert it first, such as with iconv"),
             SkipReason::Database => f.write_str("a database"),

@@ -163,24 +163,9 @@ impl<'a> Response<'a> {
     #[inline]
     pub fn open(&self, out: &mut Vec<u8>) -> OpenBody {
         debug_assert!(self.status.allows_body(), "the status allows a body");
-        let head_start = out.len();
         self.write_fields(out);
         out.extend_from_slice(OPEN_LENGTH);
-        OpenBody { head_start, body_start: out.len() }
-    }
-
-    /// The head of a response that is sent in chunks, to HTTP/1.1 only. RFC 9112 §6.1.
-    pub fn chunked(&self, out: &mut Vec<u8>) {
-        debug_assert!(self.status.allows_body(), "the status allows a body");
-        self.write_fields(out);
-        out.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
-    }
-
-    /// The head of a response that ends with the connection, to HTTP/1.0. RFC 9112 §6.3 item 8.
-    pub fn until_close(&self, out: &mut Vec<u8>) {
-        debug_assert!(self.connection == Connection::Close, "the connection ends the body");
-        self.write_fields(out);
-        out.extend_from_slice(b"\r\n");
+        OpenBody { body_start: out.len() }
     }
 
     /// All but the field for the length and the empty line.
@@ -234,32 +219,14 @@ const OPEN_END: &[u8] = b"\r\n\r\n";
 #[derive(Debug)]
 #[must_use = "the length is patched in by `finish`"]
 pub struct OpenBody {
-    head_start: usize,
     body_start: usize,
 }
 
 impl OpenBody {
-    /// Where the body begins.
-    pub fn body_start(&self) -> usize {
-        self.body_start
-    }
-
     /// The body is all there: patches its length into the head. RFC 9110 §8.6.
     pub fn finish(self, out: &mut Vec<u8>) {
         let body_len = out.len() - self.body_start;
         self.patch(out, body_len);
-    }
-
-    /// As [`OpenBody::finish`], to a HEAD: keeps the length, drops the body. RFC 9110 §9.3.2.
-    pub fn finish_head_only(self, out: &mut Vec<u8>) {
-        let body_len = out.len() - self.body_start;
-        out.truncate(self.body_start);
-        self.patch(out, body_len);
-    }
-
-    /// Drops head and body: something else is to be said after all.
-    pub fn abandon(self, out: &mut Vec<u8>) {
-        out.truncate(self.head_start);
     }
 
     fn patch(self, out: &mut Vec<u8>, body_len: usize) {

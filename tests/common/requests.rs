@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// A POST to the endpoint.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Post {
     line: String,
     fields: Vec<(String, String)>,

@@ -41,6 +41,8 @@ fn what_is_left_out() {
     check("a.txt", b" \n", Err(SkipReason::Empty));
     check("a.html", b"<p></p>", Err(SkipReason::Empty));
     check("a.bin", b"%PDF-1.7 ...", Err(SkipReason::Pdf));
+    let line = "var a=1;".repeat(100);
+    check("a.min.js", line.as_bytes(), Err(SkipReason::Minified));
     for (name, reason) in [
         ("a.PDF", Some(SkipReason::Pdf)),
         ("x.db", Some(SkipReason::Database)),
