@@ -40,8 +40,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(micros) = option("--spin") {
         server = server.spin(Duration::from_micros(micros.parse()?));
     }
-    let running = server.start()?;
-    println!("listening on http://{}/mcp", running.addr());
-    running.wait();
+    server.run_with(|address| println!("listening on http://{address}/mcp"))?;
     Ok(())
 }

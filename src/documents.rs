@@ -13,10 +13,12 @@
 //!
 //! All calls block, on the disk if not on a lock: from a shard, only the reads should be called.
 //!
-//! What the room does not know: HTTP; and of MCP and JSON only `serve` does. Nothing may open the dataset's file by other
-//! means within this process: closing such a descriptor drops SQLite's POSIX locks.
+//! What the room does not know: HTTP; and of MCP and JSON only `serve` does. Nothing may open the
+//! dataset's file by other means within this process: closing such a descriptor drops SQLite's
+//! POSIX locks.
 //!
-//! Reading order: `types`, this file, `schema`, `store`, `writer`, `readers`, `search`, `import`, `serve`.
+//! Reading order: `types`, this file, `schema`, `store`, `writer`, `readers`, `search`, `import`,
+//! `serve`.
 
 mod clock;
 mod complete;

@@ -6,7 +6,7 @@
 //!
 //! What is refused (RFC 8259, and stricter where the RFC leaves room): text that is not UTF-8, a
 //! byte order mark, bytes after the document, lone surrogates, nesting deeper than
-//! [`limits::JSON_DEPTH_MAX`](crate::limits::JSON_DEPTH_MAX), integers beyond 64 bits and numbers
+//! [`limits::JSON_DEPTH_MAX`], integers beyond 64 bits and numbers
 //! beyond a double (`1e400`). Every integer that fits 64 bits keeps its exact value.
 //!
 //! Duplicate keys: the members this server itself reads must not be repeated (`rpc` and `mcp`

@@ -1,7 +1,7 @@
 //! The only room with sockets, threads, channels and a clock.
 //!
-//! [`start`] opens the listeners, then starts the workers and a thread for each shard. Nothing is
-//! started when anything is wrong with the settings.
+//! [`prepare`] opens the listeners and makes the shards; [`Prepared::start`] then starts the workers
+//! and a thread for each shard, [`Prepared::run`] the same with the first shard on its own thread.
 
 mod buffers;
 mod connection;
@@ -25,7 +25,7 @@ use self::mailbox::{Address, Mail, mailbox};
 use self::metrics::ShardCounters;
 use self::peers::Peers;
 use self::shard::{MAILBOX, Parts, Shard};
-use crate::app::Handler;
+use crate::app::{Catalog, Handler};
 use crate::config::Config;
 use crate::limits;
 use crate::transport::Shared;
@@ -75,14 +75,32 @@ pub(crate) fn shard_count(config: &Config) -> usize {
     config.cores.unwrap_or_else(cpus).clamp(1, limits::CORES_MAX)
 }
 
-/// Opens the listeners and starts all threads.
-pub(crate) fn start<H: Handler>(shared: Shared<H>, config: Config) -> io::Result<Threads> {
+/// A server whose listeners are open and whose shards are made, and none of whose threads runs.
+pub(crate) struct Prepared<H> {
+    pub(crate) address: SocketAddr,
+    mailboxes: Vec<Address>,
+    counters: Arc<[ShardCounters]>,
+    shards: Vec<Placed<H>>,
+    jobs: workers::Queue,
+    shared: Arc<Shared<H>>,
+    worker_count: usize,
+}
+
+/// A shard, and the CPU it is for.
+struct Placed<H> {
+    index: usize,
+    cpu: Option<core_affinity::CoreId>,
+    shard: Shard<H>,
+}
+
+/// Opens the listeners and makes the shards. When this fails, nothing has been started.
+pub(crate) fn prepare<H: Handler>(shared: Shared<H>, config: Config) -> io::Result<Prepared<H>> {
     allow_many_files(&config);
     let count = shard_count(&config);
     let (listeners, address) = listener::open(config.bind, count)?;
+    let worker_count = worker_count(shared.handler.catalog(), &config, count);
     let (shared, config) = (Arc::new(shared), Arc::new(config));
-    let worker_count = config.workers.unwrap_or((2 * count).max(limits::WORKERS_MIN));
-    let (jobs, workers) = workers::start(worker_count.max(1), config.deferred_max, &shared)?;
+    let (sender, jobs) = workers::queue(config.deferred_max);
 
     let mut polls = Vec::with_capacity(count);
     let mut mailboxes = Vec::with_capacity(count);
@@ -94,16 +112,8 @@ pub(crate) fn start<H: Handler>(shared: Shared<H>, config: Config) -> io::Result
         polls.push((poll, mailbox));
     }
     let counters: Arc<[ShardCounters]> = (0..count).map(|_| ShardCounters::default()).collect();
-    let peers = Peers::new(mailboxes.clone(), counters.clone());
-    let peers = Arc::new(peers);
-    let cpus = if config.pin { core_affinity::get_core_ids().unwrap_or_default() } else { vec![] };
-    if config.pin && cpus.len() < count {
-        tracing::warn!(
-            shards = count,
-            cpus = cpus.len(),
-            "more shards than CPUs: some share one (--cores sets the number of shards)"
-        );
-    }
+    let peers = Arc::new(Peers::new(mailboxes.clone(), counters.clone()));
+    let cpus = cpus(&config, count);
     let mut shards = Vec::with_capacity(count);
     for (index, (listener, (poll, mailbox))) in listeners.into_iter().zip(polls).enumerate() {
         let parts = Parts {
@@ -112,19 +122,72 @@ pub(crate) fn start<H: Handler>(shared: Shared<H>, config: Config) -> io::Result
             mailbox,
             listener,
             peers: peers.clone(),
-            jobs: jobs.clone(),
+            jobs: sender.clone(),
             shared: shared.clone(),
             config: config.clone(),
         };
-        let shard = Shard::new(parts)?;
         let cpu = cpus.get(index % cpus.len().max(1)).copied();
-        let thread = Builder::new().name(format!("shard-{index}"));
-        shards.push(thread.spawn(move || {
-            pin(index, cpu);
-            shard.run();
-        })?);
+        shards.push(Placed { index, cpu, shard: Shard::new(parts)? });
     }
-    Ok(Threads { address, mailboxes, counters, shards, workers })
+    Ok(Prepared { address, mailboxes, counters, shards, jobs, shared, worker_count })
+}
+
+/// The CPUs to pin shards to; none when they are not to be pinned.
+fn cpus(config: &Config, shards: usize) -> Vec<core_affinity::CoreId> {
+    if !config.pin {
+        return Vec::new();
+    }
+    let cpus = core_affinity::get_core_ids().unwrap_or_default();
+    if cpus.len() < shards {
+        tracing::warn!(
+            shards,
+            cpus = cpus.len(),
+            "more shards than CPUs: some share one (--cores sets the number of shards)"
+        );
+    }
+    cpus
+}
+
+/// How many workers there are: none where nothing is placed on one.
+///
+/// An idle thread is not quite free: in a process of one thread, the kernel looks files up without
+/// counting who uses them, which is some 20 ns of a call.
+fn worker_count(catalog: &Catalog, config: &Config, shards: usize) -> usize {
+    match config.workers {
+        _ if !catalog.needs_workers() => 0,
+        Some(count) => count.max(1),
+        None => (2 * shards).max(limits::WORKERS_MIN),
+    }
+}
+
+impl<H: Handler> Prepared<H> {
+    /// Starts a thread for each shard, and the workers.
+    pub(crate) fn start(self) -> io::Result<Threads> {
+        let workers = workers::start(self.worker_count, self.jobs, &self.shared)?;
+        let Prepared { address, mailboxes, counters, .. } = self;
+        let shards = self.shards.into_iter().map(Placed::spawn).collect::<io::Result<_>>()?;
+        Ok(Threads { address, mailboxes, counters, shards, workers })
+    }
+
+    /// As [`Prepared::start`], but the first shard runs on this thread. Returns when all have ended.
+    pub(crate) fn run(mut self) -> io::Result<Vec<ShardStats>> {
+        let first = self.shards.remove(0);
+        let threads = self.start()?;
+        first.run();
+        Ok(threads.join())
+    }
+}
+
+impl<H: Handler> Placed<H> {
+    fn spawn(self) -> io::Result<JoinHandle<()>> {
+        let thread = Builder::new().name(format!("shard-{}", self.index));
+        thread.spawn(move || self.run())
+    }
+
+    fn run(self) {
+        pin(self.index, self.cpu);
+        self.shard.run();
+    }
 }
 
 fn pin(shard: usize, cpu: Option<core_affinity::CoreId>) {

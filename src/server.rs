@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::app::Handler;
 use crate::config::Config;
-use crate::runtime::{self, ShardStats, Threads};
+use crate::runtime::{self, Prepared, ShardStats, Threads};
 use crate::transport::Shared;
 
 pub use builder::Builder;
@@ -46,12 +46,15 @@ pub enum ServeError {
     },
     /// A setting that cannot be.
     Setting(String),
+    /// The system gives no more threads.
+    Threads(io::Error),
 }
 
 impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ServeError::Catalog(problem) | ServeError::Setting(problem) => f.write_str(problem),
+            ServeError::Threads(error) => write!(f, "cannot start a thread: {error}"),
             ServeError::Address { address, error } => {
                 write!(f, "cannot listen on `{address}`: {error} (expected `ADDRESS:PORT`)")
             }
@@ -121,12 +124,15 @@ impl<H: Handler> Server<H> {
     /// # Errors
     /// [`ServeError`]: nothing has been started.
     pub fn start(self) -> Result<Running, ServeError> {
+        let prepared = self.prepare()?;
+        Ok(Running { threads: prepared.start().map_err(ServeError::Threads)? })
+    }
+
+    /// Opens the listeners.
+    fn prepare(self) -> Result<Prepared<H>, ServeError> {
         let (shared, config) = self.checked()?;
         let address = config.bind;
-        match runtime::start(shared, config) {
-            Ok(threads) => Ok(Running { threads }),
-            Err(error) => Err(ServeError::Bind { address, error }),
-        }
+        runtime::prepare(shared, config).map_err(|error| ServeError::Bind { address, error })
     }
 
     /// What the threads share, when all is in order.
@@ -148,12 +154,22 @@ impl<H: Handler> Server<H> {
         Ok((shared, config))
     }
 
-    /// Starts the server and waits until it ends.
+    /// Runs the server; this thread is one of its own until it ends.
     ///
     /// # Errors
     /// [`ServeError`]: nothing has been started.
     pub fn run(self) -> Result<(), ServeError> {
-        self.start()?.wait();
+        self.run_with(|_| ())
+    }
+
+    /// As [`Server::run`]; `listening` is told the address as soon as clients can connect.
+    ///
+    /// # Errors
+    /// [`ServeError`]: nothing has been started.
+    pub fn run_with(self, listening: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+        let prepared = self.prepare()?;
+        listening(prepared.address);
+        prepared.run().map_err(ServeError::Threads)?;
         Ok(())
     }
 }

@@ -3,31 +3,101 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
-use common::{Wire, call};
+use common::{Wire, call, modern};
 use serde_json::{Value, json};
 
 /// Each example, and what it does.
-const EXAMPLES: [(&str, fn()); 1] = [("01_hello", hello)];
+const EXAMPLES: [(&str, fn(&mut Example)); 8] = [
+    ("01_hello", hello),
+    ("02_state", state),
+    ("03_typed_tool", typed_tool),
+    ("04_slow_tool", slow_tool),
+    ("06_resources", resources),
+    ("07_prompts", prompts),
+    ("11_bare_handler", bare_handler),
+    ("12_shutdown", shutdown),
+];
 
-fn hello() {
-    let mut example = Example::start("01_hello", &["--cores", "1"]);
+fn hello(example: &mut Example) {
     let result = example.call("add", json!({ "a": 2, "b": 3 }));
     assert_eq!(result["structuredContent"], json!({ "sum": 5 }));
     let result = example.call("add", json!({ "a": i64::MAX, "b": 3 }));
     assert_eq!(result["isError"], true);
 }
 
+fn state(example: &mut Example) {
+    assert_eq!(example.text("increment", json!({})), "The counter is at 1.");
+    assert_eq!(example.text("increment", json!({ "by": 41 })), "The counter is at 42.");
+    assert_eq!(example.text("value", json!({})), "The counter is at 42.");
+}
+
+fn typed_tool(example: &mut Example) {
+    let found = example.call("search_words", json!({ "prefix": "al", "limit": 1 }));
+    assert_eq!(found["structuredContent"], json!({ "words": ["alder"], "more": true }));
+    let wrong = example.call("search_words", json!({ "prefix": "al", "limit": 1000 }));
+    assert_eq!(wrong["isError"], true);
+}
+
+fn slow_tool(example: &mut Example) {
+    let mut other = Wire::connect(example.address);
+    example.wire.send(call(1, "sleep", json!({ "milliseconds": 300 })).bytes());
+    assert_eq!(other.ask("GET /health HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
+    let result = example.wire.response().result();
+    assert_eq!(result["content"][0]["text"], "Slept for 300 ms.");
+}
+
+fn resources(example: &mut Example) {
+    let listed = example.ask("resources/list", json!({}));
+    let entries = listed["resources"].as_array().expect("a list").iter();
+    let uris: Vec<_> = entries.map(|entry| &entry["uri"]).collect();
+    assert_eq!(uris, ["app:motto", "page:about", "page:contact"]);
+    for (uri, text) in [
+        ("app:motto", "Read more."),
+        ("note:2", "Write the readme."),
+        ("page:about", "Who we are."),
+    ] {
+        let read = example.ask("resources/read", json!({ "uri": uri }));
+        assert_eq!(read["contents"][0]["text"], text);
+    }
+}
+
+fn prompts(example: &mut Example) {
+    let arguments = json!({ "code": "x = 1", "language": "python" });
+    let prompt = example.ask("prompts/get", json!({ "name": "review", "arguments": arguments }));
+    let text = prompt["messages"][0]["content"]["text"].as_str().expect("text");
+    assert!(text.contains("python") && text.contains("x = 1"), "{text}");
+    let reference = json!({ "type": "ref/prompt", "name": "review" });
+    let argument = json!({ "name": "language", "value": "ru" });
+    let params = json!({ "ref": reference, "argument": argument });
+    let completed = example.ask("completion/complete", params);
+    assert_eq!(completed["completion"]["values"], json!(["rust", "ruby"]));
+}
+
+fn bare_handler(example: &mut Example) {
+    assert_eq!(example.text("greet_in_finnish", json!({ "name": "Ada" })), "Hei, Ada!");
+    assert_eq!(example.call("greet_in_english", json!({}))["isError"], true);
+}
+
+fn shutdown(example: &mut Example) {
+    assert_eq!(example.text("ping", json!({})), "pong");
+    drop(example.child.stdin.take());
+    let said = example.lines.next().expect("a line").expect("text");
+    assert_eq!(said, "stopped, with 1 connections open");
+    example.wire.expect_end();
+    assert!(example.child.wait().expect("it ends").success());
+}
+
 #[test]
 fn each_does_what_it_says() {
     for (name, check) in EXAMPLES {
         println!("{name}");
-        check();
+        check(&mut Example::start(name));
     }
 }
 
@@ -44,15 +114,17 @@ fn none_is_forgotten() {
 /// An example that runs; it is killed when the test is over.
 struct Example {
     child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    address: SocketAddr,
     wire: Wire,
 }
 
 impl Example {
     /// Starts it on a free port and waits until it says where it listens.
-    fn start(name: &str, arguments: &[&str]) -> Example {
+    fn start(name: &str) -> Example {
         let mut child = Command::new(built().join(name))
             .args(["--bind", "127.0.0.1:0"])
-            .args(arguments)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the example starts");
@@ -63,11 +135,20 @@ impl Example {
         });
         let line = line.expect("it says where it listens");
         let address: SocketAddr = line.trim_end_matches("/mcp").parse().expect("an address");
-        Example { child, wire: Wire::connect(address) }
+        Example { child, lines, address, wire: Wire::connect(address) }
+    }
+
+    fn ask(&mut self, method: &str, params: Value) -> Value {
+        self.wire.ask(modern(json!(1), method, params).bytes()).result()
     }
 
     fn call(&mut self, tool: &str, arguments: Value) -> Value {
-        self.wire.ask(call(1, tool, arguments).bytes()).result()
+        self.ask("tools/call", json!({ "name": tool, "arguments": arguments }))
+    }
+
+    fn text(&mut self, tool: &str, arguments: Value) -> String {
+        let result = self.call(tool, arguments);
+        result["content"][0]["text"].as_str().expect("a text block").to_owned()
     }
 }
 

@@ -65,7 +65,7 @@ pub struct Icon {
     pub sizes: Vec<String>,
 }
 
-/// A name, and what there is to say about it. Made by [`about`](crate::about), or from a `&str`.
+/// A name, and what there is to say about it. Made by [`about`], or from a `&str`.
 ///
 /// For tools and prompts the name is the name; for resources it is the URI, and for resource
 /// templates the URI template.

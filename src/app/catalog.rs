@@ -297,6 +297,14 @@ impl Catalog {
         }
     }
 
+    /// Whether anything is placed on workers.
+    pub(crate) fn needs_workers(&self) -> bool {
+        let placements = self.prompts.iter().chain(&self.resources.placements).copied();
+        let tools = self.tools.iter().map(|tool| tool.placement);
+        let mut all = placements.chain(tools).chain(self.provider).chain(self.completes);
+        all.any(|placement| placement == Placement::Worker)
+    }
+
     /// Whether there are resources of any kind.
     pub(crate) fn has_resources(&self) -> bool {
         self.provider.is_some() || !self.resources.placements.is_empty()

@@ -36,8 +36,8 @@ macro_rules! layer {
 }
 
 layer! {
-    /// Settings as written. Each is the field of [`Config`](super::Config) of the same name, but for `dataset`,
-    /// `log` and `transport`.
+    /// Settings as written. Each is the field of [`Config`](super::Config) of the same name, but
+    /// for `dataset`, `log` and `transport`.
     RawConfig
     values {
         /// The dataset to serve.

@@ -1,2 +1,151 @@
-#[cfg(test)]
-mod x {}
+//! Messages as text, and in a line what was decided about them.
+
+use super::*;
+use crate::app::{Catalog, Placement, about::about};
+use crate::json::Parser;
+use crate::rpc::Message;
+use serde_json::json;
+
+const MODERN: Claims<'_> = Claims { version: Some(b"2026-07-28"), method: Some(b"tools/list") };
+
+fn claims<'h>(version: Option<&'h str>, method: Option<&'h str>) -> Claims<'h> {
+    Claims { version: version.map(str::as_bytes), method: method.map(str::as_bytes) }
+}
+
+fn catalog() -> Catalog {
+    let mut catalog = Catalog::new("test", "1");
+    catalog.add_tool(about("quick"), json!({ "type": "object" }), None);
+    catalog.add_tool(about("slow").on_worker(), json!({ "type": "object" }), None);
+    catalog.add_prompt(about("greet"), &json!({ "type": "object" }));
+    catalog.add_resource(&about("app://here"));
+    catalog.add_template(&about("note://{id}").on_worker());
+    catalog
+}
+
+/// The era, and the plan; or the refusal.
+fn decide(text: &str, claims: Claims<'_>, catalog: &Catalog, worker: bool) -> String {
+    let (mut parser, mut text) = (Parser::new(), text.as_bytes().to_vec());
+    let document = parser.parse(&mut text).unwrap();
+    let message = Message::read(document.root()).unwrap();
+    let refused = |refusal: Refusal<'_>| format!("{:?} {}", refusal.stage, refusal.code.0);
+    let context = match open(&message, claims) {
+        Ok(context) => context,
+        Err(refusal) => return refused(refusal),
+    };
+    let planned = match plan(&message, &context, catalog, worker) {
+        Plan::Accept => "accept".to_owned(),
+        Plan::Defer => "defer".to_owned(),
+        Plan::Answer(plan::Answer::Refuse(refusal)) => refused(refusal),
+        Plan::Answer(answer) => {
+            let shown = format!("{answer:?}");
+            shown.split([' ', '(']).next().unwrap_or_default().to_owned()
+        }
+    };
+    format!("{} {planned}", context.version.as_str())
+}
+
+fn request(method: &str, params: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{{params}}}}}"#)
+}
+
+const META: &str = concat!(
+    r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
+    r#""io.modelcontextprotocol/clientCapabilities":{}}"#
+);
+
+#[test]
+fn the_era_is_decided_by_meta_first_then_by_the_header() {
+    let list = request("tools/list", "");
+    let modern = request("tools/list", META);
+    let method = Some("tools/list");
+    for (text, claims, expected) in [
+        (&list, claims(None, None), "2025-03-26 ListTools"),
+        (&list, claims(Some("2024-11-05"), None), "2024-11-05 ListTools"),
+        (&list, claims(Some("2025-06-18"), Some("anything")), "2025-06-18 ListTools"),
+        (&list, claims(Some("2025-11-25"), None), "2025-11-25 ListTools"),
+        (&list, claims(Some("2026-07-28"), method), "Envelope -32602"),
+        (&list, claims(Some("2026-07-28"), None), "Envelope -32020"),
+        (&list, claims(Some("never"), method), "Envelope -32602"),
+        (&modern, claims(Some("2026-07-28"), method), "2026-07-28 ListTools"),
+        (&modern, claims(None, None), "Envelope -32020"),
+        (&modern, claims(None, method), "Envelope -32020"),
+        (&modern, claims(Some("2025-11-25"), method), "Envelope -32020"),
+        (&modern, claims(Some("2026-07-28"), Some("tools/call")), "Envelope -32020"),
+    ] {
+        assert_eq!(decide(text, claims, &catalog(), false), expected, "{text} {claims:?}");
+    }
+    let unknown = modern.replace("2026-07-28", "v999.0.0");
+    let claims = claims(Some("v999.0.0"), method);
+    assert_eq!(decide(&unknown, claims, &catalog(), false), "Envelope -32022");
+    let old = modern.replace("2026-07-28", "2025-11-25");
+    let claims = Claims { version: Some(b"2025-11-25"), ..MODERN };
+    assert_eq!(decide(&old, claims, &catalog(), false), "Envelope -32022", "not in `_meta`");
+}
+
+#[test]
+fn what_wants_no_answer_gets_none() {
+    let catalog = catalog();
+    for text in [
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"quick"}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+    ] {
+        let legacy = decide(text, Claims::default(), &catalog, false);
+        assert_eq!(legacy, "2025-03-26 accept", "{text}");
+        assert_eq!(decide(text, MODERN, &catalog, false), "2026-07-28 accept", "{text}");
+    }
+}
+
+#[test]
+fn plans() {
+    let catalog = catalog();
+    for (method, params, expected) in [
+        ("ping", "", "Empty"),
+        ("initialize", r#""protocolVersion":"x""#, "Initialize"),
+        ("initialize", "", "InBand -32602"),
+        ("initialize", r#""protocolVersion":"x","capabilities":5"#, "InBand -32602"),
+        ("server/discover", "", "Method -32601"),
+        ("tools/call", r#""name":"quick""#, "CallTool"),
+        ("tools/call", r#""name":"quick","arguments":null"#, "CallTool"),
+        ("tools/call", r#""name":"quick","arguments":5"#, "InBand -32602"),
+        ("tools/call", r#""name":"slow""#, "defer"),
+        ("tools/call", r#""name":"none""#, "InBand -32602"),
+        ("prompts/get", r#""name":"greet""#, "GetPrompt"),
+        ("prompts/get", r#""name":"greet","arguments":{"a":1}"#, "InBand -32602"),
+        ("resources/read", r#""uri":"app://here""#, "ReadResource"),
+        ("resources/read", r#""uri":"note://1""#, "defer"),
+        ("resources/read", r#""uri":"app://there""#, "InBand -32002"),
+        ("resources/list", "", "ListResources"),
+        ("resources/templates/list", "", "ListResourceTemplates"),
+        ("completion/complete", "", "Method -32601"),
+        ("tools/list", r#""cursor":"YzE""#, "ListTools"),
+        ("tools/list", r#""cursor":"YzI""#, "InBand -32602"),
+        ("resources/list", r#""cursor":"cA""#, "InBand -32602"),
+        ("nonsense", "", "Method -32601"),
+    ] {
+        let decided = decide(&request(method, params), Claims::default(), &catalog, false);
+        assert_eq!(decided, format!("2025-03-26 {expected}"), "{method} {params}");
+    }
+}
+
+#[test]
+fn a_worker_answers_what_a_shard_defers() {
+    let slow = request("tools/call", r#""name":"slow""#);
+    let decided = decide(&slow, Claims::default(), &catalog(), true);
+    assert_eq!(decided, "2025-03-26 CallTool");
+}
+
+#[test]
+fn nothing_is_offered_that_is_not_there() {
+    let mut catalog = Catalog::new("test", "1");
+    for method in ["tools/list", "tools/call", "prompts/list", "prompts/get", "resources/list"] {
+        let decided = decide(&request(method, ""), Claims::default(), &catalog, false);
+        assert_eq!(decided, "2025-03-26 Method -32601", "{method}");
+    }
+    catalog.add_provider(Placement::Worker);
+    for method in ["resources/list", "resources/read"] {
+        let text = request(method, r#""uri":"x:y""#);
+        let decided = decide(&text, Claims::default(), &catalog, false);
+        assert_eq!(decided, "2025-03-26 defer", "a provider may wait: {method}");
+    }
+}

@@ -23,20 +23,26 @@ pub(crate) struct Job {
     pub(crate) reply_to: Address,
 }
 
+/// Where workers find their jobs.
+pub(crate) type Queue = Receiver<Job>;
+
+/// Makes the queue of jobs, with room for so many.
+pub(crate) fn queue(room: usize) -> (Sender<Job>, Queue) {
+    bounded(room)
+}
+
 /// Starts the workers. They end when the last sender of jobs is gone.
 pub(crate) fn start<H: Handler>(
     count: usize,
-    room: usize,
+    jobs: Queue,
     shared: &Arc<Shared<H>>,
-) -> io::Result<(Sender<Job>, Vec<JoinHandle<()>>)> {
-    let (sender, receiver) = bounded(room);
-    let mut threads = Vec::with_capacity(count);
-    for index in 0..count {
-        let (receiver, shared) = (receiver.clone(), shared.clone());
+) -> io::Result<Vec<JoinHandle<()>>> {
+    let worker = |index: usize| {
+        let (jobs, shared) = (jobs.clone(), shared.clone());
         let thread = Builder::new().name(format!("worker-{index}"));
-        threads.push(thread.spawn(move || work(&receiver, &shared))?);
-    }
-    Ok((sender, threads))
+        thread.spawn(move || work(&jobs, &shared))
+    };
+    (0..count).map(worker).collect()
 }
 
 fn work<H: Handler>(jobs: &Receiver<Job>, shared: &Shared<H>) {

@@ -19,10 +19,10 @@ fn ids_come_first_then_titles() {
     let add = |title: &str| dataset.add(NewDocument::new(title, "text")).expect("added").id;
     let (ownership, lifetimes) = (add("Ownership and moves"), add("Lifetimes"));
     let complete = |typed: &str| dataset.complete(typed, 10).expect("completed");
-    assert_eq!(complete("owner"), [ownership.clone()]);
-    assert_eq!(complete("moves own"), [ownership.clone()]);
-    assert_eq!(complete(&format!("doc://{ownership}")), [ownership.clone()]);
-    assert_eq!(complete(&lifetimes[..lifetimes.len() - 1]), [lifetimes.clone()]);
+    for typed in ["owner", "moves own", &ownership, &format!("doc://{ownership}")] {
+        assert_eq!(complete(typed), [ownership.as_str()], "{typed}");
+    }
+    assert_eq!(complete(&lifetimes[..lifetimes.len() - 1]), [lifetimes.as_str()]);
     assert_eq!(complete("zzz"), [""; 0]);
     assert_eq!(complete("").len(), 2);
     assert_eq!(dataset.complete("", 1).expect("completed").len(), 1);
