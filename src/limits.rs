@@ -68,6 +68,9 @@ pub const ACCEPTS_PER_TURN_MAX: usize = 64;
 pub const MAIL_PER_TURN_MAX: usize = 256;
 /// Reads of one connection in one turn.
 pub const READS_PER_TURN_MAX: usize = 16;
+/// Connections answered before their answers are written: the code that answers stays in the
+/// instruction cache for some, then the kernel's code that sends.
+pub const WRITE_BATCH: usize = 32;
 /// Unsent bytes beyond which a connection's next requests wait.
 pub const UNSENT_BYTES_MAX: usize = 256 * 1024;
 /// Connections the kernel holds for us before they are accepted.

@@ -1,7 +1,8 @@
 //! The only room with sockets, threads, channels and a clock.
 //!
-//! [`prepare`] opens the listeners and makes the shards; [`Prepared::start`] then starts the workers
-//! and a thread for each shard, [`Prepared::run`] the same with the first shard on its own thread.
+//! [`prepare`] opens the listeners and makes the shards; [`Prepared::start`] then starts the
+//! workers and a thread for each shard, [`Prepared::run`] the same with the first shard on the
+//! caller's thread.
 
 mod buffers;
 mod connection;
@@ -169,7 +170,8 @@ impl<H: Handler> Prepared<H> {
         Ok(Threads { address, mailboxes, counters, shards, workers })
     }
 
-    /// As [`Prepared::start`], but the first shard runs on this thread. Returns when all have ended.
+    /// As [`Prepared::start`], but the first shard runs on this thread; returns when all have
+    /// ended.
     pub(crate) fn run(mut self) -> io::Result<Vec<ShardStats>> {
         let first = self.shards.remove(0);
         let threads = self.start()?;

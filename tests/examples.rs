@@ -12,8 +12,10 @@ use std::sync::OnceLock;
 use common::{Wire, call, modern};
 use serde_json::{Value, json};
 
+type Check = fn(&mut Example);
+
 /// Each example, and what it does.
-const EXAMPLES: [(&str, fn(&mut Example)); 8] = [
+const EXAMPLES: [(&str, Check); 8] = [
     ("01_hello", hello),
     ("02_state", state),
     ("03_typed_tool", typed_tool),

@@ -31,7 +31,11 @@ pub fn message(data: &[u8]) {
     let mut written = Vec::new();
     document.root().write(&mut written);
     let again = serde_json::from_slice::<serde_json::Value>(&written).expect("we write JSON");
-    let reference = reference.expect("what we take is JSON");
+    let reference = match reference {
+        // serde_json's quick parser rounds up what is just below the largest double.
+        Err(error) if error.to_string().starts_with("number out of range") => return,
+        reference => reference.expect("what we take is JSON"),
+    };
     assert!(same(&again, &reference), "{again} is {reference}");
     // Must not panic, nor say something about an id that is none.
     let _ = Message::read(document.root());

@@ -3,10 +3,6 @@
 //! Lists are kept as JSON text, so that `tools/list` is a copy; names are hashed to dense ids, so
 //! that a call is an index. What is advertised is derived from what is here.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use serde_json::{Map, Value as Json, json};
 
 use super::about::{About, Placement};
@@ -15,6 +11,9 @@ use super::template::Template;
 use crate::json;
 use crate::limits;
 
+use names::Names;
+
+mod names;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -69,7 +68,7 @@ pub(crate) struct ToolSpec {
 /// Fixed resources and templates.
 #[derive(Debug, Default)]
 pub(crate) struct ResourceIndex {
-    fixed: HashMap<String, usize, BuildHasherDefault<NameHasher>>,
+    fixed: Names,
     templates: Vec<(Template, usize)>,
     placements: Vec<Placement>,
 }
@@ -119,8 +118,6 @@ pub struct Catalog {
     pub(crate) cache: CacheHints,
     problems: Vec<String>,
 }
-
-type Names = HashMap<String, usize, BuildHasherDefault<NameHasher>>;
 
 impl Catalog {
     /// An empty catalog of a server with this name and version.
@@ -359,46 +356,4 @@ fn resource_entry(about: &About, uri_key: &str) -> Json {
         entry.insert("icons".into(), json!(about.icons));
     }
     Json::Object(entry)
-}
-
-/// FNV-1a. The names in the table are the application's own, so nobody can crowd a bucket.
-pub(crate) struct NameHasher(u64);
-
-impl Default for NameHasher {
-    fn default() -> Self {
-        NameHasher(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for NameHasher {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        // hashbrown takes its tag from the top bits, where FNV mixes well.
-        self.0
-    }
-}
-
-/// The variables of a URI do not fit the type that a template's function takes.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct NoMatch;
-
-impl fmt::Display for NoMatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the variables do not fit")
-    }
-}
-
-impl std::error::Error for NoMatch {}
-
-impl serde::de::Error for NoMatch {
-    fn custom<T: fmt::Display>(_message: T) -> Self {
-        NoMatch
-    }
 }

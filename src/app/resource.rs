@@ -10,7 +10,7 @@ use serde::de::{Deserialize, DeserializeOwned};
 use super::Failure;
 use super::about::{About, Placement};
 use super::call::Call;
-use super::catalog::{self, Catalog};
+use super::catalog::Catalog;
 use super::content::ResourceContents;
 use super::function::Function;
 use crate::json;
@@ -296,7 +296,7 @@ where
         let variables = matched.variables.iter().map(|(name, value)| (name.as_str(), Text(value)));
         // Variables that do not fit the type (`note://{id}` with a number for the id) name nothing.
         let input = F::Input::deserialize(MapDeserializer::new(variables))
-            .map_err(|_: catalog::NoMatch| Failure::ResourceNotFound)?;
+            .map_err(|_: variable::NoMatch| Failure::ResourceNotFound)?;
         let resource = self.function.invoke(state, input, call);
         let mime = self.about.mime_type.as_deref();
         reply.contents(&[resource.into_contents(&matched.uri, mime)?])

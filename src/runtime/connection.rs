@@ -67,6 +67,14 @@ pub(crate) struct Connection {
     pub(crate) at_end: bool,
     /// It is in the list of connections that have more to do next turn.
     pub(crate) in_ready: bool,
+    /// It is in one of the lists of connections that have output to write.
+    pub(crate) in_dirty: bool,
+    /// Since it was last concluded: a request was answered, bytes were moved, it ran into the bound
+    /// on one turn, it ran into the bound on unsent bytes.
+    pub(crate) answered: bool,
+    pub(crate) progress: bool,
+    pub(crate) more: bool,
+    pub(crate) held_back: bool,
 }
 
 impl Connection {
@@ -84,6 +92,11 @@ impl Connection {
             half_closed: false,
             at_end: false,
             in_ready: false,
+            in_dirty: false,
+            answered: false,
+            progress: false,
+            more: false,
+            held_back: false,
         }
     }
 
@@ -156,6 +169,7 @@ impl Connection {
     }
 
     /// Reads and forgets, up to the end of the stream or of our patience.
+    #[cold]
     pub(crate) fn drain(&mut self) {
         let mut scratch = [0_u8; 4096];
         while let State::Draining { left } = &mut self.state {

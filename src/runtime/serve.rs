@@ -29,8 +29,10 @@ pub(crate) struct Core<H> {
     pub(crate) address: Address,
     /// Connections that have more to do than one turn allows.
     pub(crate) ready: Vec<ConnectionKey>,
-    /// Connections that wait for a worker and have output from before.
+    /// Connections that were driven and have output to write.
     pub(crate) dirty: Vec<ConnectionKey>,
+    /// Of those, the ones that wait for a worker, whose answer may yet come in this turn.
+    pub(crate) late: Vec<ConnectionKey>,
     pub(crate) now: Tick,
     pub(crate) requests: u64,
     pub(crate) read_buffer_max: usize,
@@ -44,17 +46,19 @@ enum Step {
     Partial,
 }
 
-/// Lets a connection do what it can in this turn.
+/// Lets a connection do what it can in this turn; [`conclude`] follows, at once or with the batch.
 ///
 /// Its requests are answered in order, up to `requests_per_turn_max`; while one waits for a worker
-/// or its output for the client, nothing more is read. Then everything is written at once.
+/// or its output for the client, nothing more is read.
 #[inline(never)]
 pub(crate) fn drive<H: Handler>(
     connection: &mut Connection,
     key: ConnectionKey,
     core: &mut Core<H>,
 ) {
-    let mut written = !connection.output.is_empty() && connection.flush();
+    if !connection.output.is_empty() && !connection.in_dirty {
+        connection.progress |= connection.flush();
+    }
     let mut answered = 0;
     let mut reads = 0;
     let mut more = false;
@@ -88,17 +92,39 @@ pub(crate) fn drive<H: Handler>(
         }
     }
     core.requests += answered as u64;
-    match connection.state {
-        State::Waiting(_) if !connection.output.is_empty() => core.dirty.push(key),
-        State::Waiting(_) => {}
-        _ => written |= connection.flush(),
+    connection.answered |= answered > 0;
+    connection.progress |= reads > 0;
+    connection.more |= more;
+    connection.held_back |= held_back;
+    if connection.output.is_empty() {
+        return conclude(connection, key, core);
     }
+    if !connection.in_dirty {
+        connection.in_dirty = true;
+        match connection.state {
+            State::Waiting(_) => core.late.push(key),
+            _ => core.dirty.push(key),
+        }
+    }
+}
+
+/// Writes what a connection has to say, all at once, and settles what it does next.
+#[inline]
+pub(crate) fn conclude<H: Handler>(
+    connection: &mut Connection,
+    key: ConnectionKey,
+    core: &mut Core<H>,
+) {
+    let progress = connection.flush() | std::mem::take(&mut connection.progress);
+    let answered = std::mem::take(&mut connection.answered);
+    connection.in_dirty = false;
     settle(connection);
     core.release(connection);
-    core.rearm(key, connection, answered > 0, written || reads > 0);
+    core.rearm(key, connection, answered, progress);
     // When the socket took it all at once, no event will say that there is room again.
-    more |= held_back && connection.output.len() <= limits::UNSENT_BYTES_MAX;
-    if more && !connection.in_ready {
+    let held_back = std::mem::take(&mut connection.held_back);
+    let room = held_back && connection.output.len() <= limits::UNSENT_BYTES_MAX;
+    if (std::mem::take(&mut connection.more) || room) && !connection.in_ready {
         connection.in_ready = true;
         core.ready.push(key);
     }

@@ -20,7 +20,7 @@ use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
 use super::mailbox::{Mail, Mailbox};
 use super::metrics::ShardCounters;
 use super::peers::Peers;
-use super::serve::{Core, drive};
+use super::serve::{Core, conclude, drive};
 use super::workers::Job;
 use crate::app::Handler;
 use crate::config::Config;
@@ -75,6 +75,7 @@ impl<H: Handler> Shard<H> {
             address: peers.addresses[index].clone(),
             ready: Vec::new(),
             dirty: Vec::new(),
+            late: Vec::new(),
             now: 0,
             requests: 0,
             read_buffer_max: shared.limits.read_buffer_bytes_max(),
@@ -114,7 +115,11 @@ impl<H: Handler> Shard<H> {
                     MAILBOX => mail = true,
                     token => self.on_socket(ConnectionKey::from_token(token), event),
                 }
+                if self.core.dirty.len() >= limits::WRITE_BATCH {
+                    self.write_dirty();
+                }
             }
+            self.write_dirty();
             self.go_on();
             if self.accepting {
                 self.accept();
@@ -124,7 +129,8 @@ impl<H: Handler> Shard<H> {
                 self.open_mail();
             }
             self.expire();
-            self.flush_dirty();
+            self.core.dirty.append(&mut self.core.late);
+            self.write_dirty();
             if self.stopped() {
                 break;
             }
@@ -349,14 +355,17 @@ impl<H: Handler> Shard<H> {
         }
     }
 
-    fn flush_dirty(&mut self) {
-        while let Some(key) = self.core.dirty.pop() {
+    /// Writes for the connections that have something to say, in the order they came.
+    fn write_dirty(&mut self) {
+        let mut dirty = std::mem::take(&mut self.core.dirty);
+        for key in dirty.drain(..) {
             let Some(connection) = find(&mut self.connections, key) else { continue };
-            connection.flush();
+            conclude(connection, key, &mut self.core);
             if let State::Closed = connection.state {
                 self.remove(key);
             }
         }
+        self.core.dirty = dirty;
     }
 
     fn counters(&self) -> &ShardCounters {

@@ -2,8 +2,6 @@
 
 use serde::de::{Deserializer, IntoDeserializer, Visitor};
 
-use crate::app::catalog::NoMatch;
-
 /// A variable's text, decoded as whatever type the field has.
 pub(super) struct Text<'v>(pub(super) &'v str);
 
@@ -64,5 +62,23 @@ impl<'de> Deserializer<'de> for Text<'de> {
     serde::forward_to_deserialize_any! {
         i128 u128 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
         identifier ignored_any
+    }
+}
+
+/// The variables of a URI do not fit the type that a template's function takes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NoMatch;
+
+impl std::fmt::Display for NoMatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the variables do not fit")
+    }
+}
+
+impl std::error::Error for NoMatch {}
+
+impl serde::de::Error for NoMatch {
+    fn custom<T: std::fmt::Display>(_message: T) -> Self {
+        NoMatch
     }
 }
