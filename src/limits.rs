@@ -75,6 +75,8 @@ pub const WRITE_BATCH: usize = 32;
 pub const UNSENT_BYTES_MAX: usize = 256 * 1024;
 /// Connections the kernel holds for us before they are accepted.
 pub const BACKLOG: i32 = 4096;
+/// Bytes of one connection that the kernel takes and has not sent (`TCP_NOTSENT_LOWAT`).
+pub const NOTSENT_BYTES: u32 = 128 * 1024;
 /// Letters to one shard besides the answers of workers: new connections, and the stop.
 pub const MAILBOX_EXTRA: usize = 1024;
 

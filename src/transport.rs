@@ -16,7 +16,7 @@ use crate::json::Parser;
 use crate::mcp::ProtocolVersion;
 
 pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout};
-pub(crate) use streamable_http::{complete, expect, respond, run_deferred};
+pub(crate) use streamable_http::{complete, expect, fail_deferred, respond, run_deferred};
 
 /// What every shard and worker reads, and nobody writes.
 pub(crate) struct Shared<H> {

@@ -26,6 +26,10 @@ pub(crate) fn open(
     for _ in 0..count {
         let socket = socket(address)?;
         socket.set_reuse_port(true)?;
+        // Inherited by what is accepted: a client that reads slowly is seen to read, since there is
+        // room again long before all that the kernel holds for it has gone.
+        #[cfg(target_os = "linux")]
+        socket.set_tcp_notsent_lowat(limits::NOTSENT_BYTES)?;
         socket.bind(&address.into())?;
         socket.listen(limits::BACKLOG)?;
         socket.set_nonblocking(true)?;

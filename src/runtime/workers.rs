@@ -58,6 +58,7 @@ fn work<H: Handler>(jobs: &Receiver<Job>, shared: &Shared<H>) {
         if run.is_err() {
             parser = Parser::new();
             body.clear();
+            transport::fail_deferred(&mut body);
         }
         let persistence = job.deferred.persistence;
         job.reply_to.post_waiting(Mail::Answer { key: job.key, body, persistence });

@@ -16,7 +16,7 @@ use crate::http::{
 };
 use crate::json::Parser;
 use crate::mcp::{self, Era, Plan, Refusal, Stage, plan};
-use crate::rpc::{ErrorCode, Id, Message};
+use crate::rpc::{self, ErrorCode, Id, Message};
 
 const HEALTHY: &[u8] = br#"{"status":"ok"}"#;
 
@@ -135,13 +135,34 @@ pub(crate) fn run_deferred<H: Handler>(
     cancelled: &AtomicBool,
     out: &mut Vec<u8>,
 ) {
-    let Ok(document) = parser.parse(&mut deferred.message) else { return };
-    let Ok(message) = Message::read(document.root()) else { return };
-    let Some(id) = id(&message) else { return };
-    let Ok(context) = mcp::Context::resumed(&message, deferred.version) else { return };
-    if let Plan::Answer(answer) = plan(&message, &context, handler.catalog(), true) {
-        mcp::answer(&answer, id, &context, handler, Some(cancelled), out);
+    if answer_deferred(deferred, handler, parser, cancelled, out).is_none() {
+        fail_deferred(out);
     }
+}
+
+/// `None` when the message is not the request it was when it was deferred: a mistake of ours.
+fn answer_deferred<H: Handler>(
+    deferred: &mut Deferred,
+    handler: &H,
+    parser: &mut Parser,
+    cancelled: &AtomicBool,
+    out: &mut Vec<u8>,
+) -> Option<()> {
+    let document = parser.parse(&mut deferred.message).ok()?;
+    let message = Message::read(document.root()).ok()?;
+    let context = mcp::Context::resumed(&message, deferred.version).ok()?;
+    let Plan::Answer(answer) = plan(&message, &context, handler.catalog(), true) else {
+        return None;
+    };
+    mcp::answer(&answer, id(&message)?, &context, handler, Some(cancelled), out);
+    Some(())
+}
+
+/// Appends the answer to a deferred message that could not be answered.
+#[cold]
+pub(crate) fn fail_deferred(out: &mut Vec<u8>) {
+    tracing::error!("a deferred request could not be answered");
+    rpc::write_error(out, None, ErrorCode::INTERNAL_ERROR, "Internal error", |_| ());
 }
 
 /// Frames what a worker wrote. Only results and in-band errors come this way, so the status is 200.

@@ -130,7 +130,12 @@ fn param_header(
         Some("string") => ParamKind::String,
         Some("integer") => ParamKind::Integer,
         Some("boolean") => ParamKind::Boolean,
-        _ => return Err(format!("x-mcp-header of `{at}`: only string, integer and boolean")),
+        _ => {
+            return Err(format!(
+                "x-mcp-header of `{at}`: only string, integer and boolean (for one that may be left out, \
+                        use `#[serde(default)]`, not Option)"
+            ));
+        }
     };
     let field = format!("mcp-param-{}", name.to_ascii_lowercase());
     Ok(ParamHeader { field, path: path.to_vec(), kind })
