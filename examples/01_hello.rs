@@ -26,19 +26,21 @@ fn add(Add { a, b }: Add) -> Result<Json<Sum>, &'static str> {
     Ok(Json(Sum { sum }))
 }
 
+const USAGE: &str = "usage: 01_hello [--bind ADDRESS:PORT] [--cores N] [--spin MICROSECONDS]";
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let option = |name: &str| {
-        let mut arguments = std::env::args().skip_while(|argument| argument != name);
-        arguments.nth(1)
-    };
-    let bind = option("--bind").unwrap_or("127.0.0.1:8000".to_owned());
-    let mut server =
-        Server::builder().tool(about("add").describe("Adds two numbers."), add).bind(bind.as_str());
-    if let Some(cores) = option("--cores") {
-        server = server.cores(cores.parse()?);
-    }
-    if let Some(micros) = option("--spin") {
-        server = server.spin(Duration::from_micros(micros.parse()?));
+    let mut server = Server::builder()
+        .tool(about("add").describe("Adds two numbers."), add)
+        .bind("127.0.0.1:8000");
+    let mut arguments = std::env::args().skip(1);
+    while let Some(option) = arguments.next() {
+        let value = arguments.next().ok_or(USAGE)?;
+        server = match option.as_str() {
+            "--bind" => server.bind(value.as_str()),
+            "--cores" => server.cores(value.parse()?),
+            "--spin" => server.spin(Duration::from_micros(value.parse()?)),
+            _ => return Err(USAGE.into()),
+        };
     }
     server.run_with(|address| println!("listening on http://{address}/mcp"))?;
     Ok(())

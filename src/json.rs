@@ -115,10 +115,25 @@ impl Error {
             }
             ErrorType::InvalidUnicodeCodepoint => "a lone surrogate".to_owned(),
             ErrorType::Eof => "no document, or one that ends early".to_owned(),
-            other => format!("{other:?}"),
+            ErrorType::InternalError => {
+                "not one document (a byte order mark, or bytes after its end)".to_owned()
+            }
+            other => words(&format!("{other:?}")),
         };
         Error { message: format!("not valid JSON near byte {}: {what}", error.index()) }
     }
+}
+
+/// `ExpectedObjectKey` as `expected object key`.
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
 }
 
 impl fmt::Display for Error {

@@ -152,11 +152,12 @@ impl<'b> Message<'b> {
         let Some(envelope) = Envelope::read(root) else {
             return Err(Invalid { id: None, message: not_an_object(root.kind()) });
         };
+        if envelope.repeated {
+            // Which id was meant cannot be known, even if it is not the id that is repeated.
+            return Err(Invalid { id: None, message: "a member of the envelope is repeated" });
+        }
         let id = envelope.id.and_then(Id::read);
         let invalid = |message| Err(Invalid { id, message });
-        if envelope.repeated {
-            return invalid("a member of the JSON-RPC envelope is repeated");
-        }
         if envelope.jsonrpc.and_then(|version| version.as_str()) != Some("2.0") {
             return invalid("`jsonrpc` must be \"2.0\"");
         }

@@ -90,8 +90,9 @@ pub fn import(
     progress: &mut impl Progress,
 ) -> Result<ImportReport, Error> {
     let dataset = schema::absolute(dataset)?;
-    let writer = schema::open_writer(&dataset, Durability::Full)?;
+    // A path that is not there is found before the dataset is made.
     let found = walk::walk(paths, &dataset)?;
+    let writer = schema::open_writer(&dataset, Durability::Full)?;
     let files = (found.files.len() + found.skipped.len()) as u64;
     progress.begin(files, found.files.iter().map(|file| file.bytes).sum());
     let mut import = Import { writer, batch: Batch::default(), report: ImportReport::default() };

@@ -13,6 +13,8 @@ use crate::rpc::Message;
 pub(crate) struct Claims<'h> {
     pub(crate) version: Option<&'h [u8]>,
     pub(crate) method: Option<&'h [u8]>,
+    /// A header that may stand once and stands more often: nobody knows which one others read.
+    pub(crate) repeated: Option<&'static str>,
 }
 
 /// What a message brings with it: its revision, and its parameters.
@@ -53,10 +55,12 @@ impl<'b> Context<'b> {
 /// A message is modern when its `_meta` names a revision, or when the transport names one that is
 /// not a legacy revision; it is legacy otherwise. For a modern request, in this order:
 ///
-/// 1. `Mcp-Method` is there and is the method (-32020);
-/// 2. `_meta` has a revision and the client's capabilities (-32602);
-/// 3. `MCP-Protocol-Version` is there and is that revision (-32020);
-/// 4. the revision is one of ours (-32022).
+/// 1. no header that is compared with the body is repeated (-32020; in the legacy era too);
+/// 2. a revision named alike by `_meta` and header, or by one of them alone, is one of ours
+///    (-32022);
+/// 3. `Mcp-Method` is there and is the method (-32020);
+/// 4. `_meta` has a revision and the client's capabilities (-32602);
+/// 5. `MCP-Protocol-Version` is there and is that revision (-32020).
 ///
 /// # Errors
 /// The [`Refusal`] of the first rule that is broken.
@@ -65,6 +69,9 @@ pub(crate) fn open<'b>(
     message: &Message<'b>,
     claims: Claims<'_>,
 ) -> Result<Context<'b>, Refusal<'b>> {
+    if let Some(name) = claims.repeated {
+        return Err(Refusal::header_mismatch(format!("Header mismatch: {name} is repeated")));
+    }
     let params = Params::read(message.params())?;
     let [named, capabilities] = match params.meta {
         Some(meta) => members(meta, [PROTOCOL_VERSION, CLIENT_CAPABILITIES])?,
@@ -75,13 +82,15 @@ pub(crate) fn open<'b>(
     {
         return Ok(Context::new(message, version, params));
     }
+    let named_text = named.and_then(|named| named.as_str());
+    let version = modern_version(named_text, claims)?;
     let Message::Request { method, .. } = *message else {
         // No revision so far defines the headers of a notification (2026-07-28, "Sending
-        // Messages"), so nothing is asked of one.
-        return Ok(Context::new(message, ProtocolVersion::V2026_07_28, params));
+        // Messages"), so no more is asked of one.
+        return Ok(Context::new(message, version, params));
     };
     check_method(method, claims)?;
-    let Some(named) = named.and_then(|named| named.as_str()) else {
+    let Some(named) = named_text else {
         return Err(Refusal::malformed_meta(
             "params._meta must carry io.modelcontextprotocol/protocolVersion, a string",
         ));
@@ -92,11 +101,32 @@ pub(crate) fn open<'b>(
         ));
     }
     check_version(named, claims)?;
-    match ProtocolVersion::from_name(named.as_bytes()) {
-        Some(version) if version.era() == Era::Modern => Ok(Context::new(message, version, params)),
-        _ => Err(Refusal::unsupported_version(named)),
+    Ok(Context::new(message, version, params))
+}
+
+/// The revision of a modern message. One that is not ours is refused as such when nothing
+/// contradicts it; where `_meta` and the header differ, that is what is wrong, and is found later.
+#[inline]
+fn modern_version<'b>(
+    named: Option<&'b str>,
+    claims: Claims<'_>,
+) -> Result<ProtocolVersion, Refusal<'b>> {
+    let ours = |name: &[u8]| {
+        ProtocolVersion::from_name(name).filter(|version| version.era() == Era::Modern)
+    };
+    match (named, claims.version) {
+        (Some(named), Some(claimed)) if claimed != named.as_bytes() => Ok(LATEST_MODERN),
+        (Some(named), _) => {
+            ours(named.as_bytes()).ok_or_else(|| Refusal::unsupported_version(named.to_owned()))
+        }
+        (None, Some(claimed)) => ours(claimed).ok_or_else(|| {
+            Refusal::unsupported_version(String::from_utf8_lossy(claimed).into_owned())
+        }),
+        (None, None) => Ok(LATEST_MODERN),
     }
 }
+
+const LATEST_MODERN: ProtocolVersion = ProtocolVersion::V2026_07_28;
 
 /// The legacy revision that the transport names, or leaves unnamed; `None` when it names another.
 #[inline]

@@ -18,12 +18,12 @@ pub(crate) enum Stage {
 }
 
 /// `error.data`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Data<'b> {
     None,
     /// Of -32022.
     Versions {
-        requested: &'b str,
+        requested: String,
     },
     /// Of a resource that is not there.
     Uri(&'b str),
@@ -70,7 +70,8 @@ impl<'b> Refusal<'b> {
     }
 
     /// -32022, with what is supported.
-    pub(crate) fn unsupported_version(requested: &'b str) -> Refusal<'b> {
+    #[cold]
+    pub(crate) fn unsupported_version(requested: String) -> Refusal<'b> {
         let message = "Unsupported protocol version";
         let mut refusal = Refusal::new(Stage::Envelope, UNSUPPORTED_PROTOCOL_VERSION, message);
         refusal.data = Data::Versions { requested };
@@ -101,7 +102,7 @@ impl<'b> Refusal<'b> {
 }
 
 impl Data<'_> {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Vec<u8>) {
         match self {
             Data::None => {}
             Data::Versions { requested } => {

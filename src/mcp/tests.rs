@@ -6,10 +6,15 @@ use crate::json::Parser;
 use crate::rpc::Message;
 use serde_json::json;
 
-const MODERN: Claims<'_> = Claims { version: Some(b"2026-07-28"), method: Some(b"tools/list") };
+const MODERN: Claims<'_> =
+    Claims { version: Some(b"2026-07-28"), method: Some(b"tools/list"), repeated: None };
 
 fn claims<'h>(version: Option<&'h str>, method: Option<&'h str>) -> Claims<'h> {
-    Claims { version: version.map(str::as_bytes), method: method.map(str::as_bytes) }
+    Claims {
+        version: version.map(str::as_bytes),
+        method: method.map(str::as_bytes),
+        repeated: None,
+    }
 }
 
 fn catalog() -> Catalog {
@@ -65,7 +70,7 @@ fn the_era_is_decided_by_meta_first_then_by_the_header() {
         (&list, claims(Some("2025-11-25"), None), "2025-11-25 ListTools"),
         (&list, claims(Some("2026-07-28"), method), "Envelope -32602"),
         (&list, claims(Some("2026-07-28"), None), "Envelope -32020"),
-        (&list, claims(Some("never"), method), "Envelope -32602"),
+        (&list, claims(Some("never"), method), "Envelope -32022"),
         (&modern, claims(Some("2026-07-28"), method), "2026-07-28 ListTools"),
         (&modern, claims(None, None), "Envelope -32020"),
         (&modern, claims(None, method), "Envelope -32020"),

@@ -59,7 +59,7 @@ fn not_messages() {
         r#"{"jsonrpc":"2.0","id":1,"method":"a","params":null}"#,
         "invalid Some(Signed(1)) `params`",
     );
-    check(r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"a"}"#, "invalid Some(Signed(2)) a member");
+    check(r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"a"}"#, "invalid None a member");
     check(
         r#"{"jsonrpc":"2.0","id":1,"method":"a","result":{}}"#,
         "invalid Some(Signed(1)) `method` and",

@@ -173,7 +173,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             transport::respond(request, &core.shared, &mut core.local, out)
         }
         Err(error) => {
-            transport::refuse_framing(error, &core.local.date, out);
+            transport::refuse_framing(error, input.unread(), &core.local.date, out);
             connection.state = State::Finishing { linger: true };
             return Step::Answered;
         }

@@ -3,20 +3,21 @@
 //! A turn: wait; sockets; connections that had more to do; mail; deadlines; flush. Requests are
 //! read, planned, answered and written here; nothing on their way is shared with another thread.
 
+mod accept;
+
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Sender;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 use super::ConnectionKey;
 use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
-use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
+use super::deadlines::{Deadlines, Tick, tick_at};
 use super::mailbox::{Mail, Mailbox};
 use super::metrics::ShardCounters;
 use super::peers::Peers;
@@ -222,74 +223,6 @@ impl<H: Handler> Shard<H> {
         }
     }
 
-    fn accept(&mut self) {
-        if self.accept_again.is_some_and(|tick| tick > self.core.now) {
-            return;
-        }
-        self.accept_again = None;
-        for _ in 0..limits::ACCEPTS_PER_TURN_MAX {
-            let full = self.peers.full(self.core.config.connections_max);
-            let Some(listener) = self.listener.as_ref().filter(|_| !full) else {
-                // When full, what comes stays in the backlog until there is a vacancy.
-                self.accepting = false;
-                return;
-            };
-            match listener.accept() {
-                Ok((socket, _)) => self.place(socket),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.accepting = false;
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    self.accept_again = Some(tick_after(self.core.now, limits::ACCEPT_RETRY));
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Keeps a new connection, or hands it to a shard that has clearly fewer.
-    fn place(&mut self, socket: TcpStream) {
-        let to = self.peers.place(self.index);
-        let counter = &self.peers.counters[to].connections;
-        counter.fetch_add(1, Ordering::Relaxed);
-        if to == self.index {
-            self.add(socket);
-        } else if let Err(mail) = self.peers.addresses[to].post(Mail::Adopt(socket)) {
-            // Its mailbox is full: better here than not at all.
-            counter.fetch_sub(1, Ordering::Relaxed);
-            if let Mail::Adopt(socket) = mail {
-                self.counters().connections.fetch_add(1, Ordering::Relaxed);
-                self.add(socket);
-            }
-        }
-    }
-
-    /// Takes in a connection that has been accepted and counted.
-    fn add(&mut self, mut socket: TcpStream) {
-        match self.register(&mut socket) {
-            Ok(key) => {
-                let slot = self.connections.insert(Connection::new(socket, key.generation));
-                self.core.arm(key, &mut self.connections[slot]);
-            }
-            Err(error) => {
-                tracing::debug!(%error, "a connection was lost before it began");
-                self.peers.leave(self.index);
-            }
-        }
-    }
-
-    fn register(&mut self, socket: &mut TcpStream) -> io::Result<ConnectionKey> {
-        // Answers are written whole, once a turn: there is nothing to gather (Nagle's algorithm).
-        socket.set_nodelay(true)?;
-        self.generation = self.generation.wrapping_add(1) % ConnectionKey::GENERATIONS;
-        let key = ConnectionKey::new(self.connections.vacant_key(), self.generation);
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(socket, key.token(), interest)?;
-        Ok(key)
-    }
-
     fn open_mail(&mut self) {
         for _ in 0..limits::MAIL_PER_TURN_MAX {
             match self.mailbox.take() {
@@ -310,6 +243,7 @@ impl<H: Handler> Shard<H> {
                     };
                     self.advance(key);
                 }
+                Some(Mail::Adopt(_)) if self.core.local.stopping => self.peers.leave(self.index),
                 Some(Mail::Adopt(socket)) => self.add(socket),
                 Some(Mail::Vacancy) => {
                     self.accepting |= self.listener.is_some() && self.accept_again.is_none();

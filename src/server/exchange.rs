@@ -77,7 +77,7 @@ impl<H: Handler> Exchange<H> {
             }
             Ok(Parsed::Complete(request)) => transport::respond(request, shared, local, answer),
             Err(error) => {
-                transport::refuse_framing(error, &local.date, answer);
+                transport::refuse_framing(error, input.unread(), &local.date, answer);
                 *closed = true;
                 return false;
             }

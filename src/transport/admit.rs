@@ -9,8 +9,9 @@ use crate::http::{Framing, Head, Status};
 /// Checks the head of a request, in this order:
 ///
 /// 1. the route exists and takes the method (404, 405);
-/// 2. the origin may call (403; 2026-07-28, Streamable HTTP, "Security & Endpoint");
-/// 3. a message has a length (411), is JSON (415), and JSON is acceptable as its answer (406).
+/// 2. `Origin` and `Content-Type` stand once (400);
+/// 3. the origin may call (403; 2026-07-28, Streamable HTTP, "Security & Endpoint");
+/// 4. a message has a length (411), is JSON (415), and JSON is acceptable as its answer (406).
 #[inline]
 pub(crate) fn admit<H>(
     route: Route,
@@ -22,6 +23,10 @@ pub(crate) fn admit<H>(
         Route::NotFound => return Err(not_found(&shared.path)),
         Route::MethodNotAllowed { allow } => return Err(HttpRefusal::method_not_allowed(allow)),
         Route::Message | Route::Health | Route::Options { .. } => {}
+    }
+    if let Some(name @ ("Origin" | "Content-Type")) = fields.repeated {
+        let message = format!("{name} is repeated; it may stand once");
+        return Err(HttpRefusal::new(Status::BAD_REQUEST, message));
     }
     if let Some(origin) = fields.origin
         && !origin_allowed(origin, &shared.allowed_origins)
@@ -59,7 +64,7 @@ fn not_found(endpoint: &str) -> HttpRefusal {
 }
 
 /// A web page anywhere can make a browser send requests here; only pages served from this machine,
-/// and origins that were allowed by name, may. `Host` is no help, since the page chooses it too.
+/// and origins that were allowed by name, may.
 fn origin_allowed(origin: &[u8], allowed: &[String]) -> bool {
     let Ok(origin) = std::str::from_utf8(origin) else { return false };
     if allowed.iter().any(|other| other == "*" || other.eq_ignore_ascii_case(origin)) {

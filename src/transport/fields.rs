@@ -13,7 +13,7 @@ pub(crate) struct Fields<'b> {
     pub(crate) protocol_version: Option<&'b [u8]>,
     pub(crate) mcp_method: Option<&'b [u8]>,
     pub(crate) mcp_name: Option<&'b [u8]>,
-    /// A field that may stand once and stands more often.
+    /// The first field that may stand once and stands more often.
     pub(crate) repeated: Option<&'static str>,
 }
 
@@ -46,7 +46,7 @@ impl<'b> Fields<'b> {
                 _ => continue,
             };
             if slot.replace(field.value).is_some() {
-                fields.repeated = Some(known);
+                fields.repeated = fields.repeated.or(Some(known));
             }
         }
         fields

@@ -13,14 +13,11 @@ use crate::mcp::{Claims, Context, Era, Method, Refusal};
 /// What the headers claim about the message as a whole.
 #[inline]
 pub(crate) fn claims<'b>(fields: &Fields<'b>) -> Claims<'b> {
-    let mut claims = Claims { version: fields.protocol_version, method: fields.mcp_method };
-    match fields.repeated {
-        None => {}
-        Some("MCP-Protocol-Version") => claims.version = Some(b"(repeated)"),
-        Some("Mcp-Method") => claims.method = Some(b"(repeated)"),
-        Some(_) => {}
+    Claims {
+        version: fields.protocol_version,
+        method: fields.mcp_method,
+        repeated: fields.repeated,
     }
-    claims
 }
 
 /// Checks `Mcp-Name` and the `Mcp-Param-*` headers of a modern request against its parameters.
@@ -49,9 +46,6 @@ pub(crate) fn check<'b>(
 
 #[inline]
 fn check_name<'b>(name: &str, fields: &Fields<'_>) -> Result<(), Refusal<'b>> {
-    if fields.repeated == Some("Mcp-Name") {
-        return Err(Refusal::header_mismatch("Header mismatch: Mcp-Name is repeated"));
-    }
     match fields.mcp_name {
         Some(value) if value == name.as_bytes() && sentinel(value).is_none() => Ok(()),
         Some(value) if decoded(value).as_deref() == Some(name) => Ok(()),

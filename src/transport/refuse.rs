@@ -75,12 +75,13 @@ impl HttpRefusal {
     }
 }
 
-/// Answers what is not HTTP; the connection ends with it.
+/// Answers what is not HTTP, of which `unread` is the beginning; the connection ends with it. What
+/// looks like a HEAD is answered without a body (RFC 9110 §9.3.2).
 #[cold]
-pub(crate) fn refuse_framing(error: Error, date: &Date, out: &mut Vec<u8>) {
+pub(crate) fn refuse_framing(error: Error, unread: &[u8], date: &Date, out: &mut Vec<u8>) {
     let mut refusal = HttpRefusal::new(error.status(), error.to_string());
     refusal.limit = error.limit();
-    refusal.write(Persistence::Close, false, date, out);
+    refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), date, out);
 }
 
 /// 408: the request took longer than the limit of this name; the connection ends with it.

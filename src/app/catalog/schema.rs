@@ -30,11 +30,12 @@ const RUST_FORMATS: [&str; 14] = [
     "uint128", "uint", "float", "double",
 ];
 
-/// Drops the root's `title`, which is the name of a Rust type, and Rust's formats of numbers: they
-/// tell a model nothing.
+/// Drops what tells a model nothing: the root's `title` and `description`, which are the name of a
+/// Rust type and what its author tells programmers, and Rust's formats of numbers.
 pub(super) fn trim(schema: &mut Json) {
     if let Some(schema) = schema.as_object_mut() {
         schema.remove("title");
+        schema.remove("description");
     }
     drop_rust_formats(schema);
 }
@@ -132,8 +133,8 @@ fn param_header(
         Some("boolean") => ParamKind::Boolean,
         _ => {
             return Err(format!(
-                "x-mcp-header of `{at}`: only string, integer and boolean (for one that may be left out, \
-                        use `#[serde(default)]`, not Option)"
+                "x-mcp-header of `{at}`: only string, integer and boolean (what may be left out is \
+                 `#[serde(default)]` here, not an Option)"
             ));
         }
     };

@@ -20,7 +20,7 @@ pub struct SearchDocuments {
     /// What to look for: a few keywords. "Quotes" make an exact phrase, word* matches any word
     /// that begins so (three letters or more); there is no other syntax.
     query: String,
-    /// How many hits to return.
+    /// How many hits to return; a number outside the range is taken as the nearest in it.
     #[serde(default = "default_limit")]
     #[schemars(range(min = 1, max = PAGE_MAX))]
     limit: usize,
