@@ -17,7 +17,7 @@ struct Nap {
 fn sleep(_state: &(), nap: Nap, call: &Call) -> Result<String, &'static str> {
     let until = Instant::now() + Duration::from_millis(nap.milliseconds);
     while let Some(left) = until.checked_duration_since(Instant::now()) {
-        // Nobody waits for the answer any more: stop, and give the worker back.
+        // The connection was reset: nobody waits any more. Stop, and give the worker back.
         if call.cancelled() {
             return Err("cancelled");
         }

@@ -86,7 +86,8 @@ pub(crate) struct ServeArguments {
     /// price of busy CPUs [default: 0]
     #[arg(long, value_name = "MICROS")]
     pub(crate) spin: Option<u32>,
-    /// A web origin that may call besides those on this machine, or *; may be repeated
+    /// A web origin that is not refused, besides those on this machine, or *; may be repeated. (No
+    /// CORS headers are sent yet: a proxy in front has to add them)
     #[arg(long = "allowed-origin", value_name = "ORIGIN")]
     pub(crate) allowed_origins: Vec<String>,
 }
