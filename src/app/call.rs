@@ -38,11 +38,11 @@ impl<'c> Call<'c> {
         Some((info.get("name")?.as_str()?, info.get("version")?.as_str()?))
     }
 
-    /// Whether the client is known to be gone: its connection was reset, or a write to it failed. A
-    /// long-running function asks now and then, and stops.
+    /// Whether the client is known to be gone: its connection was reset, or a write to it failed.
+    /// A long-running function asks now and then, and stops.
     ///
-    /// A client that only closed its side may still want its answer, and is not gone by this. Always
-    /// `false` on a shard, where functions are over before anybody could leave.
+    /// A client that only closed its side may still want its answer, and is not gone by this.
+    /// Always `false` on a shard, where functions are over before anybody could leave.
     pub fn cancelled(&self) -> bool {
         self.cancelled.is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
