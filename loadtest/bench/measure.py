@@ -22,6 +22,9 @@ STRACE_REQUESTS = 10_000
 # For comparing latencies: a rate that all the servers can keep, which is less
 # than in closed loop, since each request has to wake them.
 RATE = 10_000
+# Time for starting a server or two, for opening connections, and for warming up.
+REPLICAS_READY_SECONDS = 1.5
+CPU_KEYS = ("server_cpu_ns", "server_user_ticks", "server_system_ticks")
 # The answer of mcp-fastd in a build of which nothing is known yet.
 RESPONSE_BYTES_DEFAULT = 223
 
@@ -46,6 +49,14 @@ class Result:
     syscalls: float | None = None
     instructions: float | None = None
     idle_kb: float | None = None
+
+
+@dataclass
+class Scaled:
+    """What was seen of one number of shards."""
+
+    runs: list = field(default_factory=list)
+    instructions: float | None = None
 
 
 def size_up(setup, ask_fastd):
@@ -77,24 +88,32 @@ def answer_bytes(setup, bind):
 
 def load(setup, server, bind, *arguments, cpu=None, wrapper=()):
     """One run of the generator; its figures."""
+    return heard(server, loading(setup, server, bind, *arguments, cpu=cpu, wrapper=wrapper))
+
+
+def loading(setup, server, bind, *arguments, cpu=None, wrapper=()):
+    """The generator, which is running."""
     command = [*wrapper, setup.binaries["load"], "--target", bind]
     command += ["--scenario", server.scenario, "--json", *map(str, arguments)]
     if cpu is not None:
         command += ["--pin", str(cpu)]
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise Failure(f"{server.name}: {done.stderr.strip()[:400]}")
-    return json.loads(done.stdout)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def run(setup, server, connections, *more, pinned=True):
+def heard(server, generator):
+    """What a generator has to say when it is done."""
+    out, complaint = generator.communicate()
+    if generator.returncode != 0:
+        raise Failure(f"{server.name}: {complaint.strip()[:400]}")
+    return json.loads(out)
+
+
+def run(setup, server, connections, *more):
     """CPU time and latency of a server that was started for this."""
-    with started(setup, server, setup.server_cpu if pinned else None) as (process, bind):
+    with started(setup, server, {setup.server_cpu}) as (process, bind):
         arguments = ["--connections", connections, "--duration", setup.seconds, *more]
         arguments += ["--watch-pid", process.pid]
-        figures = load(setup, server, bind, *arguments, cpu=setup.load_cpu if pinned else None)
+        figures = load(setup, server, bind, *arguments, cpu=setup.load_cpu)
     if figures["requests"] == 0:
         raise Failure(f"{server.name}: no requests")
     figures["cpu_us"] = figures["server_cpu_ns"] / 1000 / figures["requests"]
@@ -109,13 +128,42 @@ def pair(setup, server, connections, floor_first):
     return own["cpu_us"] / floor["cpu_us"], own
 
 
+def replicas(setup, processes):
+    """Shards side by side, each with a client of its own on its own CPU.
+
+    `processes` are pairs of a server and the CPUs of its shards. Each generator
+    uses only connections that are served from its CPU, so that what happens on
+    one CPU is the same however many there are, and all measure the same time.
+    """
+    start = time.time() + REPLICAS_READY_SECONDS
+    arguments = ["--connections", 64, "--duration", setup.seconds, "--start", start, "--same-cpu"]
+    with contextlib.ExitStack() as stack:
+        running = []
+        for server, cpus in processes:
+            process, bind = stack.enter_context(started(setup, server, set(cpus)))
+            watch = ["--watch-pid", process.pid]
+            for cpu in cpus:
+                generator = loading(setup, server, bind, *arguments, *watch, cpu=cpu)
+                running.append((server, len(cpus), generator))
+        # All are waited for before one may fail.
+        for _, _, generator in running:
+            generator.wait()
+        seen = [(heard(server, generator), shards) for server, shards, generator in running]
+    # Generators of one process have all seen all of its CPU time.
+    sums = {key: sum(figures[key] / shards for figures, shards in seen) for key in CPU_KEYS}
+    sums["requests"] = sum(figures["requests"] for figures, _ in seen)
+    sums["rps"] = sum(figures["rps"] for figures, _ in seen)
+    sums["cpu_us"] = sums["server_cpu_ns"] / 1000 / sums["requests"]
+    return sums
+
+
 def rated(setup, server):
     return run(setup, server, 64, "--rate", RATE)
 
 
 def syscalls(setup, server):
     """System calls a request at 64 connections."""
-    with started(setup, server, setup.server_cpu) as (process, bind):
+    with started(setup, server, {setup.server_cpu}) as (process, bind):
         if usable("perf") and perf_works():
             return count_with_perf(setup, server, process.pid, bind)
         if usable("strace"):
@@ -175,7 +223,7 @@ def instructions_at(setup, server, requests):
 
 def idle_kb(setup, server, connections):
     """Resident memory that one idle connection adds, the kernel's aside."""
-    with started(setup, server, setup.server_cpu) as (process, bind):
+    with started(setup, server, {setup.server_cpu}) as (process, bind):
         load(setup, server, bind, "--connections", 1, "--requests", 100)
         before = resident_kb(process.pid)
         command = [setup.binaries["load"], "--target", bind, "--scenario", server.scenario]

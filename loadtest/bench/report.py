@@ -68,11 +68,17 @@ def latency(results, connections):
 
 
 def scaled(scaling):
-    head = ["mcp-fastd, load on the same CPUs", "CPU µs/request (user + system)", "requests/s"]
+    """Ratios are to the first row, round by round. Ticks are too coarse here for user and system:
+    server and client take turns on a CPU, in step with them or not."""
+    head = ["mcp-fastd, a client on the CPU of each shard", "CPU ÷ 1 shard"]
+    head += ["CPU µs/request", "requests/s", "user instructions/request"]
+    first = next(iter(scaling.values())).runs
     rows = []
-    for cores, runs in scaling.items():
-        pairs = [(None, own) for own in runs]
-        rows.append([f"{cores} shard{'s' if cores > 1 else ''}", split(pairs), rate(pairs)])
+    for name, seen in scaling.items():
+        pairs = [(run["cpu_us"] / one["cpu_us"], run) for run, one in zip(seen.runs, first, strict=True)]
+        micros = statistics.median(run["cpu_us"] for run in seen.runs) if seen.runs else None
+        row = [name, ratio(pairs), number(micros, "{:.2f}"), rate(pairs)]
+        rows.append([*row, number(seen.instructions, "{:,.0f}")])
     return table(head, rows)
 
 

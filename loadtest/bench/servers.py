@@ -131,13 +131,13 @@ def free_address():
 
 
 @contextlib.contextmanager
-def started(setup, server, cpu=None, wrapper=()):
-    """The running server: its process and its address."""
+def started(setup, server, cpus=(), wrapper=()):
+    """The running server, kept on these CPUs: its process and its address."""
     bind = free_address()
     sizes = {"request_bytes": setup.request_bytes, "response_bytes": setup.response_bytes}
     arguments = server.arguments.format(bind=bind, **sizes).split()
     command = [*wrapper, setup.binaries[server.binary], *arguments]
-    pin = (lambda: os.sched_setaffinity(0, {cpu})) if cpu is not None else None
+    pin = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=log, preexec_fn=pin

@@ -10,9 +10,10 @@ url=${1:-http://127.0.0.1:8080/mcp}
 scenario=$(dirname "$0")/../scenarios/tools_call.http
 body=$(tail --lines 1 "$scenario")
 
-exec oha -z 5s -c 64 -m POST \
+# -A, since -H would add to the Accept that oha sends of its own accord.
+exec oha -z 5s -c 64 -m POST --disable-compression \
     -T application/json \
-    -H 'Accept: application/json, text/event-stream' \
+    -A 'application/json, text/event-stream' \
     -H 'MCP-Protocol-Version: 2026-07-28' \
     -H 'Mcp-Method: tools/call' \
     -H 'Mcp-Name: add' \

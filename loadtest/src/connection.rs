@@ -7,6 +7,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream as StdStream};
+use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use mio::net::TcpStream;
 
 use crate::response;
 use crate::scenario::{self, Scenario};
+use crate::sys;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than this without an end is no answer to a request of ours.
@@ -64,6 +66,11 @@ impl Connection {
             session: None,
             verified: scenario.expect.is_none(),
         })
+    }
+
+    /// Whether the last answer was sent from this CPU.
+    pub fn answered_from(&self, cpu: usize) -> bool {
+        sys::incoming_cpu(self.stream.as_raw_fd()).is_ok_and(|incoming| incoming == cpu)
     }
 
     pub fn prepared(&self, scenario: &Scenario) -> bool {

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use mio::{Events, Interest, Poll, Token};
 
@@ -22,12 +22,18 @@ const SCRATCH_BYTES: usize = 64 * 1024;
 const ERRORS_MAX: u64 = 1000;
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 const SLEEP_MAX: Duration = Duration::from_millis(100);
+/// Of so many connections one should be served from the CPU that is wanted.
+const ELSEWHERE_MAX: usize = 16;
 /// How long a late answer is waited for, at a fixed rate.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 
 pub struct Options {
     pub connections: usize,
     pub warmup: Duration,
+    /// When to start measuring, in place of `warmup`: several generators, one time.
+    pub start: Option<SystemTime>,
+    /// Use connections only that are served from this CPU.
+    pub same_cpu: Option<usize>,
     pub duration: Duration,
     pub requests_max: u64,
     pub rate: Option<u64>,
@@ -55,10 +61,17 @@ pub struct Engine<'s> {
 
 pub fn run(scenario: &Scenario, target: SocketAddr, options: &Options) -> Result<Report, String> {
     let mut engine = Engine::new(scenario, target, options.spin)?;
-    engine.open(options.connections)?;
+    match options.same_cpu {
+        None => engine.open(options.connections)?,
+        Some(cpu) => engine.open_on(options.connections, cpu)?,
+    }
+    let warmup = match options.start {
+        None => options.warmup,
+        Some(start) => start.duration_since(SystemTime::now()).map_err(|_| "--start is over")?,
+    };
     let begin = Instant::now();
     engine.pace = Pace::new(options.rate, options.requests_max, begin);
-    engine.until(begin + options.warmup)?;
+    engine.until(begin + warmup)?;
 
     engine.tally.restart();
     let cpu = || options.server.map(Cpu::of).transpose();
@@ -110,6 +123,25 @@ impl<'s> Engine<'s> {
                 return Err(why.unwrap_or("the server does not answer".into()));
             }
         }
+        Ok(())
+    }
+
+    /// Opens connections until `count` of them are answered from this CPU. The others stay open and
+    /// rest, so that the server, which balances its shards by connections, has no reason to move any.
+    fn open_on(&mut self, count: usize, cpu: usize) -> Result<(), String> {
+        let mut near = Vec::new();
+        while near.len() < count {
+            if self.connections.len() >= count * ELSEWHERE_MAX {
+                return Err(format!("{} of {count} connections on CPU {cpu}", near.len()));
+            }
+            let more = count - near.len();
+            self.open(more)?;
+            self.ask_last(more)?;
+            near = self.free.iter().copied().collect();
+            near.retain(|index| self.connections[*index].answered_from(cpu));
+        }
+        near.truncate(count);
+        self.free = near.into();
         Ok(())
     }
 

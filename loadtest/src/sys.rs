@@ -45,6 +45,16 @@ pub fn process_cpu_ns(pid: i32) -> io::Result<u64> {
     Ok(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
 }
 
+/// The CPU on which the last packet came in: over loopback, the one that sent it.
+pub fn incoming_cpu(fd: RawFd) -> io::Result<usize> {
+    let mut cpu: libc::c_int = -1;
+    let mut len = mem::size_of_val(&cpu) as libc::socklen_t;
+    let (level, option) = (libc::SOL_SOCKET, libc::SO_INCOMING_CPU);
+    // SAFETY: the pointers are to live locals, and `len` is the size of the one that is filled.
+    check(unsafe { libc::getsockopt(fd, level, option, (&raw mut cpu).cast(), &mut len) })?;
+    usize::try_from(cpu).map_err(io::Error::other)
+}
+
 /// A bare epoll instance, level-triggered, readable events only.
 pub struct Epoll {
     fd: OwnedFd,

@@ -81,6 +81,14 @@ fn other_machines_are_refused() {
 }
 
 #[test]
+fn several_generators_need_a_cpu_and_a_time_to_come() {
+    let floor = Floor::start();
+    assert_eq!(floor.load(&["--same-cpu"]).status.code(), Some(2));
+    let output = floor.load(&["--start", "1", "--connections", "1"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--start is over"), "{output:?}");
+}
+
+#[test]
 fn a_wrong_answer_is_an_error() {
     let floor = Floor::start();
     let scenario = include_str!("../scenarios/tools_call.http").replace("\"sum\":5", "\"sum\":6");

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use loadtest::arguments::Arguments;
 use loadtest::engine::{self, Options};
@@ -13,7 +13,8 @@ use loadtest::{idle, sys};
 const USAGE: &str = "\
 load --target ADDR [--scenario NAME | --request FILE] [--protocol VERSION]
      [--connections N] [--duration SECS] [--warmup SECS] [--requests N]
-     [--rate PER_SECOND] [--pin CPU] [--spin] [--watch-pid PID] [--json]
+     [--rate PER_SECOND] [--pin CPU [--same-cpu]] [--start UNIX_SECONDS]
+     [--spin] [--watch-pid PID] [--json]
 load --target ADDR --idle N --hold SECS [--scenario NAME | --request FILE]
 load --target ADDR --print-request [--scenario NAME | --request FILE]
 
@@ -90,7 +91,8 @@ fn arguments() -> Result<(Scenario, SocketAddr, Task), String> {
     let mut arguments = Arguments::from_env();
     let target = loopback(&arguments.required::<String>("--target")?)?;
     let scenario = scenario(&mut arguments, target)?;
-    if let Some(cpu) = arguments.optional("--pin")? {
+    let cpu = arguments.optional("--pin")?;
+    if let Some(cpu) = cpu {
         sys::pin_to_cpu(cpu).map_err(|error| format!("--pin {cpu}: {error}"))?;
     }
     let count = arguments.bounded("--idle", 0, CONNECTIONS_MAX)?;
@@ -98,7 +100,7 @@ fn arguments() -> Result<(Scenario, SocketAddr, Task), String> {
     let print = arguments.flag("--print-request");
     let task = match count {
         _ if print => Task::Print,
-        0 => Task::Load { options: options(&mut arguments)?, json: arguments.flag("--json") },
+        0 => Task::Load { options: options(&mut arguments, cpu)?, json: arguments.flag("--json") },
         count => Task::Idle { count, hold },
     };
     arguments.finish()?;
@@ -106,7 +108,7 @@ fn arguments() -> Result<(Scenario, SocketAddr, Task), String> {
     Ok((scenario, target, task))
 }
 
-fn options(arguments: &mut Arguments) -> Result<Options, String> {
+fn options(arguments: &mut Arguments, cpu: Option<usize>) -> Result<Options, String> {
     let rate = arguments.bounded("--rate", 0, RATE_MAX)?;
     let requests_max = arguments.bounded("--requests", REQUESTS_MAX, REQUESTS_MAX)?;
     // A number of requests is meant exactly: no warm-up, and time for all.
@@ -114,9 +116,13 @@ fn options(arguments: &mut Arguments) -> Result<Options, String> {
         REQUESTS_MAX => (0.3, 5.0),
         _ => (0.0, DURATION_MAX),
     };
+    let same_cpu = arguments.flag("--same-cpu").then(|| cpu.ok_or("--same-cpu needs --pin"));
+    let start = arguments.optional::<f64>("--start")?.map(Duration::try_from_secs_f64).transpose();
     let options = Options {
         connections: arguments.bounded("--connections", 64, CONNECTIONS_MAX)?,
         warmup: seconds(arguments, "--warmup", warmup, DURATION_MAX)?,
+        start: start.map_err(|error| format!("--start: {error}"))?.map(|start| UNIX_EPOCH + start),
+        same_cpu: same_cpu.transpose()?,
         duration: seconds(arguments, "--duration", duration, DURATION_MAX)?,
         requests_max,
         rate: Some(rate).filter(|rate| *rate > 0),
