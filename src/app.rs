@@ -8,25 +8,31 @@
 //! This room has not heard of HTTP, sockets or protocol revisions.
 
 pub mod about;
+pub mod ask;
 pub mod call;
 pub mod catalog;
 pub mod completion;
 pub mod content;
 pub mod function;
+mod notifier;
 pub mod prompt;
 pub mod resource;
+pub mod roots;
 mod template;
 pub mod tool;
 
 use crate::json::Value;
 
-pub use about::{About, Annotations, Icon, Placement};
-pub use call::Call;
+pub use about::{About, Annotations, Icon, Placement, TaskSupport};
+pub use ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
+pub use call::{Call, Progress, TraceContext};
 pub use catalog::{Catalog, PromptId, ToolId};
 pub use completion::{Completer, Completion, CompletionReply, CompletionRequest, Reference};
 pub use content::{ContentBlock, IntoToolResult, Json, ResourceContents, ToolReply};
+pub use notifier::Notifier;
 pub use prompt::{IntoPrompt, PromptMessage, PromptReply, Role};
 pub use resource::{IntoResource, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply};
+pub use roots::RootsWatcher;
 
 use prompt::Prompts;
 use resource::Resources;
@@ -117,20 +123,25 @@ pub trait Handler: Send + Sync + 'static {
         reply.values(Completion::default());
         Ok(())
     }
+
+    /// A client works on other folders now; [`Call::roots`] asks which. Called on a worker, where
+    /// [`Catalog::add_roots_watcher`] was.
+    fn roots_changed(&self, _call: &Call<'_>) {}
 }
 
 /// The handler that the builder makes: a state, and trees of functions over it.
-pub struct App<S, T, P, R, D, C> {
+pub struct App<S, T, P, R, D, C, W> {
     pub(crate) state: S,
     pub(crate) tools: T,
     pub(crate) prompts: P,
     pub(crate) resources: R,
     pub(crate) provider: D,
     pub(crate) completer: C,
+    pub(crate) roots_watcher: W,
     pub(crate) catalog: Catalog,
 }
 
-impl<S, T, P, R, D, C> Handler for App<S, T, P, R, D, C>
+impl<S, T, P, R, D, C, W> Handler for App<S, T, P, R, D, C, W>
 where
     S: Send + Sync + 'static,
     T: Tools<S>,
@@ -138,6 +149,7 @@ where
     R: Resources<S>,
     D: ResourceProvider<S>,
     C: Completer<S>,
+    W: RootsWatcher<S>,
 {
     #[inline]
     fn catalog(&self) -> &Catalog {
@@ -196,5 +208,8 @@ where
     ) -> Result<(), Failure> {
         reply.values(self.completer.complete(&self.state, request, call)?);
         Ok(())
+    }
+    fn roots_changed(&self, call: &Call<'_>) {
+        self.roots_watcher.roots_changed(&self.state, call);
     }
 }

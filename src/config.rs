@@ -55,6 +55,28 @@ pub struct Config {
     pub max_buffers: usize,
     /// Whether buffers grow to the sizes that requests turn out to need.
     pub adaptive_sizing: bool,
+    /// Sessions at once (revisions up to 2025-11-25); beyond them, the one that was idle longest
+    /// ends. 0: those revisions are served without sessions.
+    pub sessions_max: usize,
+    /// Sessions of one principal at once.
+    pub sessions_per_principal_max: usize,
+    /// Time after which a session ends that nobody uses. An open stream is use.
+    pub session_idle_timeout: Duration,
+    /// Events that one stream holds, unsent or for replay.
+    pub stream_events_max: usize,
+    /// The same in bytes.
+    pub stream_bytes_max: usize,
+    /// Time for which a client can come back for the rest of a stream that is over.
+    pub replay_window: Duration,
+    /// Bytes of such streams that one session keeps.
+    pub replay_bytes_max: usize,
+    /// Time of silence on a stream after which a comment is sent, and after which an answer that is
+    /// not there yet becomes a stream.
+    pub keep_alive: Duration,
+    /// Age at which a stream ends that its client can open again.
+    pub stream_age_max: Duration,
+    /// Time that a call waits for its client's answer to a question.
+    pub answer_timeout: Duration,
     /// Web origins that may call besides those on loopback; `*` allows all.
     pub allowed_origins: Vec<String>,
 }
@@ -80,6 +102,16 @@ impl Default for Config {
             buffer_size: limits::BUFFER_SIZE,
             max_buffers: limits::BUFFERS_MAX,
             adaptive_sizing: true,
+            sessions_max: limits::SESSIONS_MAX,
+            sessions_per_principal_max: limits::SESSIONS_PER_PRINCIPAL_MAX,
+            session_idle_timeout: limits::SESSION_IDLE_TIMEOUT,
+            stream_events_max: limits::STREAM_EVENTS_MAX,
+            stream_bytes_max: limits::STREAM_BYTES_MAX,
+            replay_window: limits::REPLAY_WINDOW,
+            replay_bytes_max: limits::REPLAY_BYTES_MAX,
+            keep_alive: limits::KEEP_ALIVE,
+            stream_age_max: limits::STREAM_AGE_MAX,
+            answer_timeout: limits::ANSWER_TIMEOUT,
             allowed_origins: Vec::new(),
         }
     }

@@ -27,6 +27,7 @@
 
 mod date;
 mod error;
+mod event_stream;
 mod fields;
 mod framing;
 mod head;
@@ -38,6 +39,7 @@ mod tests;
 
 pub use date::Date;
 pub use error::Error;
+pub use event_stream::StreamFraming;
 pub use request::{Decoder, FieldStorage, Parsed, Progress, field_storage};
 pub use response::{Connection, ContentType, OpenBody, Response, Status, continue_100};
 pub use target::Target;
@@ -84,17 +86,6 @@ pub struct Head<'b> {
 }
 
 impl<'b> Head<'b> {
-    /// The value of the first field line of this name (in any case). RFC 9110 §5.1.
-    pub fn field(&self, name: &str) -> Option<&'b [u8]> {
-        self.fields_named(name).next()
-    }
-
-    /// The values of all field lines of this name (in any case), in order. RFC 9110 §5.2.
-    pub fn fields_named(&self, name: &str) -> impl Iterator<Item = &'b [u8]> {
-        let fields = self.fields.iter();
-        fields.filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
-    }
-
     /// Whether to send a 100 (Continue) now, should the body be wanted: it is asked for and no
     /// part of the body is here already. RFC 9110 §10.1.1.
     pub fn wants_continue(&self) -> bool {

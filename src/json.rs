@@ -27,7 +27,7 @@ use crate::limits;
 
 pub use decode::DecodeError;
 pub(crate) use decode::is_safe_integer;
-pub(crate) use write::{write_float, write_unsigned};
+pub(crate) use write::{write_float, write_number, write_unsigned};
 pub use write::{write_integer, write_json_as_string_from_within, write_serialized, write_string};
 
 /// Parses documents one after the other, keeping its working memory between them.

@@ -34,9 +34,12 @@
 pub mod limits;
 
 mod buffer;
+mod calendar;
 mod http;
 pub mod json;
+mod protocol;
 mod rpc;
+mod store;
 
 pub mod app;
 mod mcp;
@@ -52,12 +55,14 @@ pub use app::about::about;
 pub use app::function::Empty;
 pub use app::tool::{Tool, group};
 pub use app::{
-    About, Annotations, Call, Catalog, Completion, CompletionRequest, ContentBlock, Failure,
-    Handler, Json, PromptMessage, ResourceContents, ResourceEntry, ResourcePage, ResourceProvider,
-    ResourceReply,
+    About, Annotations, Call, Catalog, Completion, CompletionRequest, ContentBlock, Elicitation,
+    Elicited, Failure, Handler, Interrupted, Json, Notifier, Progress, PromptMessage,
+    ResourceContents, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply, Role, Root,
+    Sampled, Sampling, TaskSupport, TraceContext,
 };
 pub use config::Config;
 pub use http::HttpLimits;
+pub use protocol::{Capability, LogLevel};
 pub use runtime::ShardStats;
 #[cfg(feature = "schema")]
 pub use schemars;
@@ -66,7 +71,7 @@ pub use server::{Builder, Exchange, Running, ServeError, Server};
 /// What benches and fuzz targets reach for; no part of the public interface.
 #[doc(hidden)]
 pub mod internal {
-    pub use crate::buffer::ReadBuffer;
+    pub use crate::buffer::{ReadBuffer, WriteBuffer};
     pub use crate::http::{
         Date, Decoder, FieldStorage, OpenBody, Parsed, Request, Response, Status, field_storage,
     };

@@ -77,8 +77,8 @@ pub const UNSENT_BYTES_MAX: usize = 256 * 1024;
 pub const BACKLOG: i32 = 4096;
 /// Bytes of one connection that the kernel takes and has not sent (`TCP_NOTSENT_LOWAT`).
 pub const NOTSENT_BYTES: u32 = 128 * 1024;
-/// Letters to one shard besides the answers of workers: new connections, and the stop.
-pub const MAILBOX_EXTRA: usize = 1024;
+/// Letters to one shard: new connections, and the stop.
+pub const MAILBOX_ROOM: usize = 1024;
 
 const _: () = assert!(BUFFER_SIZE <= BUFFER_SIZE_MAX);
 const _: () = assert!(JSON_KEEP_BYTES >= BUFFER_SIZE_MAX);
@@ -131,3 +131,69 @@ const _: () = assert!(CHUNK_LINE_BYTES_MAX <= TRAILER_BYTES_MAX);
 pub const WORKERS_MIN: usize = 4;
 /// Open files a server needs besides its connections.
 pub const FILES_BESIDE_CONNECTIONS: usize = 512;
+
+/// Default of `sessions_max`.
+pub const SESSIONS_MAX: usize = 100_000;
+/// Default of `sessions_per_principal_max`.
+pub const SESSIONS_PER_PRINCIPAL_MAX: usize = 1_000;
+/// Default of `session_idle_timeout`.
+pub const SESSION_IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// Locks over which session records are spread.
+pub const SESSION_STRIPES: usize = 64;
+/// Requests of one session under way at once, and streams of it that are kept for replay.
+pub const SESSION_CALLS_MAX: usize = 256;
+/// Resources that one session, or one subscription, may be told about.
+pub const SUBSCRIPTIONS_MAX: usize = 1_024;
+/// How often, at least, what is too old is looked for.
+pub const SWEEP_INTERVAL_MAX: Duration = Duration::from_secs(30);
+/// How often, at most.
+pub const SWEEP_INTERVAL_MIN: Duration = Duration::from_secs(1);
+
+/// Default of `stream_events_max`: events that a stream holds, unsent or for replay.
+pub const STREAM_EVENTS_MAX: usize = 1_024;
+/// Default of `stream_bytes_max`: the same in bytes.
+pub const STREAM_BYTES_MAX: usize = 1024 * 1024;
+/// Default of `replay_window`.
+pub const REPLAY_WINDOW: Duration = Duration::from_secs(5 * 60);
+/// Default of `replay_bytes_max`: finished streams that one session keeps.
+pub const REPLAY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Default of `keep_alive`.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Default of `stream_age_max`.
+pub const STREAM_AGE_MAX: Duration = Duration::from_secs(60 * 60);
+/// Default of `answer_timeout`: how long a call waits for its client's answer to a question.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// What clients are told to wait before they come back to a stream, in milliseconds (`retry`).
+pub const RETRY_MS: u64 = 500;
+/// Bytes of events that are handed to a connection before the client has read them.
+pub const EVENTS_IN_HAND_BYTES: usize = 64 * 1024;
+/// Progress of one call that is sent at once.
+pub const PROGRESS_BURST: u32 = 32;
+/// After that, one for each so many milliseconds.
+pub const PROGRESS_INTERVAL_MS: u64 = 20;
+/// Progress of one call that waits to be sent; of more, the latest counts.
+pub const PROGRESS_UNSENT_MAX: usize = 16;
+/// Calls that may wait for their clients at once, each on a worker that is replaced meanwhile.
+pub const WAITING_CALLS_MAX: usize = 256;
+/// How long a worker that was brought in for a waiting one stays without work.
+pub const RELIEF_IDLE: Duration = Duration::from_secs(10);
+/// Questions one call may ask in one round.
+pub const QUESTIONS_MAX: usize = 64;
+/// How long `requestState` can come back.
+pub const REQUEST_STATE_TTL: Duration = Duration::from_secs(60 * 60);
+/// Messages in one batch (2025-03-26).
+pub const BATCH_MAX: usize = 100;
+
+/// Tasks kept at once.
+pub const TASKS_MAX: usize = 10_000;
+/// How long a task is kept, in milliseconds, unless its client asks for less or more.
+pub const TASK_TTL_MS: u64 = 60 * 60 * 1000;
+/// The longest a client can ask for.
+pub const TASK_TTL_MS_MAX: u64 = 24 * 60 * 60 * 1000;
+/// How often clients are to look at a task, in milliseconds.
+pub const TASK_POLL_INTERVAL_MS: u64 = 500;
+/// Requests that may wait for the outcome of one task.
+pub const TASK_WAITING_MAX: usize = 16;
+
+const _: () = assert!(EVENTS_IN_HAND_BYTES < UNSENT_BYTES_MAX);
+const _: () = assert!(PROGRESS_UNSENT_MAX < STREAM_EVENTS_MAX);

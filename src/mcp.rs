@@ -9,20 +9,21 @@
 
 pub(crate) mod answer;
 mod cursor;
+mod input;
 mod lists;
 mod method;
 mod open;
 mod params;
 pub(crate) mod plan;
 mod refusal;
-pub mod version;
+pub(crate) mod subscriptions;
+pub(crate) mod tasks;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::answer;
+pub(crate) use answer::{Written, answer};
 pub(crate) use method::Method;
 pub(crate) use open::{Claims, Context, open};
-pub(crate) use plan::{Plan, plan};
+pub(crate) use plan::{Accepted, Plan, plan};
 pub(crate) use refusal::{Refusal, Stage};
-pub(crate) use version::{Era, ProtocolVersion};

@@ -52,7 +52,8 @@ impl<'b> Id<'b> {
         }
     }
 
-    fn write(self, out: &mut Vec<u8>) {
+    /// Appends it as JSON.
+    pub(crate) fn write(self, out: &mut Vec<u8>) {
         match self {
             Id::Signed(id) => json::write_integer(out, id),
             Id::Unsigned(id) => json::write_unsigned(out, id),
@@ -89,6 +90,8 @@ pub enum Message<'b> {
     Response {
         /// The request's id.
         id: Id<'b>,
+        /// `result`, or `error`.
+        outcome: Result<Value<'b>, Value<'b>>,
     },
 }
 
@@ -107,7 +110,8 @@ struct Envelope<'b> {
     id: Option<Value<'b>>,
     method: Option<Value<'b>>,
     params: Option<Value<'b>>,
-    answered: bool,
+    result: Option<Value<'b>>,
+    error: Option<Value<'b>>,
     repeated: bool,
 }
 
@@ -121,11 +125,8 @@ impl<'b> Envelope<'b> {
                 "id" => &mut envelope.id,
                 "method" => &mut envelope.method,
                 "params" => &mut envelope.params,
-                "result" | "error" => {
-                    envelope.repeated |= envelope.answered;
-                    envelope.answered = true;
-                    continue;
-                }
+                "result" => &mut envelope.result,
+                "error" => &mut envelope.error,
                 _ => continue,
             };
             envelope.repeated |= slot.replace(value).is_some();
@@ -168,14 +169,20 @@ impl<'b> Message<'b> {
         if params.kind() != Kind::Object {
             return invalid("`params` must be an object");
         }
-        match (envelope.method.map(|method| method.as_str()), id, envelope.answered) {
-            (Some(Some(method)), Some(id), false) => Ok(Message::Request { id, method, params }),
-            (Some(Some(method)), None, false) => Ok(Message::Notification { method, params }),
-            (None, Some(id), true) => Ok(Message::Response { id }),
+        let outcome = match (envelope.result, envelope.error) {
+            (None, None) => None,
+            (Some(result), None) => Some(Ok(result)),
+            (None, Some(error)) => Some(Err(error)),
+            (Some(_), Some(_)) => return invalid("`result` and `error` exclude each other"),
+        };
+        match (envelope.method.map(|method| method.as_str()), id, outcome) {
+            (Some(Some(method)), Some(id), None) => Ok(Message::Request { id, method, params }),
+            (Some(Some(method)), None, None) => Ok(Message::Notification { method, params }),
+            (None, Some(id), Some(outcome)) => Ok(Message::Response { id, outcome }),
             (Some(None), ..) => invalid("`method` must be a string"),
-            (Some(_), _, true) => invalid("`method` and `result` or `error` exclude each other"),
-            (None, None, true) => invalid("a response needs the `id` of its request"),
-            (None, _, false) => invalid("`method` is missing"),
+            (Some(_), _, Some(_)) => invalid("`method` and `result` or `error` exclude each other"),
+            (None, None, Some(_)) => invalid("a response needs the `id` of its request"),
+            (None, _, None) => invalid("`method` is missing"),
         }
     }
 }
@@ -209,12 +216,31 @@ pub fn write_error(
     message: &str,
     data: impl FnOnce(&mut Vec<u8>),
 ) {
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+    let mut text = Vec::new();
     match id {
-        Some(id) => id.write(out),
-        None => out.extend_from_slice(b"null"),
+        Some(id) => id.write(&mut text),
+        None => text.extend_from_slice(b"null"),
     }
-    out.extend_from_slice(br#","error":{"code":"#);
+    write_error_raw(out, &text, |out| write_error_object(out, code, message, data));
+}
+
+/// Appends an error response to the request whose id is this JSON text; `error` appends the error.
+pub(crate) fn write_error_raw(out: &mut Vec<u8>, id: &[u8], error: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+    out.extend_from_slice(id);
+    out.extend_from_slice(br#","error":"#);
+    error(out);
+    out.push(b'}');
+}
+
+/// Appends the value of `error`.
+pub(crate) fn write_error_object(
+    out: &mut Vec<u8>,
+    code: ErrorCode,
+    message: &str,
+    data: impl FnOnce(&mut Vec<u8>),
+) {
+    out.extend_from_slice(br#"{"code":"#);
     json::write_integer(out, i64::from(code.0));
     out.extend_from_slice(br#","message":"#);
     json::write_string(out, message);
@@ -225,5 +251,13 @@ pub fn write_error(
     if out.len() == data_at {
         out.truncate(before);
     }
-    out.extend_from_slice(b"}}");
+    out.push(b'}');
+}
+
+/// Appends `{"jsonrpc":"2.0","method":…,"params":`, for the caller to go on with the parameters
+/// and to end with `}`.
+pub(crate) fn begin_notification(out: &mut Vec<u8>, method: &str) {
+    out.extend_from_slice(br#"{"jsonrpc":"2.0","method":"#);
+    json::write_string(out, method);
+    out.extend_from_slice(br#","params":"#);
 }

@@ -13,6 +13,7 @@ mod metrics;
 mod peers;
 mod serve;
 mod shard;
+mod waiting;
 mod workers;
 
 use std::io;
@@ -29,9 +30,13 @@ use self::shard::{MAILBOX, Parts, Shard};
 use crate::app::{Catalog, Handler};
 use crate::config::Config;
 use crate::limits;
+use crate::store::{Clock, Hub};
 use crate::transport::Shared;
 
 pub use self::metrics::ShardStats;
+
+/// The clock of servers that run.
+pub(crate) const CLOCK: Clock = Clock { unix_ms: shard::unix_ms, steady_ms: shard::steady_ms };
 
 /// A connection of a shard: its slot, and which of the slot's connections it is. Events and
 /// letters that come too late are known by the generation.
@@ -67,6 +72,7 @@ pub(crate) struct Threads {
     counters: Arc<[ShardCounters]>,
     shards: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
+    hub: Arc<Hub>,
 }
 
 /// The shards there will be: what was asked for, or the CPUs this process may use. Affinity and
@@ -105,10 +111,9 @@ pub(crate) fn prepare<H: Handler>(shared: Shared<H>, config: Config) -> io::Resu
 
     let mut polls = Vec::with_capacity(count);
     let mut mailboxes = Vec::with_capacity(count);
-    let room = config.deferred_max + worker_count + limits::MAILBOX_EXTRA;
     for _ in 0..count {
         let poll = Poll::new()?;
-        let (address, mailbox) = mailbox(poll.registry(), MAILBOX, room)?;
+        let (address, mailbox) = mailbox(poll.registry(), MAILBOX, limits::MAILBOX_ROOM)?;
         mailboxes.push(address);
         polls.push((poll, mailbox));
     }
@@ -165,9 +170,10 @@ impl<H: Handler> Prepared<H> {
     /// Starts a thread for each shard, and the workers.
     pub(crate) fn start(self) -> io::Result<Threads> {
         let workers = workers::start(self.worker_count, self.jobs, &self.shared)?;
+        let hub = self.shared.hub.clone();
         let Prepared { address, mailboxes, counters, .. } = self;
         let shards = self.shards.into_iter().map(Placed::spawn).collect::<io::Result<_>>()?;
-        Ok(Threads { address, mailboxes, counters, shards, workers })
+        Ok(Threads { address, mailboxes, counters, shards, workers, hub })
     }
 
     /// As [`Prepared::start`], but the first shard runs on this thread; returns when all have
@@ -235,6 +241,7 @@ impl Threads {
                 tracing::error!("a shard ended by a panic");
             }
         }
+        self.hub.close();
         for worker in self.workers {
             if worker.is_finished() && worker.join().is_err() {
                 tracing::error!("a worker ended by a panic");

@@ -6,11 +6,13 @@ mod exchange;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::app::Handler;
+use crate::app::{Handler, Notifier};
 use crate::config::Config;
 use crate::runtime::{self, Prepared, ShardStats, Threads};
+use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
 use crate::transport::Shared;
 
 pub use builder::Builder;
@@ -23,6 +25,7 @@ pub struct Server<H> {
     handler: H,
     config: Config,
     bind_problem: Option<ServeError>,
+    notifier: Notifier,
 }
 
 /// Why a server does not run: what was tried, and what came of it.
@@ -77,7 +80,8 @@ impl std::error::Error for ServeError {}
 impl<H: Handler> Server<H> {
     /// A server of a handler, without the sugar.
     pub fn new(handler: H) -> Server<H> {
-        Server { handler, config: Config::default(), bind_problem: None }
+        let notifier = Notifier::default();
+        Server { handler, config: Config::default(), bind_problem: None, notifier }
     }
 
     /// Listens here instead of on 127.0.0.1:8080. Port 0 takes a free one.
@@ -119,25 +123,31 @@ impl<H: Handler> Server<H> {
         self
     }
 
+    /// Tells clients, from any thread, that something changed; from when the server runs on.
+    pub fn notifier(&self) -> Notifier {
+        self.notifier.clone()
+    }
+
     /// Starts the server; it runs until it is stopped, or the process ends.
     ///
     /// # Errors
     /// [`ServeError`]: nothing has been started.
     pub fn start(self) -> Result<Running, ServeError> {
+        let notifier = self.notifier();
         let prepared = self.prepare()?;
-        Ok(Running { threads: prepared.start().map_err(ServeError::Threads)? })
+        Ok(Running { threads: prepared.start().map_err(ServeError::Threads)?, notifier })
     }
 
     /// Opens the listeners.
     fn prepare(self) -> Result<Prepared<H>, ServeError> {
-        let (shared, config) = self.checked()?;
+        let (shared, config) = self.checked(runtime::CLOCK)?;
         let address = config.bind;
         runtime::prepare(shared, config).map_err(|error| ServeError::Bind { address, error })
     }
 
     /// What the threads share, when all is in order.
-    fn checked(self) -> Result<(Shared<H>, Config), ServeError> {
-        let Server { handler, config, bind_problem } = self;
+    fn checked(self, clock: Clock) -> Result<(Shared<H>, Config), ServeError> {
+        let Server { handler, config, bind_problem, notifier } = self;
         if let Some(problem) = bind_problem {
             return Err(problem);
         }
@@ -145,7 +155,10 @@ impl<H: Handler> Server<H> {
             return Err(ServeError::Catalog(problem.to_owned()));
         }
         check(&config)?;
+        let hub = Arc::new(hub(&config, clock)?);
+        notifier.begin(hub.clone());
         let shared = Shared {
+            hub,
             handler,
             limits: config.http,
             path: config.path.clone(),
@@ -174,6 +187,28 @@ impl<H: Handler> Server<H> {
     }
 }
 
+/// What the threads of a server share.
+fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
+    let mut key = [0; 32];
+    if let Err(error) = getrandom::fill(&mut key) {
+        return Err(ServeError::Setting(format!("the system gives no random bits: {error}")));
+    }
+    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    let sessions = Sessions::new(SessionLimits {
+        sessions_max: config.sessions_max,
+        per_principal_max: config.sessions_per_principal_max,
+        idle_s: seconds(config.session_idle_timeout),
+        replay_s: seconds(config.replay_window),
+        replay_bytes: config.replay_bytes_max,
+    });
+    let streams = StreamLimits {
+        bounds: Bounds { events: config.stream_events_max, bytes: config.stream_bytes_max },
+        age_max: config.stream_age_max,
+        answer_timeout: config.answer_timeout,
+    };
+    Ok(Hub::new(sessions, Seal::new(&key), streams, clock))
+}
+
 fn check(config: &Config) -> Result<(), ServeError> {
     let setting = |problem: &str| Err(ServeError::Setting(problem.to_owned()));
     if !config.path.starts_with('/') || config.path == "/health" {
@@ -188,18 +223,30 @@ fn check(config: &Config) -> Result<(), ServeError> {
     if config.connections_max == 0 || config.requests_per_turn_max == 0 {
         return setting("connections_max and requests_per_turn_max must be at least 1");
     }
+    if config.stream_events_max < 2 * crate::limits::PROGRESS_UNSENT_MAX {
+        return setting("stream_events_max must be at least 32");
+    }
+    if config.keep_alive < crate::limits::DEADLINE_TICK {
+        return setting("keep_alive must be at least 50ms");
+    }
     Ok(())
 }
 
 /// A server that runs. Dropping it leaves the server running.
 pub struct Running {
     threads: Threads,
+    notifier: Notifier,
 }
 
 impl Running {
     /// Where it listens; with the port that was found when 0 was asked for.
     pub fn addr(&self) -> SocketAddr {
         self.threads.address
+    }
+
+    /// Tells clients, from any thread, that something changed.
+    pub fn notifier(&self) -> Notifier {
+        self.notifier.clone()
     }
 
     /// What each shard is doing.

@@ -2,23 +2,35 @@
 //! next. No sockets, no threads, no clock.
 
 mod admit;
+mod batch;
 mod fields;
 mod headers;
+mod inbound;
+mod message;
 mod refuse;
+mod reply;
 mod route;
+mod session_http;
 pub(crate) mod streamable_http;
+mod task;
+mod worker;
 
 #[cfg(test)]
 mod tests;
 
-use crate::http::{Connection as Persistence, Date, HttpLimits};
+use std::sync::Arc;
+
+use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Status};
 use crate::json::Parser;
-use crate::mcp::ProtocolVersion;
+use crate::protocol::ProtocolVersion;
+use crate::store::{Hub, Session, Stream, Task};
 
 pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout};
-pub(crate) use streamable_http::{complete, expect, fail_deferred, respond, run_deferred};
+pub(crate) use reply::{Delivery, Reply};
+pub(crate) use streamable_http::{expect, respond};
+pub(crate) use worker::{fail_deferred, run_deferred, withdraw};
 
-/// What every shard and worker reads, and nobody writes.
+/// What every shard and worker reads, and nobody writes (but for the hub, which has locks).
 pub(crate) struct Shared<H> {
     pub(crate) handler: H,
     pub(crate) limits: HttpLimits,
@@ -26,12 +38,15 @@ pub(crate) struct Shared<H> {
     pub(crate) path: String,
     /// Origins that may call besides those on loopback.
     pub(crate) allowed_origins: Vec<String>,
+    pub(crate) hub: Arc<Hub>,
 }
 
 /// What a thread keeps for itself between requests.
 pub(crate) struct Local {
     pub(crate) parser: Parser,
     pub(crate) date: Date,
+    /// The hub's steady clock, read once a turn.
+    pub(crate) now_ms: u64,
     /// The server is stopping: every answer is the last one of its connection.
     pub(crate) stopping: bool,
 }
@@ -43,14 +58,53 @@ pub(crate) enum Next {
     Done,
     /// The answer is written, and is the last one of the connection.
     Close,
+    /// The answer comes on a stream: of events, or from whoever finishes a task.
+    Wait(Box<Reply>),
     /// The answer comes from a worker.
-    Defer(Deferred),
+    Defer(Box<Reply>, Deferred),
+    /// A worker has something to do, and the answer is this, or 503 when it cannot be done.
+    Background(Deferred, Taken),
 }
 
-/// A request on its way to a worker: the message, and what its answer says of the connection.
+/// The answer to a request that a worker works on in the background.
 #[derive(Debug)]
+pub(crate) struct Taken {
+    /// The body, JSON; 202 without one.
+    pub(crate) body: Vec<u8>,
+    pub(crate) persistence: Persistence,
+}
+
+impl Taken {
+    /// Appends the response.
+    pub(crate) fn write(&self, local: &Local, out: &mut Vec<u8>) -> Next {
+        if self.body.is_empty() {
+            let response = Response::new(Status::ACCEPTED, &local.date);
+            Response { connection: self.persistence, ..response }.empty(out);
+        } else {
+            message::json_response(Status::OK, self.persistence, &local.date)
+                .fixed(out, &self.body);
+        }
+        message::after(self.persistence)
+    }
+}
+
+/// A request on its way to a worker.
 pub(crate) struct Deferred {
+    /// The message, or the batch.
     pub(crate) message: Vec<u8>,
     pub(crate) version: ProtocolVersion,
-    pub(crate) persistence: Persistence,
+    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) principal: Option<Arc<str>>,
+    /// Where its answer goes.
+    pub(crate) stream: Arc<Stream>,
+    /// The client takes events before it.
+    pub(crate) streams: bool,
+    /// The task it is worked on for.
+    pub(crate) task: Option<Arc<Task>>,
+}
+
+impl std::fmt::Debug for Deferred {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Deferred({})", String::from_utf8_lossy(&self.message))
+    }
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 type Check = fn(&mut Example);
 
 /// Each example, and what it does.
-const EXAMPLES: [(&str, Check); 8] = [
+const EXAMPLES: [(&str, Check); 9] = [
     ("01_hello", hello),
     ("02_state", state),
     ("03_typed_tool", typed_tool),
@@ -24,7 +24,13 @@ const EXAMPLES: [(&str, Check); 8] = [
     ("07_prompts", prompts),
     ("11_bare_handler", bare_handler),
     ("12_shutdown", shutdown),
+    ("conformance_server", conformance_server),
 ];
+
+/// What it is for is checked by `scripts/conformance`.
+fn conformance_server(example: &mut Example) {
+    assert!(!example.text("test_simple_text", json!({})).is_empty());
+}
 
 fn hello(example: &mut Example) {
     let result = example.call("add", json!({ "a": 2, "b": 3 }));

@@ -178,7 +178,7 @@ fn wrong_methods_are_told_which_are_right() {
     for (line, allow) in [
         ("GET /mcp", "POST, OPTIONS"),
         ("DELETE /mcp", "POST, OPTIONS"),
-        ("PUT /mcp", "POST, OPTIONS"),
+        ("PUT /mcp", "GET, POST, DELETE, OPTIONS"),
         ("POST /health", "GET, HEAD, OPTIONS"),
         ("PATCH /health", "GET, HEAD, OPTIONS"),
     ] {
@@ -188,8 +188,8 @@ fn wrong_methods_are_told_which_are_right() {
         assert!(!response.closes(), "{line}");
     }
     for (target, allow) in [
-        ("*", "GET, HEAD, POST, OPTIONS"),
-        ("/mcp", "POST, OPTIONS"),
+        ("*", "GET, HEAD, POST, DELETE, OPTIONS"),
+        ("/mcp", "GET, POST, DELETE, OPTIONS"),
         ("/health", "GET, HEAD, OPTIONS"),
     ] {
         let response = wire.ask(format!("OPTIONS {target} HTTP/1.1\r\nHost: a\r\n\r\n"));

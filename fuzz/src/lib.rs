@@ -68,6 +68,13 @@ fn each(mut rest: &[u8]) -> Vec<&str> {
             rest.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
         let head = std::str::from_utf8(&rest[..head_len]).expect("heads are ASCII");
         assert!(head.starts_with("HTTP/1.1 "), "{head}");
+        if head.contains("\r\nTransfer-Encoding: chunked\r\n") {
+            let end = b"\r\n0\r\n\r\n";
+            let at = rest.windows(end.len()).position(|window| window == end);
+            heads.push(head);
+            rest = &rest[at.map_or(rest.len(), |at| at + end.len())..];
+            continue;
+        }
         let length = head.split("\r\n").find_map(|line| line.strip_prefix("Content-Length: "));
         let body_len: usize = length.map_or(0, |length| length.parse().expect("a number"));
         let body = rest.get(head_len..head_len + body_len);
@@ -130,6 +137,13 @@ fn answers<'d>(parts: impl IntoIterator<Item = &'d [u8]>) -> Vec<u8> {
     let interim = b"HTTP/1.1 100 Continue\r\n\r\n";
     while let Some(at) = all.windows(interim.len()).position(|window| window == interim) {
         all.drain(at..at + interim.len());
+    }
+    // Each session has a name of its own.
+    let field = b"\r\nMcp-Session-Id: ";
+    let mut from = 0;
+    while let Some(at) = all[from..].windows(field.len()).position(|window| window == field) {
+        from += at + field.len();
+        all[from..from + 32].fill(b'0');
     }
     all
 }

@@ -13,6 +13,16 @@ pub enum Placement {
     Worker,
 }
 
+/// Whether a tool runs as a task: its client gets a handle at once, and the result when it asks for
+/// it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskSupport {
+    /// As a task for clients that take one, and as a call for the others.
+    Optional,
+    /// As a task only.
+    Required,
+}
+
 /// What a tool does to its surroundings, as hints for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -77,6 +87,7 @@ pub struct About {
     pub(crate) annotations: Option<Annotations>,
     pub(crate) icons: Vec<Icon>,
     pub(crate) placement: Placement,
+    pub(crate) task: Option<TaskSupport>,
     pub(crate) input_schema: Option<serde_json::Value>,
     pub(crate) output_schema: Option<serde_json::Value>,
     pub(crate) mime_type: Option<String>,
@@ -138,6 +149,13 @@ impl About {
     pub fn on_worker(mut self) -> Self {
         self.placement = Placement::Worker;
         self
+    }
+
+    /// Lets the tool run as a task (on a worker): for work that takes minutes.
+    #[must_use]
+    pub fn task(mut self, support: TaskSupport) -> Self {
+        self.task = Some(support);
+        self.on_worker()
     }
 
     /// The JSON Schema of the arguments, in place of the one derived from the input type.

@@ -1,49 +1,374 @@
-//! What a running function may ask about the call it answers.
+//! What a running function may ask about the call it answers, and say to the client.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::json::Value;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value as Json};
 
-/// The call that a function answers: who called, in which revision, and whether anybody still
-/// waits.
+use super::ask::Interrupted;
+use super::notifier::Notifier;
+use crate::json::{self, Value};
+use crate::protocol::{Capabilities, Capability, Era, LogLevel, ProtocolVersion};
+use crate::rpc;
+use crate::store::{Hub, Kind, Owner, Session, Stream, Task, Wire};
+
+mod questions;
+
+/// The call that a function answers: who called, in which revision, whether anybody still waits;
+/// and the ways to say something before the result.
 pub struct Call<'c> {
-    protocol_version: &'static str,
-    meta: Option<Value<'c>>,
-    cancelled: Option<&'c AtomicBool>,
+    pub(crate) link: Link<'c>,
+    notifier: OnceCell<Notifier>,
+    capabilities: OnceCell<Capabilities>,
+    task: OnceCell<Arc<Task>>,
+    last_progress: Cell<f64>,
+    /// What was said on a shard, where the answer follows at once.
+    said: RefCell<Vec<(Kind, Vec<u8>)>>,
+    interruption: RefCell<Interruption>,
+}
+
+/// What a call is connected to.
+#[derive(Clone, Copy)]
+pub(crate) struct Link<'c> {
+    pub(crate) version: ProtocolVersion,
+    pub(crate) meta: Option<Value<'c>>,
+    pub(crate) hub: &'c Arc<Hub>,
+    pub(crate) session: Option<&'c Arc<Session>>,
+    pub(crate) principal: Option<&'c Arc<str>>,
+    /// On a worker: where what is said goes. Without it the call runs on a shard.
+    pub(crate) stream: Option<&'c Arc<Stream>>,
+    /// The client takes an event stream as its answer.
+    pub(crate) streams: bool,
+    /// The id of the request, as JSON.
+    pub(crate) request: &'c [u8],
+    /// Answers that came with the request, and what was remembered for it.
+    pub(crate) inputs: Option<&'c Inputs>,
+    /// `_meta` of the server's results, as JSON.
+    pub(crate) server_meta: &'c str,
+}
+
+/// What an earlier round of a call brought (2026-07-28, MRTR).
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Inputs {
+    pub(crate) answers: Map<String, Json>,
+    pub(crate) remembered: Option<Json>,
+}
+
+/// What keeps a call from its result, when its function comes back with an error.
+#[derive(Debug, Default)]
+pub(crate) struct Interruption {
+    /// Questions by their keys: requests as JSON objects.
+    pub(crate) questions: Vec<(String, Json)>,
+    pub(crate) remembered: Option<Json>,
+    pub(crate) missing: Option<Capability>,
+    pub(crate) failed: Option<(i32, String)>,
+}
+
+/// How far a call has come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// More than the last time.
+    pub progress: f64,
+    /// What it will be at the end, if that is known.
+    pub total: Option<f64>,
+    /// What is being done.
+    pub message: Option<String>,
+}
+
+impl From<f64> for Progress {
+    fn from(progress: f64) -> Self {
+        Progress { progress, total: None, message: None }
+    }
+}
+
+impl From<(f64, f64)> for Progress {
+    fn from((progress, total): (f64, f64)) -> Self {
+        Progress { progress, total: Some(total), message: None }
+    }
+}
+
+/// The trace a call belongs to (W3C Trace Context and Baggage, from the request's `_meta`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct TraceContext<'c> {
+    pub traceparent: Option<&'c str>,
+    pub tracestate: Option<&'c str>,
+    pub baggage: Option<&'c str>,
 }
 
 impl<'c> Call<'c> {
-    pub(crate) fn new(
-        protocol_version: &'static str,
-        meta: Option<Value<'c>>,
-        cancelled: Option<&'c AtomicBool>,
-    ) -> Self {
-        Call { protocol_version, meta, cancelled }
+    #[inline]
+    pub(crate) fn new(link: Link<'c>, task: Option<Arc<Task>>) -> Self {
+        Call {
+            link,
+            notifier: OnceCell::new(),
+            capabilities: OnceCell::new(),
+            task: task.map_or_else(OnceCell::new, OnceCell::from),
+            last_progress: Cell::new(f64::NEG_INFINITY),
+            said: RefCell::default(),
+            interruption: RefCell::default(),
+        }
     }
 
     /// The protocol revision the client speaks: `2026-07-28`, say.
     pub fn protocol_version(&self) -> &'static str {
-        self.protocol_version
+        self.link.version.as_str()
     }
 
-    /// A member of the request's `_meta`: `traceparent`, or a key of your own.
+    /// A member of the request's `_meta`: a key of your own, say.
     pub fn meta(&self, key: &str) -> Option<Value<'c>> {
-        self.meta?.get(key)
+        self.link.meta?.get(key)
     }
 
-    /// The client's name and version, when the request carries them (from 2026-07-28 on). They are
-    /// what the client says of itself: for logs, not for decisions.
+    /// The trace that the client says this call belongs to.
+    pub fn trace(&self) -> TraceContext<'c> {
+        let text = |key| self.meta(key).and_then(|value| value.as_str());
+        TraceContext {
+            traceparent: text("traceparent"),
+            tracestate: text("tracestate"),
+            baggage: text("baggage"),
+        }
+    }
+
+    /// The client's name and version: from its session, or from the request where there are no
+    /// sessions. They are what the client says of itself: for logs, not for decisions.
     pub fn client(&self) -> Option<(&'c str, &'c str)> {
+        if let Some(session) = self.link.session {
+            return Some((&session.client.name, &session.client.release));
+        }
         let info = self.meta("io.modelcontextprotocol/clientInfo")?;
         Some((info.get("name")?.as_str()?, info.get("version")?.as_str()?))
     }
 
-    /// Whether the client is known to be gone: its connection was reset, or a write to it failed.
-    /// A long-running function asks now and then, and stops.
+    /// Who was authenticated; `None` where nobody needs to be.
+    pub fn principal(&self) -> Option<&'c str> {
+        self.link.principal.map(|principal| &**principal)
+    }
+
+    /// Whether the client can do something for the server.
+    pub fn supports(&self, capability: Capability) -> bool {
+        let declared = || match self.link.session {
+            Some(session) => session.client.capabilities,
+            None => self
+                .meta("io.modelcontextprotocol/clientCapabilities")
+                .map_or_else(Capabilities::default, Capabilities::read),
+        };
+        self.capabilities.get_or_init(declared).has(capability)
+    }
+
+    /// Goes on only with a client that can do something.
     ///
-    /// A client that only closed its side may still want its answer, and is not gone by this.
+    /// # Errors
+    /// [`Interrupted::MissingCapability`]; returned from the function, it tells the client what is
+    /// missing (-32021 from 2026-07-28 on).
+    pub fn require(&self, capability: Capability) -> Result<(), Interrupted> {
+        if self.supports(capability) {
+            return Ok(());
+        }
+        self.interruption.borrow_mut().missing.get_or_insert(capability);
+        Err(Interrupted::MissingCapability(capability))
+    }
+
+    /// An error of JSON-RPC, for the function to return, in place of an error that the model sees.
+    pub fn protocol_error(&self, code: i32, message: impl Into<String>) -> Interrupted {
+        let message = message.into();
+        self.interruption.borrow_mut().failed = Some((code, message.clone()));
+        Interrupted::Failed(code, message)
+    }
+
+    /// Whether nobody wants the result any more: the client cancelled the call; or, from 2026-07-28
+    /// on, where this is how a client cancels, closed its connection. A long-running function asks
+    /// now and then, and stops.
+    ///
     /// Always `false` on a shard, where functions are over before anybody could leave.
     pub fn cancelled(&self) -> bool {
-        self.cancelled.is_some_and(|flag| flag.load(Ordering::Relaxed))
+        self.living().is_some_and(|stream| stream.cancelled())
     }
+
+    /// Waits, on a worker. Ends early when the call is cancelled; says whether it was not.
+    pub fn sleep(&self, time: Duration) -> bool {
+        self.living().is_none_or(|stream| stream.sleep(time))
+    }
+
+    /// The stream that lives as long as the call: the task's, where it is one.
+    fn living(&self) -> Option<&Arc<Stream>> {
+        self.task.get().map(|task| &task.stream).or(self.link.stream)
+    }
+
+    /// Says how far the call has come, to a client that asked for it. Progress rises: what is not
+    /// more than the last time is not said. Of much progress at once, some is said.
+    pub fn progress(&self, progress: impl Into<Progress>) {
+        let Progress { progress, total, message } = progress.into();
+        let Some(token) = self.meta("progressToken") else { return };
+        let more = progress > self.last_progress.get();
+        if !more || !progress.is_finite() {
+            return;
+        }
+        self.last_progress.set(progress);
+        let mut out = Vec::new();
+        rpc::begin_notification(&mut out, "notifications/progress");
+        out.extend_from_slice(br#"{"progressToken":"#);
+        token.write(&mut out);
+        out.extend_from_slice(br#","progress":"#);
+        json::write_number(&mut out, progress);
+        if let Some(total) = total.filter(|total| total.is_finite()) {
+            out.extend_from_slice(br#","total":"#);
+            json::write_number(&mut out, total);
+        }
+        if let Some(message) = message {
+            out.extend_from_slice(br#","message":"#);
+            json::write_string(&mut out, &message);
+        }
+        out.extend_from_slice(b"}}");
+        self.say(Kind::Progress, out);
+    }
+
+    /// Sends a log line to the client, if it wants lines of this level.
+    pub fn log(&self, level: LogLevel, data: impl Serialize) {
+        self.log_line(None, level, &data);
+    }
+
+    /// As [`Call::log`], with the name of what speaks.
+    pub fn log_as(&self, logger: &str, level: LogLevel, data: impl Serialize) {
+        self.log_line(Some(logger), level, &data);
+    }
+
+    fn log_line(&self, logger: Option<&str>, level: LogLevel, data: &impl Serialize) {
+        if self.log_level().is_none_or(|wanted| level < wanted) {
+            return;
+        }
+        let mut out = Vec::new();
+        rpc::begin_notification(&mut out, "notifications/message");
+        out.extend_from_slice(br#"{"level":"#);
+        json::write_string(&mut out, level.as_str());
+        if let Some(logger) = logger {
+            out.extend_from_slice(br#","logger":"#);
+            json::write_string(&mut out, logger);
+        }
+        out.extend_from_slice(br#","data":"#);
+        if let Err(error) = json::write_serialized(&mut out, data) {
+            return tracing::warn!(%error, "a log line for a client cannot be written as JSON");
+        }
+        out.extend_from_slice(b"}}");
+        self.say(Kind::Log, out);
+    }
+
+    /// The least level that the client wants to see; `None` when it wants none (logging page of
+    /// each revision).
+    fn log_level(&self) -> Option<LogLevel> {
+        match (self.link.version.era(), self.link.session) {
+            (Era::Modern, _) => {
+                LogLevel::from_name(self.meta("io.modelcontextprotocol/logLevel")?.as_str()?)
+            }
+            (Era::Legacy, Some(session)) => Some(session.log_level()),
+            (Era::Legacy, None) => Some(LogLevel::Debug),
+        }
+    }
+
+    fn say(&self, kind: Kind, message: Vec<u8>) {
+        // A task has no response to say it on (extension, "Task Status Notifications").
+        if !self.link.streams || self.task.get().is_some() {
+            return;
+        }
+        match self.link.stream {
+            Some(stream) => stream.push(kind, message),
+            None => self.said.borrow_mut().push((kind, message)),
+        }
+    }
+
+    /// Ends the response before the result is there: the client comes back for the rest, so that
+    /// no connection is held (2025-11-25, "Sending Messages to the Server"). Does nothing where a
+    /// client would not come back: in other revisions, and without a session.
+    pub fn hang_up(&self) {
+        let polls = self.link.version == ProtocolVersion::V2025_11_25;
+        if let (Some(stream), Some(_), true) = (self.link.stream, self.link.session, polls) {
+            self.say(Kind::HangUp, Vec::new());
+            debug_assert!(stream.number().is_some(), "a session's streams are numbered");
+        }
+    }
+
+    /// Tells clients that something changed.
+    pub fn notifier(&self) -> &Notifier {
+        self.notifier.get_or_init(|| Notifier::new(self.link.hub.clone()))
+    }
+
+    /// From here on the call is a task: the client gets its handle now, and the result when it
+    /// asks for it (extension `io.modelcontextprotocol/tasks` of 2026-07-28).
+    ///
+    /// # Errors
+    /// [`Interrupted::MissingCapability`] when the client takes no tasks; and
+    /// [`Interrupted::Unreachable`] on a shard.
+    pub fn start_task(&self) -> Result<(), Interrupted> {
+        if self.task.get().is_some() {
+            return Ok(());
+        }
+        self.require(Capability::Tasks)?;
+        let Some(stream) = self.link.stream else {
+            return Err(Interrupted::Unreachable(ON_SHARD));
+        };
+        let hub = self.link.hub;
+        let living = Arc::new(Stream::new(hub.streams.bounds));
+        let begun = hub.tasks.begin(self.owner(), living, None, (hub.clock.unix_ms)());
+        let task = begun.ok_or_else(|| self.protocol_error(-32603, "too many tasks"))?;
+        let mut handle = Vec::new();
+        self.write_handle(&task, &mut handle);
+        stream.finish(handle, false);
+        let _ = self.task.set(task);
+        Ok(())
+    }
+
+    /// The response that hands a task to the client.
+    pub(crate) fn write_handle(&self, task: &Task, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+        out.extend_from_slice(self.link.request);
+        match self.link.version.era() {
+            Era::Modern => {
+                out.extend_from_slice(br#","result":{"resultType":"task","_meta":"#);
+                out.extend_from_slice(self.link.server_meta.as_bytes());
+                out.push(b',');
+                task.write(Wire::Modern, false, out);
+                out.extend_from_slice(b"}}");
+            }
+            Era::Legacy => {
+                out.extend_from_slice(br#","result":{"task":{"#);
+                task.write(Wire::Legacy, false, out);
+                out.extend_from_slice(b"}}}");
+            }
+        }
+    }
+
+    fn owner(&self) -> Owner {
+        Owner {
+            session: self.link.session.map(|session| session.id),
+            principal: self.link.principal.cloned(),
+        }
+    }
+
+    /// The task that the call has become.
+    pub(crate) fn task(&self) -> Option<&Arc<Task>> {
+        self.task.get()
+    }
+
+    /// What was said on a shard.
+    pub(crate) fn take_said(&mut self) -> Vec<(Kind, Vec<u8>)> {
+        std::mem::take(self.said.get_mut())
+    }
+
+    /// What keeps the call from its result.
+    pub(crate) fn take_interruption(&mut self) -> Interruption {
+        std::mem::take(self.interruption.get_mut())
+    }
+}
+
+const ON_SHARD: &str = "the function runs on a shard; place it on a worker (`on_worker`)";
+const NO_STREAM: &str = "it takes no event stream here, and has none open";
+const TOO_MANY: &str = "too many calls wait for their clients (waiting_calls_max)";
+
+/// A value that was remembered, as the type it had.
+fn remembered<T: DeserializeOwned>(inputs: Option<&Inputs>) -> Option<T> {
+    let value = inputs?.remembered.as_ref()?;
+    serde_json::from_value(value.clone()).ok()
 }

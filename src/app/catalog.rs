@@ -5,11 +5,11 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::about::{About, Placement};
+use super::about::{About, Placement, TaskSupport};
 use super::resource::Matched;
 use super::template::Template;
-use crate::json;
 use crate::limits;
+use crate::protocol::{Era, ProtocolVersion};
 
 use names::Names;
 
@@ -61,6 +61,7 @@ impl Listing {
 #[derive(Debug)]
 pub(crate) struct ToolSpec {
     pub(crate) placement: Placement,
+    pub(crate) task: Option<TaskSupport>,
     /// The arguments that clients repeat in headers (`x-mcp-header`).
     pub(crate) param_headers: Vec<ParamHeader>,
 }
@@ -113,6 +114,12 @@ pub struct Catalog {
     /// What every result of 2026-07-28 begins with: its type, and who we are
     /// (overview, "Per-response protocol fields").
     pub(crate) modern_members: String,
+    /// The value of `_meta` in it.
+    pub(crate) server_meta: String,
+    /// Functions may send log lines.
+    pub(crate) logs: bool,
+    /// [`Handler::roots_changed`](super::Handler::roots_changed) wants to know.
+    pub(crate) hears_roots: bool,
     pub(crate) instructions: Option<String>,
     pub(crate) page_size: usize,
     pub(crate) cache: CacheHints,
@@ -136,6 +143,9 @@ impl Catalog {
             completes: None,
             server_info: String::new(),
             modern_members: String::new(),
+            server_meta: String::new(),
+            logs: false,
+            hears_roots: false,
             instructions: None,
             page_size: limits::LIST_PAGE,
             cache: CacheHints { lists_ttl_ms: limits::LIST_TTL_MS, reads_ttl_ms: 0 },
@@ -148,10 +158,9 @@ impl Catalog {
     /// Says under which name and version clients see the server.
     pub fn identify(&mut self, name: &str, version: &str) {
         self.server_info = json!({ "name": name, "version": version }).to_string();
-        self.modern_members = format!(
-            r#""resultType":"complete","_meta":{{"io.modelcontextprotocol/serverInfo":{}}}"#,
-            self.server_info
-        );
+        self.server_meta =
+            format!(r#"{{"io.modelcontextprotocol/serverInfo":{}}}"#, self.server_info);
+        self.modern_members = format!(r#""resultType":"complete","_meta":{}"#, self.server_meta);
     }
 
     /// Says how the model should use this server.
@@ -196,8 +205,14 @@ impl Catalog {
         if !legacy_output {
             entry.remove("outputSchema");
         }
+        let support = about.task.map(|support| match support {
+            TaskSupport::Optional => json!({ "taskSupport": "optional" }),
+            TaskSupport::Required => json!({ "taskSupport": "required" }),
+        });
+        insert(&mut entry, "execution", support);
         self.tool_list.push(Listing { modern, legacy: Json::Object(entry).to_string() });
-        self.tools.push(ToolSpec { placement: about.placement, param_headers });
+        let spec = ToolSpec { placement: about.placement, task: about.task, param_headers };
+        self.tools.push(spec);
         ToolId(id)
     }
 
@@ -264,6 +279,16 @@ impl Catalog {
         self.completes = Some(placement);
     }
 
+    /// Says that functions may send log lines to clients.
+    pub fn add_logging(&mut self) {
+        self.logs = true;
+    }
+
+    /// Says that [`Handler::roots_changed`](super::Handler::roots_changed) wants to know.
+    pub fn add_roots_watcher(&mut self) {
+        self.hears_roots = true;
+    }
+
     /// How long clients may keep lists and the contents of resources, in milliseconds
     /// (`ttlMs` of 2026-07-28).
     pub fn cache(&mut self, lists_ttl_ms: u64, reads_ttl_ms: u64) {
@@ -299,7 +324,13 @@ impl Catalog {
         let placements = self.prompts.iter().chain(&self.resources.placements).copied();
         let tools = self.tools.iter().map(|tool| tool.placement);
         let mut all = placements.chain(tools).chain(self.provider).chain(self.completes);
-        all.any(|placement| placement == Placement::Worker)
+        self.hears_roots || all.any(|placement| placement == Placement::Worker)
+    }
+
+    /// Whether any tool may run as a task.
+    pub(crate) fn has_tasks(&self) -> bool {
+        // A function on a worker may start one by itself.
+        self.tools.iter().any(|tool| tool.task.is_some() || tool.placement == Placement::Worker)
     }
 
     /// Whether there are resources of any kind.
@@ -313,22 +344,26 @@ impl Catalog {
     }
 
     /// `ServerCapabilities`: what is offered is what is here.
-    pub(crate) fn write_capabilities(&self, out: &mut Vec<u8>) {
-        let offered = [
-            ("tools", !self.tools.is_empty()),
-            ("prompts", !self.prompts.is_empty()),
-            ("resources", self.has_resources()),
-            ("completions", self.completes.is_some()),
-        ];
-        out.push(b'{');
-        for (index, (name, _)) in offered.iter().filter(|(_, offered)| *offered).enumerate() {
-            if index > 0 {
-                out.push(b',');
+    pub(crate) fn write_capabilities(&self, version: ProtocolVersion, out: &mut Vec<u8>) {
+        let mut offered = Map::new();
+        let mut offer = |name: &str, is_there: bool, settings: Json| {
+            if is_there {
+                offered.insert(name.to_owned(), settings);
             }
-            json::write_string(out, name);
-            out.extend_from_slice(b":{}");
-        }
-        out.push(b'}');
+        };
+        offer("tools", !self.tools.is_empty(), json!({ "listChanged": true }));
+        offer("prompts", !self.prompts.is_empty(), json!({ "listChanged": true }));
+        let resources = json!({ "subscribe": true, "listChanged": true });
+        offer("resources", self.has_resources(), resources);
+        offer("completions", self.completes.is_some(), json!({}));
+        offer("logging", self.logs, json!({}));
+        let extensions = json!({ "io.modelcontextprotocol/tasks": {} });
+        let modern = version.era() == Era::Modern;
+        offer("extensions", modern && self.has_tasks(), extensions);
+        let calls = json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } });
+        let declared = self.tools.iter().any(|tool| tool.task.is_some());
+        offer("tasks", version == ProtocolVersion::V2025_11_25 && declared, calls);
+        out.extend_from_slice(Json::Object(offered).to_string().as_bytes());
     }
 
     fn problem(&mut self, problem: String) {

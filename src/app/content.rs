@@ -127,6 +127,7 @@ pub struct ToolReply<'o> {
     out: &'o mut Vec<u8>,
     from: usize,
     objects_only: bool,
+    failed: bool,
 }
 
 impl<'o> ToolReply<'o> {
@@ -134,7 +135,12 @@ impl<'o> ToolReply<'o> {
     /// to 2025-11-25 want it.
     pub(crate) fn new(out: &'o mut Vec<u8>, objects_only: bool) -> Self {
         let from = out.len();
-        ToolReply { out, from, objects_only }
+        ToolReply { out, from, objects_only, failed: false }
+    }
+
+    /// Whether what was written is an error.
+    pub(crate) fn is_error(&self) -> bool {
+        self.failed
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -148,6 +154,7 @@ impl<'o> ToolReply<'o> {
 
     /// A result of blocks.
     pub fn blocks(&mut self, blocks: &[ContentBlock]) {
+        self.failed = false;
         self.out.truncate(self.from);
         self.out.extend_from_slice(br#""content":"#);
         if let Err(error) = json::write_serialized(self.out, &blocks) {
@@ -158,6 +165,7 @@ impl<'o> ToolReply<'o> {
 
     /// A structured result, and the same as a text block.
     pub fn structured<T: Serialize>(&mut self, value: &T) {
+        self.failed = false;
         self.out.truncate(self.from);
         self.out.extend_from_slice(br#""structuredContent":"#);
         let value_from = self.out.len();
@@ -180,6 +188,7 @@ impl<'o> ToolReply<'o> {
     }
 
     fn one_text(&mut self, text: &str, is_error: bool) {
+        self.failed = is_error;
         self.out.truncate(self.from);
         self.out.extend_from_slice(br#""content":[{"type":"text","text":"#);
         json::write_string(self.out, text);

@@ -33,6 +33,9 @@ pub trait Function<S, Shape>: Send + Sync + 'static {
     /// What it gives.
     type Output;
 
+    /// Whether it takes the call, and so may say something before its result.
+    const SPEAKS: bool = false;
+
     /// Calls it.
     fn invoke(&self, state: &S, input: Self::Input, call: &Call<'_>) -> Self::Output;
 }
@@ -69,6 +72,8 @@ where
 {
     type Input = I;
     type Output = O;
+
+    const SPEAKS: bool = true;
 
     #[inline]
     fn invoke(&self, state: &S, input: I, call: &Call<'_>) -> O {

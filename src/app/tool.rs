@@ -16,6 +16,9 @@ pub trait Tool<S>: Send + Sync + 'static {
     /// Its result.
     type Output: IntoToolResult;
 
+    /// Whether it may send log lines ([`Call::log`]): clients are told.
+    const SPEAKS: bool = true;
+
     /// Its name, and what there is to say about it.
     fn about(&self) -> About;
 
@@ -88,6 +91,9 @@ impl<S, T: Tool<S>> Tools<S> for Leaf<T> {
         let input = about.input_schema.clone().unwrap_or_else(T::Input::schema);
         let output = about.output_schema.clone().or_else(T::Output::output_schema);
         catalog.add_tool(about, input, output);
+        if T::SPEAKS {
+            catalog.add_logging();
+        }
     }
 
     #[inline]
@@ -130,6 +136,8 @@ where
 {
     type Input = F::Input;
     type Output = F::Output;
+
+    const SPEAKS: bool = F::SPEAKS;
 
     fn about(&self) -> About {
         self.about.clone()

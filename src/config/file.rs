@@ -164,6 +164,16 @@ impl RawConfig {
         set(&mut config.buffer_size, self.buffer_size);
         set(&mut config.max_buffers, self.max_buffers);
         set(&mut config.adaptive_sizing, self.adaptive_sizing);
+        set(&mut config.sessions_max, self.sessions_max);
+        set(&mut config.sessions_per_principal_max, self.sessions_per_principal_max);
+        set(&mut config.session_idle_timeout, self.session_idle_timeout.map(|time| time.0));
+        set(&mut config.stream_events_max, self.stream_events_max);
+        set(&mut config.stream_bytes_max, self.stream_bytes_max);
+        set(&mut config.replay_window, self.replay_window.map(|time| time.0));
+        set(&mut config.replay_bytes_max, self.replay_bytes_max);
+        set(&mut config.keep_alive, self.keep_alive.map(|time| time.0));
+        set(&mut config.stream_age_max, self.stream_age_max.map(|time| time.0));
+        set(&mut config.answer_timeout, self.answer_timeout.map(|time| time.0));
         set(&mut config.allowed_origins, self.allowed_origins.map(|origins| origins.0));
         let limits = &mut config.http;
         set(&mut limits.head_bytes_max, self.http.head_bytes_max);

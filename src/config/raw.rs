@@ -78,6 +78,26 @@ layer! {
         max_buffers: usize,
         /// Whether buffers grow.
         adaptive_sizing: bool,
+        /// Sessions at once.
+        sessions_max: usize,
+        /// Sessions of one principal.
+        sessions_per_principal_max: usize,
+        /// Time without use.
+        session_idle_timeout: Seconds,
+        /// Events of a stream.
+        stream_events_max: usize,
+        /// Bytes of a stream.
+        stream_bytes_max: usize,
+        /// Time to come back for a stream.
+        replay_window: Seconds,
+        /// Bytes kept for that.
+        replay_bytes_max: usize,
+        /// Time of silence.
+        keep_alive: Seconds,
+        /// Age of a stream.
+        stream_age_max: Seconds,
+        /// Time for an answer to a question.
+        answer_timeout: Seconds,
         /// A list, or text with commas.
         allowed_origins: Origins,
     }

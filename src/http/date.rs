@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod tests;
 
+use crate::calendar::{civil_from_days, two_digits};
+
 /// The last second of the year 9999, which is as far as four digits go.
 const SECS_MAX: u64 = 253_402_300_799;
 
@@ -62,28 +64,4 @@ fn render(unix_secs: u64) -> [u8; 29] {
     text[20..22].copy_from_slice(&two_digits(second_of_day / 60 % 60));
     text[23..25].copy_from_slice(&two_digits(second_of_day % 60));
     text
-}
-
-/// Year, month (1–12) and day (1–31) of a day counted from 1970-01-01.
-///
-/// The year is taken to start in March, so that a leap day is its last; 400 years then have
-/// 146,097 days whatever year they start in, and the months' lengths are a straight line
-/// (153 days every five months). After Howard Hinnant's "chrono-compatible low-level date
-/// algorithms", for days that are not before 1970.
-fn civil_from_days(days: u64) -> (u64, u64, u64) {
-    let days_since_0000_03_01 = days + 719_468;
-    let era = days_since_0000_03_01 / 146_097;
-    let day_of_era = days_since_0000_03_01 % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    (year, month, day)
-}
-
-fn two_digits(n: u64) -> [u8; 2] {
-    [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8]
 }

@@ -72,11 +72,8 @@ fn after_scheme(text: &str) -> Option<&str> {
 
 /// Whether this is `uri-host [ ":" port ]` with a host that is not empty. RFC 9110 §7.2 and §4.2.1.
 pub(super) fn is_host(value: &[u8]) -> bool {
-    if value.first() == Some(&b'[') {
-        return match memchr::memchr(b']', value) {
-            Some(end) => is_ip_literal(&value[1..end]) && is_port_suffix(&value[end + 1..]),
-            None => false,
-        };
+    if let [b'[', after_bracket @ ..] = value {
+        return is_bracketed_host(after_bracket);
     }
     let Some(name_len) = value.iter().position(|byte| !HOST_BYTES[usize::from(*byte)]) else {
         return !value.is_empty();
@@ -86,6 +83,17 @@ pub(super) fn is_host(value: &[u8]) -> bool {
         _ => &value[name_len..],
     };
     port.len() < value.len() && is_port_suffix(port)
+}
+
+/// `IP-literal "]" [ ":" port ]`; cold, since it is rare, and large for where a name is looked at.
+#[cold]
+fn is_bracketed_host(after_bracket: &[u8]) -> bool {
+    match memchr::memchr(b']', after_bracket) {
+        Some(end) => {
+            is_ip_literal(&after_bracket[..end]) && is_port_suffix(&after_bracket[end + 1..])
+        }
+        None => false,
+    }
 }
 
 /// Nothing, or a colon and a port; RFC 3986 §3.2.3 lets it have no digits, TCP has 16 bits.
@@ -109,6 +117,7 @@ fn is_port_suffix(suffix: &[u8]) -> bool {
 
 /// What follows `*( unreserved / pct-encoded / sub-delims )`, among which are IPv4 addresses.
 /// RFC 3986 §3.2.2.
+#[cold]
 fn after_reg_name(text: &[u8]) -> &[u8] {
     let mut rest = text;
     loop {

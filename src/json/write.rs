@@ -119,6 +119,14 @@ pub(crate) fn write_float(out: &mut Vec<u8>, value: f64) {
     }
 }
 
+/// Appends a double, as an integer where it is one.
+pub(crate) fn write_number(out: &mut Vec<u8>, value: f64) {
+    match super::is_safe_integer(value) {
+        true => write_integer(out, value as i64),
+        false => write_float(out, value),
+    }
+}
+
 /// For each byte: 0 as it is, `u` as `\u00XX`, anything else as a backslash and that letter.
 const ESCAPES: [u8; 256] = {
     let mut table = [0_u8; 256];

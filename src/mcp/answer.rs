@@ -1,56 +1,132 @@
 //! Writing answers. The same function runs on a shard and on a worker.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
 
-use super::lists;
-use super::open::Context;
+use super::cursor::Cursor;
 use super::plan::Answer;
-use super::refusal::{Refusal, write_modern_versions};
-use super::version::{Era, ProtocolVersion};
+use super::refusal::{Refusal, Stage, write_modern_versions};
+use super::{input, lists, tasks};
+use crate::app::call::{Interruption, Link};
 use crate::app::completion::CompletionReply;
-use crate::app::{Call, Failure, Handler, PromptReply, ResourceReply, ToolReply};
-use crate::json;
+use crate::app::{Call, Catalog, Failure, Handler, PromptReply, ResourceReply, ToolReply};
+use crate::json::{self, Value};
+use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{self, ErrorCode, Id};
+use crate::store::{Kind, Outcome, Task, Wire};
 
-use super::refusal::Stage;
+/// What there is besides the answer that was written.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// What was said on a shard before the answer.
+    pub(crate) said: Vec<(Kind, Vec<u8>)>,
+    /// The answer is an error that has a status of its own, 400.
+    pub(crate) bad_request: bool,
+    /// Nothing was written: the outcome is that of a task.
+    pub(crate) as_task: bool,
+}
 
-/// Appends the response to the request `id`.
+/// Why there is no result.
+enum Unanswered<'b> {
+    Refused(Refusal<'b>),
+    /// The client is to answer questions first.
+    InputRequired(Box<Interruption>),
+}
+
+impl<'b> From<Refusal<'b>> for Unanswered<'b> {
+    fn from(refusal: Refusal<'b>) -> Self {
+        Unanswered::Refused(refusal)
+    }
+}
+
+/// Appends the response to the request `id`, whose parameters are `params`.
 ///
 /// A failure of the application, a panic included, becomes an error response; what it had written
 /// by then is taken back.
 pub(crate) fn answer<H: Handler>(
     answer: &Answer<'_>,
     id: Id<'_>,
-    context: &Context<'_>,
+    params: Value<'_>,
     handler: &H,
-    cancelled: Option<&AtomicBool>,
+    link: Link<'_>,
+    task: Option<Arc<Task>>,
     out: &mut Vec<u8>,
-) {
+) -> Written {
     if let Answer::Refuse(refusal) = answer {
-        return refusal.write(Some(id), out);
+        refusal.write(Some(id), out);
+        return Written { bad_request: refusal.stage == Stage::Envelope, ..Written::default() };
     }
-    let from = out.len();
-    rpc::begin_result(out, id);
-    begin_members(handler, answer, context.era(), out);
-    let call = Call::new(context.version.as_str(), context.params.meta, cancelled);
-    let written = catch_unwind(AssertUnwindSafe(|| {
-        write_members(answer, context.era(), handler, &call, out)
-    }));
-    let failure = match written {
-        Ok(Ok(())) => {
-            out.push(b'}');
-            return rpc::end_result(out);
-        }
-        Ok(Err(failure)) => refusal_of(failure, answer, context.era()),
-        Err(_) => {
-            tracing::error!(what = what(answer), "panicked while answering a request");
-            let message = format!("Internal error: {} panicked", what(answer));
-            Refusal::new(Stage::InBand, ErrorCode::INTERNAL_ERROR, message)
+    let mut link = link;
+    let inputs = match (link.version.era(), answer) {
+        (
+            Era::Modern,
+            Answer::CallTool { .. } | Answer::GetPrompt { .. } | Answer::ReadResource { .. },
+        ) => input::read(params, answer, &link),
+        _ => Ok(None),
+    };
+    let inputs = match inputs {
+        Ok(inputs) => inputs,
+        Err(refusal) => {
+            refusal.write(Some(id), out);
+            return Written::default();
         }
     };
-    out.truncate(from);
-    failure.write(Some(id), out);
+    link.inputs = inputs.as_ref();
+    let from = out.len();
+    rpc::begin_result(out, id);
+    let result_from = out.len();
+    begin_members(handler, answer, link.version.era(), out);
+    let members_from = out.len();
+    let mut call = Call::new(link, task);
+    let written = catch_unwind(AssertUnwindSafe(|| write_members(answer, handler, &mut call, out)));
+    let written = written.unwrap_or_else(|_| {
+        tracing::error!(what = what(answer), "panicked while answering a request");
+        let message = format!("Internal error: {} panicked", what(answer));
+        Err(Refusal::new(Stage::InBand, ErrorCode::INTERNAL_ERROR, message).into())
+    });
+    let said = call.take_said();
+    if let Some(task) = call.task() {
+        let outcome = outcome_of(written, &out[members_from..]);
+        task.finish(outcome, (link.hub.clock.unix_ms)());
+        link.hub.announce(task);
+        out.truncate(from);
+        return Written { said, as_task: true, bad_request: false };
+    }
+    let mut bad_request = false;
+    match written {
+        Ok(_) => {
+            out.push(b'}');
+            rpc::end_result(out);
+        }
+        Err(Unanswered::InputRequired(interruption)) => {
+            out.truncate(result_from);
+            out.push(b'{');
+            input::write(*interruption, answer, &link, out);
+            out.push(b'}');
+            rpc::end_result(out);
+        }
+        Err(Unanswered::Refused(refusal)) => {
+            out.truncate(from);
+            refusal.write(Some(id), out);
+            bad_request = refusal.stage == Stage::Envelope;
+        }
+    }
+    Written { said, bad_request, as_task: false }
+}
+
+/// What came of a task, from what was written for its call; whether that is a tool's error.
+fn outcome_of(written: Result<bool, Unanswered<'_>>, members: &[u8]) -> Outcome {
+    let refusal = match written {
+        Ok(is_error) => return Outcome::Result { members: members.to_vec(), is_error },
+        Err(Unanswered::Refused(refusal)) => refusal,
+        // A task's questions stand in the task; there is no other round.
+        Err(Unanswered::InputRequired(_)) => {
+            Refusal::new(Stage::InBand, ErrorCode::INTERNAL_ERROR, "the task ended with a question")
+        }
+    };
+    let mut error = Vec::new();
+    refusal.write_error(&mut error);
+    Outcome::Error(error)
 }
 
 /// `{`, and what every result of the era begins with.
@@ -59,75 +135,178 @@ fn begin_members<H: Handler>(handler: &H, answer: &Answer<'_>, era: Era, out: &m
     out.push(b'{');
     if era == Era::Modern {
         out.extend_from_slice(handler.catalog().modern_members.as_bytes());
-        if !matches!(answer, Answer::Empty) {
+        let nothing_more =
+            matches!(answer, Answer::Empty | Answer::UpdateTask { .. } | Answer::CancelTask { .. });
+        if !nothing_more {
             out.push(b',');
         }
     }
 }
 
+/// Appends the members of the result. Says whether it is a tool's error.
 #[inline]
-fn write_members<H: Handler>(
-    answer: &Answer<'_>,
-    era: Era,
+fn write_members<'b, H: Handler>(
+    answer: &Answer<'b>,
     handler: &H,
-    call: &Call<'_>,
+    call: &mut Call<'_>,
     out: &mut Vec<u8>,
-) -> Result<(), Failure> {
+) -> Result<bool, Unanswered<'b>> {
     let catalog = handler.catalog();
-    let page = catalog.page_size;
     match answer {
         Answer::CallTool { tool, arguments, .. } => {
-            let mut reply = ToolReply::new(out, era == Era::Legacy);
-            handler.call_tool(*tool, *arguments, call, &mut reply)?;
-            if reply.is_empty() {
+            let objects_only = call.link.version.era() == Era::Legacy;
+            let mut reply = ToolReply::new(out, objects_only);
+            let called = handler.call_tool(*tool, *arguments, call, &mut reply);
+            if called.is_ok() && reply.is_empty() {
                 reply.blocks(&[]);
             }
-            return Ok(());
+            let is_error = reply.is_error();
+            if is_error || called.is_err() {
+                interrupted(call)?;
+            }
+            called.map_err(|failure| refusal_of(failure, answer, call.link.version.era()))?;
+            return Ok(is_error);
         }
         Answer::GetPrompt { prompt, arguments, .. } => {
-            return handler.get_prompt(*prompt, *arguments, call, &mut PromptReply::new(out));
+            let got = handler.get_prompt(*prompt, *arguments, call, &mut PromptReply::new(out));
+            return unless_interrupted(got, answer, call);
+        }
+        Answer::ReadResource { uri } => {
+            let read = handler.read_resource(uri, call, &mut ResourceReply::new(out));
+            unless_interrupted(read, answer, call)?;
         }
         Answer::Complete(request) => {
-            return handler.complete(request, call, &mut CompletionReply::new(out));
+            let completed = handler.complete(request, call, &mut CompletionReply::new(out));
+            return unless_interrupted(completed, answer, call);
         }
-        Answer::Initialize { version } => {
-            write_initialize(handler, *version, out);
-            return Ok(());
-        }
-        Answer::Empty | Answer::Refuse(_) => return Ok(()),
-        Answer::Discover => write_discover(handler, out),
+        _ => write_own(answer, handler, &call.link, out)?,
+    }
+    if call.link.version.era() == Era::Modern {
+        write_cache_hints(catalog, answer, out);
+    }
+    Ok(false)
+}
+
+/// Appends the members of a result that the server gives by itself.
+fn write_own<'b, H: Handler>(
+    answer: &Answer<'b>,
+    handler: &H,
+    link: &Link<'_>,
+    out: &mut Vec<u8>,
+) -> Result<(), Unanswered<'b>> {
+    let catalog = handler.catalog();
+    let page = catalog.page_size;
+    match *answer {
+        Answer::Initialize { version } => write_initialize(handler, version, out),
+        Answer::Discover => write_discover(handler, link.version, out),
         Answer::ListTools { from } => {
-            lists::write_page("tools", &catalog.tool_list, *from, page, era, out);
+            lists::write_page("tools", &catalog.tool_list, from, page, link, out);
         }
         Answer::ListPrompts { from } => {
-            lists::write_page("prompts", &catalog.prompt_list, *from, page, era, out);
+            lists::write_page("prompts", &catalog.prompt_list, from, page, link, out);
         }
         Answer::ListResourceTemplates { from } => {
-            lists::write_page("resourceTemplates", &catalog.template_list, *from, page, era, out);
+            let entries = &catalog.template_list;
+            lists::write_page("resourceTemplates", entries, from, page, link, out);
         }
-        Answer::ListResources { from } => lists::write_resources(handler, from, era, out)?,
-        Answer::ReadResource { uri } => {
-            handler.read_resource(uri, call, &mut ResourceReply::new(out))?;
+        Answer::ListResources { ref from } => lists::write_resources(handler, from, link, out)
+            .map_err(|failure| refusal_of(failure, answer, link.version.era()))?,
+        Answer::SetLogLevel(level) => {
+            if let Some(session) = link.session {
+                session.set_log_level(level);
+            }
         }
-    }
-    if era == Era::Modern {
-        write_cache_hints(handler, answer, out);
+        Answer::Subscribe { uri } => {
+            if link.session.is_some_and(|session| !session.subscribe(uri)) {
+                let max = crate::limits::SUBSCRIPTIONS_MAX;
+                let message = format!("at most {max} subscriptions a session (subscriptions_max)");
+                return Err(Refusal::invalid_params(message).into());
+            }
+        }
+        Answer::Unsubscribe { uri } => {
+            if let Some(session) = link.session {
+                session.unsubscribe(uri);
+            }
+        }
+        Answer::GetTask { id } => tasks::find(id, link)?.write(wire(link), true, out),
+        Answer::UpdateTask { id, responses } => {
+            tasks::update(&*tasks::find(id, link)?, responses, link)
+        }
+        Answer::CancelTask { id } => {
+            let task = tasks::find(id, link)?;
+            tasks::cancel(&task, link)?;
+            if link.version.era() == Era::Legacy {
+                task.write(Wire::Legacy, false, out);
+            }
+        }
+        Answer::ListTasks { from } => {
+            let next = tasks::write_list(from, page, link, out).map(Cursor::Catalog);
+            lists::write_cursor("tasks", next, &link.hub.seal, out);
+        }
+        Answer::Empty
+        | Answer::Refuse(_)
+        | Answer::CallTool { .. }
+        | Answer::GetPrompt { .. }
+        | Answer::ReadResource { .. }
+        | Answer::Complete(_) => {}
     }
     Ok(())
+}
+
+fn wire(link: &Link<'_>) -> Wire {
+    match link.version.era() {
+        Era::Legacy => Wire::Legacy,
+        Era::Modern => Wire::Modern,
+    }
+}
+
+fn unless_interrupted<'b>(
+    done: Result<(), Failure>,
+    answer: &Answer<'b>,
+    call: &mut Call<'_>,
+) -> Result<bool, Unanswered<'b>> {
+    match done {
+        Ok(()) => Ok(false),
+        Err(failure) => {
+            interrupted(call)?;
+            Err(refusal_of(failure, answer, call.link.version.era()).into())
+        }
+    }
+}
+
+/// A function came back with an error: whether that is because the call was interrupted.
+#[cold]
+fn interrupted<'b>(call: &mut Call<'_>) -> Result<(), Unanswered<'b>> {
+    let modern = call.link.version.era() == Era::Modern;
+    let interruption = call.take_interruption();
+    if let Some((code, message)) = interruption.failed {
+        return Err(Refusal::new(Stage::InBand, ErrorCode(code), message).into());
+    }
+    match interruption.missing {
+        Some(capability) if modern => Err(Refusal::missing_capability(capability).into()),
+        _ if !interruption.questions.is_empty() => {
+            Err(Unanswered::InputRequired(Box::new(interruption)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `ttlMs` and `cacheScope` of what may be kept (2026-07-28, caching, "Cacheable Results").
 ///
 /// What the catalog holds is the same for everybody; what the application lists and reads may not
 /// be, so that is private.
-fn write_cache_hints<H: Handler>(handler: &H, answer: &Answer<'_>, out: &mut Vec<u8>) {
-    let catalog = handler.catalog();
+fn write_cache_hints(catalog: &Catalog, answer: &Answer<'_>, out: &mut Vec<u8>) {
     let (ttl_ms, public) = match answer {
+        Answer::Discover
+        | Answer::ListTools { .. }
+        | Answer::ListPrompts { .. }
+        | Answer::ListResourceTemplates { .. } => (catalog.cache.lists_ttl_ms, true),
         Answer::ReadResource { .. } => (catalog.cache.reads_ttl_ms, false),
         Answer::ListResources { .. } if catalog.provider.is_some() => {
             (catalog.cache.reads_ttl_ms, false)
         }
-        _ => (catalog.cache.lists_ttl_ms, true),
+        Answer::ListResources { .. } => (catalog.cache.lists_ttl_ms, true),
+        _ => return,
     };
     out.extend_from_slice(br#","ttlMs":"#);
     json::write_unsigned(out, ttl_ms);
@@ -142,17 +321,17 @@ fn write_initialize<H: Handler>(handler: &H, version: ProtocolVersion, out: &mut
     out.extend_from_slice(br#""protocolVersion":"#);
     json::write_string(out, version.as_str());
     out.extend_from_slice(br#","capabilities":"#);
-    catalog.write_capabilities(out);
+    catalog.write_capabilities(version, out);
     out.extend_from_slice(br#","serverInfo":"#);
     out.extend_from_slice(catalog.server_info.as_bytes());
     write_instructions(handler, out);
 }
 
-fn write_discover<H: Handler>(handler: &H, out: &mut Vec<u8>) {
+fn write_discover<H: Handler>(handler: &H, version: ProtocolVersion, out: &mut Vec<u8>) {
     out.extend_from_slice(br#""supportedVersions":"#);
     write_modern_versions(out);
     out.extend_from_slice(br#","capabilities":"#);
-    handler.catalog().write_capabilities(out);
+    handler.catalog().write_capabilities(version, out);
     write_instructions(handler, out);
 }
 

@@ -2,10 +2,12 @@
 
 use super::cursor::Cursor;
 use super::plan::ListFrom;
-use super::version::Era;
+use crate::app::call::Link;
 use crate::app::catalog::Listing;
 use crate::app::{Catalog, Failure, Handler, ResourcePage};
 use crate::json;
+use crate::protocol::Era;
+use crate::store::Seal;
 
 /// Appends a page of the catalog's entries as the member `key`, and the next cursor.
 pub(super) fn write_page(
@@ -13,23 +15,25 @@ pub(super) fn write_page(
     entries: &[Listing],
     from: usize,
     page_size: usize,
-    era: Era,
+    link: &Link<'_>,
     out: &mut Vec<u8>,
 ) {
+    let era = link.version.era();
     let to = entries.len().min(from + page_size);
     begin(key, out);
     write_entries(&entries[from..to], era, out);
     let next = (to < entries.len()).then_some(Cursor::Catalog(to));
-    end(next, out);
+    end(key, next, &link.hub.seal, out);
 }
 
 /// Appends a page of resources: the catalog's first, then the provider's.
 pub(super) fn write_resources<H: Handler>(
     handler: &H,
     from: &ListFrom,
-    era: Era,
+    link: &Link<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
+    let era = link.version.era();
     let catalog = handler.catalog();
     begin("resources", out);
     let next = match from {
@@ -47,7 +51,7 @@ pub(super) fn write_resources<H: Handler>(
             }
         }
     };
-    end(next, out);
+    end("resources", next, &link.hub.seal, out);
     Ok(())
 }
 
@@ -85,10 +89,15 @@ fn write_entries(entries: &[Listing], era: Era, out: &mut Vec<u8>) {
     }
 }
 
-fn end(next: Option<Cursor>, out: &mut Vec<u8>) {
+fn end(list: &str, next: Option<Cursor>, seal: &Seal, out: &mut Vec<u8>) {
     out.push(b']');
-    if let Some(next) = next {
+    write_cursor(list, next, seal, out);
+}
+
+/// Appends the member `nextCursor`, when there is a next page.
+pub(super) fn write_cursor(list: &str, next: Option<Cursor>, seal: &Seal, out: &mut Vec<u8>) {
+    if let Some(next) = next.and_then(|next| next.write(list, seal)) {
         out.extend_from_slice(br#","nextCursor":"#);
-        json::write_string(out, &next.write());
+        json::write_string(out, &next);
     }
 }

@@ -1,14 +1,18 @@
-//! The methods this server answers, and the era each belongs to.
+//! The methods this server answers, and the revisions each belongs to.
 
 use super::params::Params;
-use super::version::Era;
+use crate::protocol::{Era, ProtocolVersion};
 
 /// A method a client may request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Method {
     Initialize,
     Ping,
+    SetLogLevel,
+    Subscribe,
+    Unsubscribe,
     Discover,
+    Listen,
     ListTools,
     CallTool,
     ListResources,
@@ -17,11 +21,16 @@ pub(crate) enum Method {
     ListPrompts,
     GetPrompt,
     Complete,
+    GetTask,
+    UpdateTask,
+    CancelTask,
+    TaskResult,
+    ListTasks,
 }
 
 impl Method {
-    /// The method of this name, if it exists in the era.
-    pub(crate) fn find(name: &str, era: Era) -> Option<Method> {
+    /// The method of this name, if it exists in the revision.
+    pub(crate) fn find(name: &str, version: ProtocolVersion) -> Option<Method> {
         use Method::*;
         let method = match name {
             "tools/call" => CallTool,
@@ -33,25 +42,39 @@ impl Method {
             "prompts/list" => ListPrompts,
             "completion/complete" => Complete,
             "server/discover" => Discover,
+            "subscriptions/listen" => Listen,
             "initialize" => Initialize,
             "ping" => Ping,
+            "logging/setLevel" => SetLogLevel,
+            "resources/subscribe" => Subscribe,
+            "resources/unsubscribe" => Unsubscribe,
+            "tasks/get" => GetTask,
+            "tasks/update" => UpdateTask,
+            "tasks/cancel" => CancelTask,
+            "tasks/result" => TaskResult,
+            "tasks/list" => ListTasks,
             _ => return None,
         };
         let exists = match method {
-            Initialize | Ping => era == Era::Legacy,
-            Discover => era == Era::Modern,
+            Initialize | Ping | SetLogLevel | Subscribe | Unsubscribe => {
+                version.era() == Era::Legacy
+            }
+            Discover | Listen | UpdateTask => version.era() == Era::Modern,
+            GetTask | CancelTask => version >= ProtocolVersion::V2025_11_25,
+            TaskResult | ListTasks => version == ProtocolVersion::V2025_11_25,
             _ => true,
         };
         exists.then_some(method)
     }
 
-    /// The parameter that `Mcp-Name` repeats (2026-07-28, "Standard Request Headers"), where the
-    /// method has one and it is a string.
+    /// The parameter that `Mcp-Name` repeats (2026-07-28, "Standard Request Headers"; tasks
+    /// extension, "Routing Headers"), where the method has one and it is a string.
     #[inline]
     pub(crate) fn named_by<'b>(self, params: &Params<'b>) -> Option<&'b str> {
         match self {
             Method::CallTool | Method::GetPrompt => params.name(),
             Method::ReadResource => params.uri(),
+            Method::GetTask | Method::UpdateTask | Method::CancelTask => params.task_id(),
             _ => None,
         }
     }

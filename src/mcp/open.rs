@@ -3,8 +3,8 @@
 use super::method::Method;
 use super::params::{Params, members};
 use super::refusal::Refusal;
-use super::version::{Era, ProtocolVersion};
 use crate::json::Kind;
+use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::Message;
 
 /// What the transport says about a message beside it: the headers `MCP-Protocol-Version` and
@@ -38,10 +38,15 @@ impl<'b> Context<'b> {
     #[inline]
     fn new(message: &Message<'b>, version: ProtocolVersion, params: Params<'b>) -> Context<'b> {
         let method = match *message {
-            Message::Request { method, .. } => Method::find(method, version.era()),
+            Message::Request { method, .. } => Method::find(method, version),
             Message::Notification { .. } | Message::Response { .. } => None,
         };
         Context { version, method, params }
+    }
+
+    /// The same message in the revision that its session agreed on.
+    pub(crate) fn agreed(&self, message: &Message<'b>, version: ProtocolVersion) -> Context<'b> {
+        Context::new(message, version, self.params)
     }
 
     #[inline]
@@ -140,7 +145,7 @@ fn legacy_version(claims: Claims<'_>) -> Option<ProtocolVersion> {
 }
 
 const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+pub(super) const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 #[inline]
 fn check_method<'b>(method: &str, claims: Claims<'_>) -> Result<(), Refusal<'b>> {

@@ -7,7 +7,7 @@ use crate::json::{Kind, Value};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Params<'b> {
     pub(super) all: Value<'b>,
-    pub(super) meta: Option<Value<'b>>,
+    pub(crate) meta: Option<Value<'b>>,
     pub(super) name: Option<Value<'b>>,
     pub(super) arguments: Option<Value<'b>>,
     pub(super) uri: Option<Value<'b>>,
@@ -53,6 +53,11 @@ impl<'b> Params<'b> {
     /// See [`Params::name`].
     pub(crate) fn uri(&self) -> Option<&'b str> {
         self.uri.and_then(|uri| uri.as_str())
+    }
+
+    /// See [`Params::name`]; of a task.
+    pub(crate) fn task_id(&self) -> Option<&'b str> {
+        self.all.get("taskId").and_then(|id| id.as_str())
     }
 
     /// The arguments of a tool.

@@ -5,10 +5,12 @@ use super::method::Method;
 use super::open::Context;
 use super::params::{Params, members, object, string};
 use super::refusal::Refusal;
-use super::version::{Era, ProtocolVersion};
+use super::{subscriptions, tasks};
 use crate::app::{Catalog, CompletionRequest, Placement, PromptId, Reference, ToolId};
 use crate::json::{Kind, Value};
-use crate::rpc::Message;
+use crate::protocol::{Era, LogLevel, ProtocolVersion};
+use crate::rpc::{Id, Message};
+use crate::store::{Filter, Seal};
 
 /// What a message gets.
 #[derive(Debug)]
@@ -17,8 +19,30 @@ pub(crate) enum Plan<'b> {
     Answer(Answer<'b>),
     /// An answer that a worker writes.
     Defer,
+    /// The handle of a task now, which a worker works on; how long it is to be kept, in
+    /// milliseconds, where the client says so.
+    Task { ttl_ms: Option<u64> },
+    /// The outcome of a task, when it is there.
+    AwaitTask { id: &'b str },
+    /// A stream of notices.
+    Listen(Filter),
     /// Nothing: it was a notification, or a response.
-    Accept,
+    Accept(Accepted<'b>),
+}
+
+/// What needs no answer.
+#[derive(Debug)]
+pub(crate) enum Accepted<'b> {
+    /// A request of the client is cancelled: its id.
+    Cancelled(Value<'b>),
+    RootsChanged,
+    /// The client's answer to a request of ours.
+    Response {
+        id: Id<'b>,
+        outcome: Result<Value<'b>, Value<'b>>,
+    },
+    /// What means nothing to us.
+    Other,
 }
 
 /// An answer that is decided and not yet written.
@@ -28,6 +52,9 @@ pub(crate) enum Answer<'b> {
     Empty,
     Initialize { version: ProtocolVersion },
     Discover,
+    SetLogLevel(LogLevel),
+    Subscribe { uri: &'b str },
+    Unsubscribe { uri: &'b str },
     ListTools { from: usize },
     ListPrompts { from: usize },
     ListResourceTemplates { from: usize },
@@ -36,6 +63,10 @@ pub(crate) enum Answer<'b> {
     GetPrompt { prompt: PromptId, name: &'b str, arguments: Value<'b> },
     ReadResource { uri: &'b str },
     Complete(CompletionRequest<'b>),
+    GetTask { id: &'b str },
+    UpdateTask { id: &'b str, responses: Value<'b> },
+    CancelTask { id: &'b str },
+    ListTasks { from: usize },
 }
 
 /// Where a page of resources begins: the catalog's come first, then the provider's.
@@ -51,16 +82,45 @@ pub(crate) fn plan<'b>(
     message: &Message<'b>,
     context: &Context<'b>,
     catalog: &Catalog,
+    seal: &Seal,
     worker: bool,
 ) -> Plan<'b> {
-    let Message::Request { method, .. } = *message else { return Plan::Accept };
+    let method = match *message {
+        Message::Request { method, .. } => method,
+        Message::Notification { method, .. } => return Plan::Accept(accept(method, context)),
+        Message::Response { id, outcome } => {
+            return Plan::Accept(Accepted::Response { id, outcome });
+        }
+    };
     let Some(found) = context.method.filter(|method| offered(*method, catalog)) else {
         return Plan::Answer(Answer::Refuse(Refusal::method_not_found(method)));
     };
-    match decide(found, context, catalog) {
-        Ok((_, Placement::Worker)) if !worker => Plan::Defer,
-        Ok((answer, _)) => Plan::Answer(answer),
-        Err(refusal) => Plan::Answer(Answer::Refuse(refusal)),
+    let planned = match found {
+        Method::Listen => subscriptions::listen(context).map(Plan::Listen),
+        Method::TaskResult => tasks::id(context).map(|id| Plan::AwaitTask { id }),
+        _ => decide(found, context, catalog, seal).and_then(|(answer, placement)| {
+            match (&answer, placement) {
+                _ if worker => Ok(Plan::Answer(answer)),
+                (&Answer::CallTool { tool, .. }, _) => {
+                    let placed = tasks::place(tool, placement, context, catalog)?;
+                    Ok(placed.unwrap_or(Plan::Answer(answer)))
+                }
+                (_, Placement::Worker) => Ok(Plan::Defer),
+                (_, Placement::Shard) => Ok(Plan::Answer(answer)),
+            }
+        }),
+    };
+    planned.unwrap_or_else(|refusal| Plan::Answer(Answer::Refuse(refusal)))
+}
+
+fn accept<'b>(method: &str, context: &Context<'b>) -> Accepted<'b> {
+    let params = &context.params;
+    match (method, context.era()) {
+        ("notifications/cancelled", Era::Legacy) => {
+            params.all.get("requestId").map_or(Accepted::Other, Accepted::Cancelled)
+        }
+        ("notifications/roots/list_changed", Era::Legacy) => Accepted::RootsChanged,
+        _ => Accepted::Other,
     }
 }
 
@@ -68,19 +128,32 @@ pub(crate) fn plan<'b>(
 #[inline]
 fn offered(method: Method, catalog: &Catalog) -> bool {
     match method {
-        Method::Initialize | Method::Ping | Method::Discover => true,
+        Method::Initialize | Method::Ping | Method::Discover | Method::Listen => true,
+        Method::SetLogLevel => catalog.logs,
+        Method::GetTask
+        | Method::UpdateTask
+        | Method::CancelTask
+        | Method::TaskResult
+        | Method::ListTasks => catalog.has_tasks(),
         Method::ListTools | Method::CallTool => !catalog.tools.is_empty(),
         Method::ListPrompts | Method::GetPrompt => !catalog.prompts.is_empty(),
-        Method::ListResources | Method::ListResourceTemplates | Method::ReadResource => {
-            catalog.has_resources()
-        }
+        Method::ListResources
+        | Method::ListResourceTemplates
+        | Method::ReadResource
+        | Method::Subscribe
+        | Method::Unsubscribe => catalog.has_resources(),
         Method::Complete => catalog.completes.is_some(),
     }
 }
 
 type Decided<'b> = Result<(Answer<'b>, Placement), Refusal<'b>>;
 
-fn decide<'b>(method: Method, context: &Context<'b>, catalog: &Catalog) -> Decided<'b> {
+fn decide<'b>(
+    method: Method,
+    context: &Context<'b>,
+    catalog: &Catalog,
+    seal: &Seal,
+) -> Decided<'b> {
     let params = &context.params;
     let here = |answer| Ok((answer, Placement::Shard));
     match method {
@@ -88,21 +161,48 @@ fn decide<'b>(method: Method, context: &Context<'b>, catalog: &Catalog) -> Decid
         Method::ReadResource => read_resource(context, catalog),
         Method::GetPrompt => get_prompt(params, catalog),
         Method::Complete => complete(params, catalog),
-        Method::ListTools => {
-            here(Answer::ListTools { from: catalog_page(params, catalog.tool_list.len())? })
-        }
-        Method::ListPrompts => {
-            here(Answer::ListPrompts { from: catalog_page(params, catalog.prompt_list.len())? })
-        }
+        Method::ListTools => here(Answer::ListTools {
+            from: catalog_page("tools", params, catalog.tool_list.len(), seal)?,
+        }),
+        Method::ListPrompts => here(Answer::ListPrompts {
+            from: catalog_page("prompts", params, catalog.prompt_list.len(), seal)?,
+        }),
         Method::ListResourceTemplates => {
-            let from = catalog_page(params, catalog.template_list.len())?;
+            let entries = catalog.template_list.len();
+            let from = catalog_page("resourceTemplates", params, entries, seal)?;
             here(Answer::ListResourceTemplates { from })
         }
-        Method::ListResources => list_resources(params, catalog),
+        Method::ListResources => list_resources(params, catalog, seal),
         Method::Discover => here(Answer::Discover),
         Method::Ping => here(Answer::Empty),
         Method::Initialize => initialize(params),
+        Method::SetLogLevel => {
+            here(Answer::SetLogLevel(log_level(params.all.get("level"), "params.level")?))
+        }
+        Method::Subscribe => here(Answer::Subscribe { uri: string(params.uri, "params.uri")? }),
+        Method::Unsubscribe => here(Answer::Unsubscribe { uri: string(params.uri, "params.uri")? }),
+        Method::GetTask => here(Answer::GetTask { id: tasks::id(context)? }),
+        Method::UpdateTask => {
+            let responses = object(params.all.get("inputResponses"), "params.inputResponses")?;
+            here(Answer::UpdateTask { id: tasks::id(context)?, responses })
+        }
+        Method::CancelTask => here(Answer::CancelTask { id: tasks::id(context)? }),
+        Method::ListTasks => {
+            here(Answer::ListTasks { from: tasks::page(cursor("tasks", params, seal)?)? })
+        }
+        Method::Listen | Method::TaskResult => here(Answer::Empty),
     }
+}
+
+/// A log level of the protocol (logging page, "Error Handling": -32602 for another).
+pub(super) fn log_level<'b>(
+    value: Option<Value<'b>>,
+    what: &'static str,
+) -> Result<LogLevel, Refusal<'b>> {
+    LogLevel::from_name(string(value, what)?).ok_or_else(|| {
+        let names = LogLevel::ALL.map(LogLevel::as_str).join(", ");
+        Refusal::invalid_params(format!("{what} must be one of {names}"))
+    })
 }
 
 /// Negotiates: the client's revision if we speak it, our latest with `initialize` if not
@@ -182,8 +282,8 @@ fn complete<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
     Ok((Answer::Complete(request), catalog.completes.unwrap_or_default()))
 }
 
-fn list_resources<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
-    let from = match cursor(params)? {
+fn list_resources<'b>(params: &Params<'b>, catalog: &Catalog, seal: &Seal) -> Decided<'b> {
+    let from = match cursor("resources", params, seal)? {
         None => ListFrom::Catalog(0),
         Some(Cursor::Catalog(from)) if from < catalog.resource_list.len() => {
             ListFrom::Catalog(from)
@@ -195,24 +295,29 @@ fn list_resources<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
 }
 
 /// Where a page of one of the catalog's lists begins.
-fn catalog_page<'b>(params: &Params<'b>, entries: usize) -> Result<usize, Refusal<'b>> {
-    match cursor(params)? {
+fn catalog_page<'b>(
+    list: &str,
+    params: &Params<'b>,
+    entries: usize,
+    seal: &Seal,
+) -> Result<usize, Refusal<'b>> {
+    match cursor(list, params, seal)? {
         None => Ok(0),
         Some(Cursor::Catalog(from)) if from < entries => Ok(from),
         Some(_) => Err(bad_cursor()),
     }
 }
 
-fn cursor<'b>(params: &Params<'b>) -> Result<Option<Cursor>, Refusal<'b>> {
+fn cursor<'b>(list: &str, params: &Params<'b>, seal: &Seal) -> Result<Option<Cursor>, Refusal<'b>> {
     match params.cursor {
         None => Ok(None),
-        Some(cursor) => match cursor.as_str().and_then(Cursor::read) {
+        Some(cursor) => match cursor.as_str().and_then(|text| Cursor::read(text, list, seal)) {
             Some(cursor) => Ok(Some(cursor)),
             None => Err(bad_cursor()),
         },
     }
 }
 
-fn bad_cursor<'b>() -> Refusal<'b> {
+pub(super) fn bad_cursor<'b>() -> Refusal<'b> {
     Refusal::invalid_params("params.cursor is not one that this list gave")
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::version::{Era, ProtocolVersion};
 use crate::json;
+use crate::protocol::{Capability, Era, ProtocolVersion};
 use crate::rpc::{self, ErrorCode, Id};
 
 /// Where on its way a request was refused; what carries the answer makes a status of it.
@@ -27,6 +27,8 @@ pub(crate) enum Data<'b> {
     },
     /// Of a resource that is not there.
     Uri(&'b str),
+    /// Of -32021.
+    Capability(Capability),
 }
 
 /// An error response, not yet written.
@@ -40,6 +42,8 @@ pub(crate) struct Refusal<'b> {
 
 /// The headers and the body say different things (2026-07-28).
 pub(crate) const HEADER_MISMATCH: ErrorCode = ErrorCode(-32020);
+/// The client did not declare what the request needs (2026-07-28).
+pub(crate) const MISSING_CAPABILITY: ErrorCode = ErrorCode(-32021);
 /// The revision is not one of ours (2026-07-28).
 pub(crate) const UNSUPPORTED_PROTOCOL_VERSION: ErrorCode = ErrorCode(-32022);
 /// No such resource, up to 2025-11-25.
@@ -78,6 +82,14 @@ impl<'b> Refusal<'b> {
         refusal
     }
 
+    /// -32021.
+    pub(crate) fn missing_capability(capability: Capability) -> Refusal<'b> {
+        let message = format!("Missing required client capability: {capability}");
+        let mut refusal = Refusal::new(Stage::Envelope, MISSING_CAPABILITY, message);
+        refusal.data = Data::Capability(capability);
+        refusal
+    }
+
     /// -32601.
     pub(crate) fn method_not_found(method: &str) -> Refusal<'b> {
         let message = format!("Method not found: {method}");
@@ -101,6 +113,13 @@ impl<'b> Refusal<'b> {
     }
 }
 
+impl Refusal<'_> {
+    /// Appends the value of `error` alone.
+    pub(crate) fn write_error(&self, out: &mut Vec<u8>) {
+        rpc::write_error_object(out, self.code, &self.message, |out| self.data.write(out));
+    }
+}
+
 impl Data<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         match self {
@@ -110,6 +129,11 @@ impl Data<'_> {
                 write_modern_versions(out);
                 out.extend_from_slice(br#","requested":"#);
                 json::write_string(out, requested);
+                out.push(b'}');
+            }
+            Data::Capability(capability) => {
+                out.extend_from_slice(br#"{"requiredCapabilities":"#);
+                out.extend_from_slice(capability.declaration().as_bytes());
                 out.push(b'}');
             }
             Data::Uri(uri) => {

@@ -4,6 +4,7 @@ use super::*;
 use crate::app::{Catalog, Placement, about::about};
 use crate::json::Parser;
 use crate::rpc::Message;
+use crate::store::Seal;
 use serde_json::json;
 
 const MODERN: Claims<'_> =
@@ -21,6 +22,7 @@ fn catalog() -> Catalog {
     let mut catalog = Catalog::new("test", "1");
     catalog.add_tool(about("quick"), json!({ "type": "object" }), None);
     catalog.add_tool(about("slow").on_worker(), json!({ "type": "object" }), None);
+    catalog.add_logging();
     catalog.add_prompt(about("greet"), &json!({ "type": "object" }));
     catalog.add_resource(&about("app://here"));
     catalog.add_template(&about("note://{id}").on_worker());
@@ -37,9 +39,14 @@ fn decide(text: &str, claims: Claims<'_>, catalog: &Catalog, worker: bool) -> St
         Ok(context) => context,
         Err(refusal) => return refused(refusal),
     };
-    let planned = match plan(&message, &context, catalog, worker) {
-        Plan::Accept => "accept".to_owned(),
+    let planned = plan(&message, &context, catalog, &Seal::new(&[0; 32]), worker);
+    let planned = match planned {
+        Plan::Accept(Accepted::Other) => "accept".to_owned(),
         Plan::Defer => "defer".to_owned(),
+        Plan::Accept(_) | Plan::Task { .. } | Plan::AwaitTask { .. } | Plan::Listen(_) => {
+            let shown = format!("{planned:?}");
+            shown.split([' ', '{']).next().unwrap_or_default().to_owned()
+        }
         Plan::Answer(plan::Answer::Refuse(refusal)) => refused(refusal),
         Plan::Answer(answer) => {
             let shown = format!("{answer:?}");
@@ -93,11 +100,36 @@ fn what_wants_no_answer_gets_none() {
     for text in [
         r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
         r#"{"jsonrpc":"2.0","method":"tools/call","params":{"name":"quick"}}"#,
-        r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#,
     ] {
         let legacy = decide(text, Claims::default(), &catalog, false);
         assert_eq!(legacy, "2025-03-26 accept", "{text}");
         assert_eq!(decide(text, MODERN, &catalog, false), "2026-07-28 accept", "{text}");
+    }
+}
+
+#[test]
+fn what_concerns_a_session_is_taken_in_by_one() {
+    let catalog = catalog();
+    for (text, legacy, modern) in [
+        (
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
+            "2025-03-26 Accept(Cancelled(1))",
+            "2026-07-28 accept",
+        ),
+        (
+            r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#,
+            "2025-03-26 Accept(RootsChanged)",
+            "2026-07-28 accept",
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"result":{}}"#,
+            "2025-03-26 Accept(Response",
+            "2026-07-28 Accept(Response",
+        ),
+    ] {
+        assert_eq!(decide(text, Claims::default(), &catalog, false), legacy, "{text}");
+        assert_eq!(decide(text, MODERN, &catalog, false), modern, "{text}");
     }
 }
 
@@ -123,8 +155,13 @@ fn plans() {
         ("resources/list", "", "ListResources"),
         ("resources/templates/list", "", "ListResourceTemplates"),
         ("completion/complete", "", "Method -32601"),
-        ("tools/list", r#""cursor":"YzE""#, "ListTools"),
-        ("tools/list", r#""cursor":"YzI""#, "InBand -32602"),
+        ("tools/list", r#""cursor":"YzE""#, "InBand -32602"),
+        ("logging/setLevel", r#""level":"notice""#, "SetLogLevel"),
+        ("logging/setLevel", r#""level":"loud""#, "InBand -32602"),
+        ("resources/subscribe", r#""uri":"app://here""#, "Subscribe"),
+        ("resources/subscribe", "", "InBand -32602"),
+        ("subscriptions/listen", r#""notifications":{}"#, "Method -32601"),
+        ("tasks/list", "", "Method -32601"),
         ("resources/list", r#""cursor":"cA""#, "InBand -32602"),
         ("nonsense", "", "Method -32601"),
     ] {

@@ -11,7 +11,7 @@ fn check(text: &str, expected: &str) {
             format!("request {id:?} {method} {params:?}")
         }
         Ok(Message::Notification { method, params }) => format!("notification {method} {params:?}"),
-        Ok(Message::Response { id }) => format!("response {id:?}"),
+        Ok(Message::Response { id, .. }) => format!("response {id:?}"),
         Err(Invalid { id, message }) => format!("invalid {id:?} {message}"),
     };
     assert!(seen.starts_with(expected), "{text}\n  seen     {seen}\n  expected {expected}");

@@ -78,6 +78,15 @@ impl BufferPool {
     pub(crate) fn put(&mut self, storage: Vec<u8>) {
         self.window.returned += 1;
         let grown = storage.capacity() > self.size;
+        if grown || self.free.len() >= self.max || self.window.returned >= limits::BUFFER_WINDOW {
+            return self.put_unusual(storage);
+        }
+        self.free.push(storage);
+    }
+
+    #[cold]
+    fn put_unusual(&mut self, storage: Vec<u8>) {
+        let grown = storage.capacity() > self.size;
         self.window.grown += u32::from(grown);
         if self.free.len() < self.max && (!grown || storage.capacity() <= self.keep_max()) {
             self.free.push(storage);

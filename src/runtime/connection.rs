@@ -2,33 +2,32 @@
 //! shard's business.
 //!
 //! ```text
-//!            a call is deferred          an answer that is the last one, a refusal
+//!         the answer comes later      an answer that is the last one, a refusal
 //!   Reading ────────────────────▶ Waiting ──────────────▶ Finishing ──all sent──▶ Closed
 //!      ▲                             │                        │                     ▲
-//!      └──── its answer came ────────┘                        └─ bytes may still ─▶ Draining
+//!      └──── all of it came ─────────┘                        └─ bytes may still ─▶ Draining
 //!                                                                be on their way
 //! ```
 
 use std::net::Shutdown;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use mio::net::TcpStream;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
-use super::deadlines::Timer;
+use super::deadlines::{Tick, Timer};
 use crate::buffer::{ReadBuffer, WriteBuffer};
 use crate::http::Decoder;
 use crate::limits;
+use crate::transport::Reply;
 
 /// Where a connection stands.
 #[derive(Debug)]
 pub(crate) enum State {
     /// Requests are read and answered.
     Reading,
-    /// A worker has a call; the flag tells it when nobody waits any more.
-    Waiting(Arc<AtomicBool>),
+    /// The answer comes from elsewhere, at once or as a stream.
+    Waiting(Box<Reply>),
     /// The last answer is being sent. `linger`: the client may not have stopped sending.
     Finishing { linger: bool },
     /// All is sent and the FIN with it; what still comes in is thrown away, so that the kernel does
@@ -46,7 +45,7 @@ pub(crate) enum Phase {
     Body,
     Writing,
     Draining,
-    /// A worker has a call: as long as it takes.
+    /// The answer comes from elsewhere, as long as it takes; signs of life are due meanwhile.
     Waiting,
 }
 
@@ -75,6 +74,10 @@ pub(crate) struct Connection {
     pub(crate) progress: bool,
     pub(crate) more: bool,
     pub(crate) held_back: bool,
+    /// When the stream has something to say again that has to wait now.
+    pub(crate) again: Option<Tick>,
+    /// The stream has more to say when what is written is sent.
+    pub(crate) more_events: bool,
 }
 
 impl Connection {
@@ -97,6 +100,8 @@ impl Connection {
             progress: false,
             more: false,
             held_back: false,
+            again: None,
+            more_events: false,
         }
     }
 
@@ -188,9 +193,6 @@ impl Connection {
     /// The connection is gone: nothing more is read, written or waited for.
     #[cold]
     pub(crate) fn abort(&mut self) {
-        if let State::Waiting(cancelled) = &self.state {
-            cancelled.store(true, Ordering::Relaxed);
-        }
         self.state = State::Closed;
     }
 }

@@ -24,6 +24,11 @@ pub(crate) fn tick_after(now: Tick, timeout: Duration) -> Tick {
     now.saturating_add(tick_at(timeout)).saturating_add(1)
 }
 
+/// The first tick that is not before a time, in milliseconds since the shard's clock began.
+pub(crate) fn tick_of(at_ms: u64) -> Tick {
+    tick_at(Duration::from_millis(at_ms)).saturating_add(1)
+}
+
 /// What a connection remembers about its deadline.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Timer {

@@ -1,20 +1,18 @@
-//! What other threads put into a shard: answers, connections, the stop.
+//! What other threads put into a shard: connections, the stop, and the word that a stream has
+//! something for one of its connections.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use mio::net::TcpStream;
 use mio::{Registry, Token, Waker};
 
 use super::ConnectionKey;
-use crate::http::Connection as Persistence;
+use crate::store::{Bell, Reader};
 
 /// A letter to a shard.
 pub(crate) enum Mail {
-    /// What a worker answers to the request that this connection waits for.
-    Answer { key: ConnectionKey, body: Vec<u8>, persistence: Persistence },
     /// A connection from a shard that has more of them.
     Adopt(TcpStream),
     /// There is room for a connection again, and somebody may wait at the listener.
@@ -27,18 +25,16 @@ pub(crate) enum Mail {
 #[derive(Clone)]
 pub(crate) struct Address {
     sender: Sender<Mail>,
+    /// Connections whose streams have something. Without a bound of its own: a stream tells its
+    /// reader once and waits to be read, so there are never more than connections.
+    nudges: Sender<u64>,
     bell: Arc<Bell>,
-}
-
-/// Wakes the shard once for all letters that it has not looked at yet.
-struct Bell {
-    rung: AtomicBool,
-    waker: Waker,
 }
 
 /// Where the shard finds its letters.
 pub(crate) struct Mailbox {
     receiver: Receiver<Mail>,
+    nudges: Receiver<u64>,
     bell: Arc<Bell>,
 }
 
@@ -49,9 +45,10 @@ pub(crate) fn mailbox(
     room: usize,
 ) -> io::Result<(Address, Mailbox)> {
     let (sender, receiver) = bounded(room);
-    let waker = Waker::new(registry, token)?;
-    let bell = Arc::new(Bell { rung: AtomicBool::new(false), waker });
-    Ok((Address { sender, bell: bell.clone() }, Mailbox { receiver, bell }))
+    let (nudge, nudges) = unbounded();
+    let bell = Bell::new(Waker::new(registry, token)?);
+    let address = Address { sender, nudges: nudge, bell: bell.clone() };
+    Ok((address, Mailbox { receiver, nudges, bell }))
 }
 
 impl Address {
@@ -62,9 +59,9 @@ impl Address {
         Ok(())
     }
 
-    /// Posts a letter, and waits while the box is full. For workers; a shard never waits.
+    /// Posts a letter, and waits while the box is full. Not for shards, which never wait.
     pub(crate) fn post_waiting(&self, mail: Mail) {
-        // A shard that is gone has no connections left that could wait for an answer.
+        // A shard that is gone needs no letters.
         if self.sender.send(mail).is_ok() {
             self.ring();
         }
@@ -72,23 +69,29 @@ impl Address {
 
     /// Wakes the shard, unless it has not looked since it was last woken.
     pub(crate) fn ring(&self) {
-        if !self.bell.rung.swap(true, Ordering::AcqRel)
-            && let Err(error) = self.bell.waker.wake()
-        {
-            tracing::error!(%error, "cannot wake a shard");
-        }
+        self.bell.ring();
+    }
+
+    /// What a stream tells that it has something for a connection of this shard.
+    pub(crate) fn reader(&self, key: ConnectionKey) -> Reader {
+        Reader::new(self.nudges.clone(), self.bell.clone(), key.token().0 as u64)
     }
 }
 
 impl Mailbox {
-    /// To be called when the bell has woken the shard, before it looks into the box: a letter that
-    /// is posted from now on rings again.
+    /// To be called when the bell has woken the shard, before it looks into the box.
     pub(crate) fn heard(&self) {
-        self.bell.rung.store(false, Ordering::Release);
+        self.bell.heard();
     }
 
     /// The next letter, if there is one.
     pub(crate) fn take(&self) -> Option<Mail> {
         self.receiver.try_recv().ok()
+    }
+
+    /// The next connection whose stream has something, if there is one.
+    pub(crate) fn take_nudge(&self) -> Option<ConnectionKey> {
+        let connection = self.nudges.try_recv().ok()?;
+        Some(ConnectionKey::from_token(Token(connection as usize)))
     }
 }

@@ -1,7 +1,6 @@
 //! What a connection does when it can go on: read, answer, write, and set its next deadline.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crossbeam_channel::Sender;
 
@@ -10,10 +9,10 @@ use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
 use super::deadlines::{Deadlines, Tick, tick_after};
 use super::mailbox::Address;
-use super::workers::Job;
+use super::waiting::{background, defer, go_on_waiting, wait};
 use crate::app::Handler;
 use crate::config::Config;
-use crate::http::{self, Parsed, Progress, continue_100, field_storage};
+use crate::http::{Parsed, Progress, continue_100, field_storage};
 use crate::limits;
 use crate::transport::{self, Deferred, Local, Next, Shared};
 
@@ -25,7 +24,7 @@ pub(crate) struct Core<H> {
     pub(crate) read_buffers: BufferPool,
     pub(crate) write_buffers: BufferPool,
     pub(crate) deadlines: Deadlines,
-    pub(crate) jobs: Sender<Job>,
+    pub(crate) jobs: Sender<Deferred>,
     pub(crate) address: Address,
     /// Connections that have more to do than one turn allows.
     pub(crate) ready: Vec<ConnectionKey>,
@@ -63,6 +62,9 @@ pub(crate) fn drive<H: Handler>(
     let mut reads = 0;
     let mut more = false;
     let mut held_back = false;
+    if let State::Waiting(_) = connection.state {
+        go_on_waiting(connection, core);
+    }
     while let State::Reading = connection.state {
         if connection.output.len() > limits::UNSENT_BYTES_MAX {
             held_back = true;
@@ -182,32 +184,11 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
     match next {
         Next::Done => {}
         Next::Close => connection.state = State::Finishing { linger: !input.is_empty() },
-        Next::Defer(deferred) => defer(connection, key, deferred, core),
+        Next::Wait(reply) => wait(connection, key, reply, core),
+        Next::Defer(reply, deferred) => defer(connection, key, reply, deferred, core),
+        Next::Background(deferred, taken) => background(connection, deferred, taken, core),
     }
     Step::Answered
-}
-
-/// Hands a request to the workers; answers 503 when they have no room.
-#[cold]
-fn defer<H: Handler>(
-    connection: &mut Connection,
-    key: ConnectionKey,
-    deferred: Deferred,
-    core: &mut Core<H>,
-) {
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let persistence = deferred.persistence;
-    let reply_to = core.address.clone();
-    let job = Job { deferred, cancelled: cancelled.clone(), key, reply_to };
-    if core.jobs.try_send(job).is_ok() {
-        connection.state = State::Waiting(cancelled);
-        return;
-    }
-    let out = connection.output.out();
-    transport::refuse_overload(persistence, &core.local.date, out);
-    if persistence == http::Connection::Close {
-        connection.state = State::Finishing { linger: !connection.input.is_empty() };
-    }
 }
 
 impl<H: Handler> Core<H> {
@@ -257,7 +238,7 @@ impl<H: Handler> Core<H> {
         progress: bool,
     ) {
         let phase = phase_of(connection);
-        let paused = matches!(phase, Phase::Idle | Phase::Writing);
+        let paused = matches!(phase, Phase::Idle | Phase::Writing | Phase::Waiting);
         if phase == connection.phase && !answered && !(paused && progress) {
             return;
         }
@@ -268,9 +249,14 @@ impl<H: Handler> Core<H> {
             Phase::Body => Some(self.config.body_timeout),
             Phase::Writing => Some(self.config.write_timeout),
             Phase::Draining => Some(limits::LINGER_TIMEOUT),
-            Phase::Waiting => None,
+            Phase::Waiting => {
+                let takes_events =
+                    matches!(&connection.state, State::Waiting(reply) if reply.takes_events());
+                takes_events.then_some(self.config.keep_alive)
+            }
         };
         let due = timeout.map(|timeout| tick_after(self.now, timeout));
+        let due = [due, connection.again].into_iter().flatten().min();
         self.deadlines.set(key, &mut connection.timer, due);
     }
 
@@ -280,9 +266,8 @@ impl<H: Handler> Core<H> {
         let limit = match connection.phase {
             Phase::Head => "head_timeout",
             Phase::Body => "body_timeout",
-            Phase::Idle | Phase::Writing | Phase::Draining | Phase::Waiting => {
-                return connection.abort();
-            }
+            Phase::Waiting => return self.keep_alive(connection),
+            Phase::Idle | Phase::Writing | Phase::Draining => return connection.abort(),
         };
         self.output(connection);
         transport::refuse_timeout(limit, &self.local.date, connection.output.out());

@@ -6,7 +6,7 @@
 mod accept;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Sender;
@@ -17,18 +17,18 @@ use slab::Slab;
 use super::ConnectionKey;
 use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
-use super::deadlines::{Deadlines, Tick, tick_at};
+use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
 use super::mailbox::{Mail, Mailbox};
 use super::metrics::ShardCounters;
 use super::peers::Peers;
 use super::serve::{Core, conclude, drive};
-use super::workers::Job;
+use super::waiting::deliver;
 use crate::app::Handler;
 use crate::config::Config;
-use crate::http::{Connection as Persistence, Date};
+use crate::http::Date;
 use crate::json::Parser;
 use crate::limits;
-use crate::transport::{self, Local, Next, Shared};
+use crate::transport::{Deferred, Local, Shared};
 
 const LISTENER: Token = Token(usize::MAX);
 pub(crate) const MAILBOX: Token = Token(usize::MAX - 1);
@@ -45,8 +45,9 @@ pub(crate) struct Shard<H> {
     peers: Arc<Peers>,
     connections: Slab<Connection>,
     generation: u32,
-    started: Instant,
     second: u64,
+    /// When what is too old is to be looked for.
+    sweep_at: Tick,
     stop_by: Option<Instant>,
     core: Core<H>,
 }
@@ -58,7 +59,7 @@ pub(crate) struct Parts<H> {
     pub(crate) mailbox: Mailbox,
     pub(crate) listener: TcpListener,
     pub(crate) peers: Arc<Peers>,
-    pub(crate) jobs: Sender<Job>,
+    pub(crate) jobs: Sender<Deferred>,
     pub(crate) shared: Arc<Shared<H>>,
     pub(crate) config: Arc<Config>,
 }
@@ -68,7 +69,12 @@ impl<H: Handler> Shard<H> {
         let Parts { index, poll, mailbox, mut listener, peers, jobs, shared, config } = parts;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let core = Core {
-            local: Local { parser: Parser::new(), date: Date::at(unix_seconds()), stopping: false },
+            local: Local {
+                parser: Parser::new(),
+                date: Date::at(unix_ms() / 1000),
+                now_ms: steady_ms(),
+                stopping: false,
+            },
             read_buffers: BufferPool::new(&config),
             write_buffers: BufferPool::new(&config),
             deadlines: Deadlines::default(),
@@ -93,8 +99,8 @@ impl<H: Handler> Shard<H> {
             peers,
             connections: Slab::new(),
             generation: 0,
-            started: Instant::now(),
             second: 0,
+            sweep_at: 0,
             stop_by: None,
             core,
         })
@@ -128,6 +134,7 @@ impl<H: Handler> Shard<H> {
             if mail {
                 self.mailbox.heard();
                 self.open_mail();
+                self.read_streams();
             }
             self.expire();
             self.core.dirty.append(&mut self.core.late);
@@ -161,7 +168,9 @@ impl<H: Handler> Shard<H> {
         if !self.core.ready.is_empty() || (self.accepting && self.accept_again.is_none()) {
             return Some(Duration::ZERO);
         }
-        let next = [self.core.deadlines.next(), self.accept_again].into_iter().flatten().min();
+        let sweep = self.core.shared.hub.needs_sweeping().then_some(self.sweep_at);
+        let next = [self.core.deadlines.next(), self.accept_again, sweep];
+        let next = next.into_iter().flatten().min();
         // Counted from the turn's reading of the clock: a wake-up that is early sleeps on.
         let due =
             next.map(|tick| limits::DEADLINE_TICK * tick.saturating_sub(self.core.now).max(1));
@@ -171,12 +180,24 @@ impl<H: Handler> Shard<H> {
 
     /// Reads the clock, once a turn; the wall clock once a second.
     fn read_clock(&mut self) {
-        let elapsed = self.started.elapsed();
-        self.core.now = tick_at(elapsed);
-        if self.second != elapsed.as_secs() {
-            self.second = elapsed.as_secs();
-            self.core.local.date.update(unix_seconds());
+        let now_ms = steady_ms();
+        self.core.local.now_ms = now_ms;
+        self.core.now = tick_at(Duration::from_millis(now_ms));
+        if self.second != now_ms / 1000 {
+            self.second = now_ms / 1000;
+            self.core.local.date.update(unix_ms() / 1000);
             self.publish();
+            self.sweep();
+        }
+    }
+
+    fn sweep(&mut self) {
+        if self.core.now >= self.sweep_at {
+            let hub = &self.core.shared.hub;
+            self.sweep_at = tick_after(self.core.now, hub.sweep_interval());
+            if hub.needs_sweeping() {
+                hub.sweep(self.core.local.now_ms);
+            }
         }
     }
 
@@ -223,26 +244,22 @@ impl<H: Handler> Shard<H> {
         }
     }
 
+    /// Brings what has come on streams to the connections that read them.
+    fn read_streams(&mut self) {
+        for _ in 0..limits::MAIL_PER_TURN_MAX {
+            let Some(key) = self.mailbox.take_nudge() else { return };
+            let Some(connection) = find(&mut self.connections, key) else { continue };
+            deliver(connection, &mut self.core);
+            self.advance(key);
+        }
+        // There may be more: ring for the next turn.
+        self.core.address.ring();
+    }
+
     fn open_mail(&mut self) {
         for _ in 0..limits::MAIL_PER_TURN_MAX {
             match self.mailbox.take() {
                 None => return,
-                Some(Mail::Answer { key, body, persistence }) => {
-                    let Some(connection) = find(&mut self.connections, key) else { continue };
-                    self.core.requests += 1;
-                    // The stop may have come after the call.
-                    let persistence = match self.core.local.stopping {
-                        true => Persistence::Close,
-                        false => persistence,
-                    };
-                    let out = self.core.output(connection);
-                    let next = transport::complete(&body, persistence, &self.core.local.date, out);
-                    connection.state = match next {
-                        Next::Close => State::Finishing { linger: !connection.input.is_empty() },
-                        Next::Done | Next::Defer(_) => State::Reading,
-                    };
-                    self.advance(key);
-                }
                 Some(Mail::Adopt(_)) if self.core.local.stopping => self.peers.leave(self.index),
                 Some(Mail::Adopt(socket)) => self.add(socket),
                 Some(Mail::Vacancy) => {
@@ -266,6 +283,14 @@ impl<H: Handler> Shard<H> {
         let key = |(slot, c): (usize, &Connection)| ConnectionKey::new(slot, c.generation);
         for key in self.connections.iter().filter(idle).map(key).collect::<Vec<_>>() {
             self.remove(key);
+        }
+        let waits =
+            |(_, connection): &(usize, &Connection)| matches!(connection.state, State::Waiting(_));
+        for key in self.connections.iter().filter(waits).map(key).collect::<Vec<_>>() {
+            if let Some(connection) = find(&mut self.connections, key) {
+                self.core.let_go(connection);
+                self.advance(key);
+            }
         }
     }
 
@@ -329,6 +354,15 @@ fn poll(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::
     }
 }
 
-fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+/// Milliseconds since 1970.
+pub(crate) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Milliseconds since the first call in this process.
+pub(crate) fn steady_ms() -> u64 {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    let elapsed = BEGAN.get_or_init(Instant::now).elapsed();
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }

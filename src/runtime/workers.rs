@@ -1,66 +1,95 @@
 //! The threads that run functions which may wait.
+//!
+//! A worker whose function waits for its client, or works on a task, is replaced for that time: a
+//! foreman brings in another one, which leaves when there is nothing to do.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::ConnectionKey;
-use super::mailbox::{Address, Mail};
 use crate::app::Handler;
 use crate::json::Parser;
+use crate::limits;
 use crate::transport::{self, Deferred, Shared};
 
-/// A deferred request, and where its answer goes.
-pub(crate) struct Job {
-    pub(crate) deferred: Deferred,
-    /// Set when nobody waits for the answer any more.
-    pub(crate) cancelled: Arc<AtomicBool>,
-    pub(crate) key: ConnectionKey,
-    pub(crate) reply_to: Address,
-}
-
 /// Where workers find their jobs.
-pub(crate) type Queue = Receiver<Job>;
+pub(crate) type Queue = Receiver<Deferred>;
 
 /// Makes the queue of jobs, with room for so many.
-pub(crate) fn queue(room: usize) -> (Sender<Job>, Queue) {
+pub(crate) fn queue(room: usize) -> (Sender<Deferred>, Queue) {
     bounded(room)
 }
 
-/// Starts the workers. They end when the last sender of jobs is gone.
+/// Starts the workers, and their foreman. They end when the last sender of jobs is gone.
 pub(crate) fn start<H: Handler>(
     count: usize,
     jobs: Queue,
     shared: &Arc<Shared<H>>,
 ) -> io::Result<Vec<JoinHandle<()>>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
     let worker = |index: usize| {
         let (jobs, shared) = (jobs.clone(), shared.clone());
         let thread = Builder::new().name(format!("worker-{index}"));
-        thread.spawn(move || work(&jobs, &shared))
+        thread.spawn(move || work(jobs.iter(), &shared))
     };
-    (0..count).map(worker).collect()
+    let mut threads = (0..count).map(worker).collect::<io::Result<Vec<_>>>()?;
+    let (wanted, wishes) = bounded(limits::WAITING_CALLS_MAX);
+    shared.hub.relief.from(wanted);
+    let foreman = Builder::new().name("foreman".to_owned());
+    let shared = shared.clone();
+    threads.push(foreman.spawn(move || relieve(&wishes, &jobs, &shared))?);
+    Ok(threads)
 }
 
-fn work<H: Handler>(jobs: &Receiver<Job>, shared: &Shared<H>) {
+/// Brings in a worker for each that waits.
+fn relieve<H: Handler>(wishes: &Receiver<()>, jobs: &Queue, shared: &Arc<Shared<H>>) {
+    let here = Arc::new(AtomicUsize::new(0));
+    for () in wishes {
+        if here.load(Ordering::Relaxed) >= shared.hub.relief.waiting() {
+            continue;
+        }
+        here.fetch_add(1, Ordering::Relaxed);
+        let (jobs, shared, counter) = (jobs.clone(), shared.clone(), here.clone());
+        let thread = Builder::new().name("relief".to_owned());
+        let spawned = thread.spawn(move || {
+            work(std::iter::from_fn(|| jobs.recv_timeout(limits::RELIEF_IDLE).ok()), &shared);
+            counter.fetch_sub(1, Ordering::Relaxed);
+        });
+        if let Err(error) = spawned {
+            tracing::warn!(%error, "cannot replace a worker that waits");
+            here.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn work<H: Handler>(jobs: impl Iterator<Item = Deferred>, shared: &Shared<H>) {
     let mut parser = Parser::new();
     for mut job in jobs {
-        let mut body = Vec::new();
-        // A panic of the application is already an answer by the time it gets here; this is for
-        // our own, which must not take the worker with it either.
-        let run = catch_unwind(AssertUnwindSafe(|| {
-            let Job { deferred, cancelled, .. } = &mut job;
-            transport::run_deferred(deferred, &shared.handler, &mut parser, cancelled, &mut body);
-        }));
-        if run.is_err() {
-            parser = Parser::new();
-            body.clear();
-            transport::fail_deferred(&mut body);
+        let is_task = job.task.is_some();
+        let mut run = || run(&mut job, shared, &mut parser);
+        let done = match is_task {
+            // Where too many are replaced already, this one works on all the same.
+            true => shared.hub.relief.wait(&mut run).is_some(),
+            false => false,
+        };
+        if !done {
+            run();
         }
-        let persistence = job.deferred.persistence;
-        job.reply_to.post_waiting(Mail::Answer { key: job.key, body, persistence });
+    }
+}
+
+fn run<H: Handler>(job: &mut Deferred, shared: &Shared<H>, parser: &mut Parser) {
+    // A panic of the application is already an answer by the time it gets here; this is for our
+    // own, which must not take the worker with it either.
+    let run = catch_unwind(AssertUnwindSafe(|| transport::run_deferred(job, shared, parser)));
+    if run.is_err() {
+        *parser = Parser::new();
+        transport::fail_deferred(job);
     }
 }

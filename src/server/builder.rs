@@ -10,10 +10,11 @@ use crate::app::completion::FunctionCompleter;
 use crate::app::function::{Function, Input};
 use crate::app::prompt::{FunctionPrompt, Prompts};
 use crate::app::resource::{FixedResource, Resources, TemplateResource};
+use crate::app::roots::FunctionWatcher;
 use crate::app::tool::{FunctionTool, Group, Leaf, Tool, Tools};
 use crate::app::{
-    About, App, Catalog, Completer, Completion, CompletionRequest, IntoPrompt, IntoResource,
-    IntoToolResult, Placement, ResourceProvider,
+    About, App, Call, Catalog, Completer, Completion, CompletionRequest, IntoPrompt, IntoResource,
+    IntoToolResult, Placement, ResourceProvider, RootsWatcher,
 };
 use crate::config::Config;
 
@@ -21,8 +22,8 @@ use crate::config::Config;
 ///
 /// Each function that is added changes the builder's type, which is how a call finds its function
 /// without a table; nobody ever writes that type down.
-pub struct Builder<S, T = (), P = (), R = (), D = (), C = ()> {
-    app: App<S, T, P, R, D, C>,
+pub struct Builder<S, T = (), P = (), R = (), D = (), C = (), W = ()> {
+    app: App<S, T, P, R, D, C, W>,
 }
 
 impl Server<()> {
@@ -58,7 +59,7 @@ impl Builder<()> {
     }
 }
 
-impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C> {
+impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W> {
     /// The server's name and version, as clients see them.
     #[must_use]
     pub fn name(mut self, name: &str, version: &str) -> Self {
@@ -96,7 +97,7 @@ impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C> {
         self,
         about: impl Into<About>,
         function: F,
-    ) -> Builder<S, (T, Leaf<FunctionTool<F, Shape>>), P, R, D, C>
+    ) -> Builder<S, (T, Leaf<FunctionTool<F, Shape>>), P, R, D, C, W>
     where
         Shape: 'static,
         F: Function<S, Shape>,
@@ -107,12 +108,12 @@ impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C> {
     }
 
     /// Adds a tool that is a type of its own.
-    pub fn with<X: Tool<S>>(self, tool: X) -> Builder<S, (T, Leaf<X>), P, R, D, C> {
+    pub fn with<X: Tool<S>>(self, tool: X) -> Builder<S, (T, Leaf<X>), P, R, D, C, W> {
         Builder { app: self.app.map_tools(|tools| (tools, Leaf(tool))) }
     }
 
     /// Adds a [`group`](crate::group) of tools.
-    pub fn tools<G: Tools<S>>(self, group: Group<S, G>) -> Builder<S, (T, G), P, R, D, C> {
+    pub fn tools<G: Tools<S>>(self, group: Group<S, G>) -> Builder<S, (T, G), P, R, D, C, W> {
         Builder { app: self.app.map_tools(|tools| (tools, group.tools)) }
     }
 
@@ -121,7 +122,7 @@ impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C> {
         self,
         about: impl Into<About>,
         function: F,
-    ) -> Builder<S, T, (P, FunctionPrompt<F, Shape>), R, D, C>
+    ) -> Builder<S, T, (P, FunctionPrompt<F, Shape>), R, D, C, W>
     where
         Shape: 'static,
         F: Function<S, Shape>,
@@ -137,7 +138,7 @@ impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C> {
         self,
         about: impl Into<About>,
         function: F,
-    ) -> Builder<S, T, P, (R, FixedResource<F>), D, C>
+    ) -> Builder<S, T, P, (R, FixedResource<F>), D, C, W>
     where
         F: Fn(&S) -> O + Send + Sync + 'static,
         O: IntoResource,
@@ -152,7 +153,7 @@ impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C> {
         self,
         about: impl Into<About>,
         function: F,
-    ) -> Builder<S, T, P, (R, TemplateResource<F, Shape>), D, C>
+    ) -> Builder<S, T, P, (R, TemplateResource<F, Shape>), D, C, W>
     where
         Shape: 'static,
         F: Function<S, Shape>,
@@ -167,12 +168,12 @@ impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C> {
     pub fn resource_provider<X: ResourceProvider<S>>(
         self,
         provider: X,
-    ) -> Builder<S, T, P, R, X, C> {
+    ) -> Builder<S, T, P, R, X, C, W> {
         Builder { app: self.app.map_provider(|_| provider) }
     }
 
     /// Suggests values for the arguments of prompts and the variables of resource templates.
-    pub fn completion<F, O>(self, function: F) -> Builder<S, T, P, R, D, FunctionCompleter<F>>
+    pub fn completion<F, O>(self, function: F) -> Builder<S, T, P, R, D, FunctionCompleter<F>, W>
     where
         F: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
         O: Into<Completion>,
@@ -181,11 +182,20 @@ impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C> {
         Builder { app: self.app.map_completer(|_| completer) }
     }
 
+    /// Calls this when a client works on other folders than before (up to 2025-11-25), on a worker;
+    /// [`Call::roots`] asks which.
+    pub fn on_roots_changed<F>(self, function: F) -> Builder<S, T, P, R, D, C, FunctionWatcher<F>>
+    where
+        F: Fn(&S, &Call<'_>) + Send + Sync + 'static,
+    {
+        Builder { app: self.app.map_roots_watcher(|_| FunctionWatcher(function)) }
+    }
+
     /// As [`Builder::completion`], for a function that may wait or takes its time.
     pub fn completion_on_worker<F, O>(
         self,
         function: F,
-    ) -> Builder<S, T, P, R, D, FunctionCompleter<F>>
+    ) -> Builder<S, T, P, R, D, FunctionCompleter<F>, W>
     where
         F: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
         O: Into<Completion>,
@@ -195,7 +205,7 @@ impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C> {
     }
 }
 
-impl<S, T, P, R, D, C> Builder<S, T, P, R, D, C>
+impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W>
 where
     S: Send + Sync + 'static,
     T: Tools<S>,
@@ -203,9 +213,10 @@ where
     R: Resources<S>,
     D: ResourceProvider<S>,
     C: Completer<S>,
+    W: RootsWatcher<S>,
 {
     /// Ends the building: all that is left is where and how it runs.
-    pub fn build(self) -> Server<App<S, T, P, R, D, C>> {
+    pub fn build(self) -> Server<App<S, T, P, R, D, C, W>> {
         let mut app = self.app;
         app.tools.describe(&mut app.catalog);
         app.prompts.describe(&mut app.catalog);
@@ -216,6 +227,9 @@ where
         if C::OFFERED {
             app.catalog.add_completions(app.completer.placement());
         }
+        if W::LISTENS {
+            app.catalog.add_roots_watcher();
+        }
         Server::new(app)
     }
 
@@ -223,12 +237,12 @@ where
     pub fn bind(
         self,
         address: impl ToSocketAddrs + std::fmt::Debug,
-    ) -> Server<App<S, T, P, R, D, C>> {
+    ) -> Server<App<S, T, P, R, D, C, W>> {
         self.build().bind(address)
     }
 
     /// Ends the building, and runs with these settings; see [`Server::config`].
-    pub fn config(self, config: Config) -> Server<App<S, T, P, R, D, C>> {
+    pub fn config(self, config: Config) -> Server<App<S, T, P, R, D, C, W>> {
         self.build().config(config)
     }
 
@@ -249,37 +263,55 @@ where
     }
 }
 
-impl<S> App<S, (), (), (), (), ()> {
+impl<S> App<S, (), (), (), (), (), ()> {
     fn new(state: S, catalog: Catalog) -> Self {
         let (tools, prompts, resources, provider, completer) = ((), (), (), (), ());
-        App { state, tools, prompts, resources, provider, completer, catalog }
+        let roots_watcher = ();
+        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
     }
 }
 
 /// One part is exchanged for another, and the type changes with it.
-impl<S, T, P, R, D, C> App<S, T, P, R, D, C> {
-    fn map_tools<X>(self, map: impl FnOnce(T) -> X) -> App<S, X, P, R, D, C> {
-        let App { state, tools, prompts, resources, provider, completer, catalog } = self;
-        App { state, tools: map(tools), prompts, resources, provider, completer, catalog }
+impl<S, T, P, R, D, C, W> App<S, T, P, R, D, C, W> {
+    fn map_tools<X>(self, map: impl FnOnce(T) -> X) -> App<S, X, P, R, D, C, W> {
+        let App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog } =
+            self;
+        let tools = map(tools);
+        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
     }
 
-    fn map_prompts<X>(self, map: impl FnOnce(P) -> X) -> App<S, T, X, R, D, C> {
-        let App { state, tools, prompts, resources, provider, completer, catalog } = self;
-        App { state, tools, prompts: map(prompts), resources, provider, completer, catalog }
+    fn map_prompts<X>(self, map: impl FnOnce(P) -> X) -> App<S, T, X, R, D, C, W> {
+        let App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog } =
+            self;
+        let prompts = map(prompts);
+        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
     }
 
-    fn map_resources<X>(self, map: impl FnOnce(R) -> X) -> App<S, T, P, X, D, C> {
-        let App { state, tools, prompts, resources, provider, completer, catalog } = self;
-        App { state, tools, prompts, resources: map(resources), provider, completer, catalog }
+    fn map_resources<X>(self, map: impl FnOnce(R) -> X) -> App<S, T, P, X, D, C, W> {
+        let App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog } =
+            self;
+        let resources = map(resources);
+        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
     }
 
-    fn map_provider<X>(self, map: impl FnOnce(D) -> X) -> App<S, T, P, R, X, C> {
-        let App { state, tools, prompts, resources, provider, completer, catalog } = self;
-        App { state, tools, prompts, resources, provider: map(provider), completer, catalog }
+    fn map_provider<X>(self, map: impl FnOnce(D) -> X) -> App<S, T, P, R, X, C, W> {
+        let App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog } =
+            self;
+        let provider = map(provider);
+        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
     }
 
-    fn map_completer<X>(self, map: impl FnOnce(C) -> X) -> App<S, T, P, R, D, X> {
-        let App { state, tools, prompts, resources, provider, completer, catalog } = self;
-        App { state, tools, prompts, resources, provider, completer: map(completer), catalog }
+    fn map_completer<X>(self, map: impl FnOnce(C) -> X) -> App<S, T, P, R, D, X, W> {
+        let App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog } =
+            self;
+        let completer = map(completer);
+        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
+    }
+
+    fn map_roots_watcher<X>(self, map: impl FnOnce(W) -> X) -> App<S, T, P, R, D, C, X> {
+        let App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog } =
+            self;
+        let roots_watcher = map(roots_watcher);
+        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
     }
 }

@@ -1,13 +1,14 @@
 //! A server without sockets and threads, for tests.
 
-use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use super::{ServeError, Server};
 use crate::app::Handler;
 use crate::buffer::ReadBuffer;
-use crate::http::{Connection as Persistence, Date, Decoder, Parsed, continue_100, field_storage};
+use crate::http::{Date, Decoder, Parsed, continue_100, field_storage};
 use crate::json::Parser;
-use crate::transport::{self, Local, Next, Shared};
+use crate::store::{Clock, Reader};
+use crate::transport::{self, Delivery, Local, Next, Reply, Shared};
 
 /// One connection to a server, with bytes in place of the socket.
 ///
@@ -35,10 +36,13 @@ impl<H: Handler> Exchange<H> {
     /// # Errors
     /// [`ServeError`] for what would keep the server from starting.
     pub fn new(server: Server<H>) -> Result<Exchange<H>, ServeError> {
-        let (shared, _) = server.checked()?;
+        let mut server = server;
+        // Nobody could answer a question.
+        server.config.answer_timeout = Duration::ZERO;
+        let (shared, _) = server.checked(STILL)?;
         Ok(Exchange {
             shared,
-            local: Local { parser: Parser::new(), date: Date::at(0), stopping: false },
+            local: Local { parser: Parser::new(), date: Date::at(0), now_ms: 0, stopping: false },
             input: ReadBuffer::new(),
             decoder: Decoder::new(),
             answer: Vec::new(),
@@ -86,21 +90,29 @@ impl<H: Handler> Exchange<H> {
         *closed = match next {
             Next::Done => false,
             Next::Close => true,
-            Next::Defer(mut deferred) => {
-                let mut body = Vec::new();
-                let cancelled = AtomicBool::new(false);
-                let Local { parser, date, .. } = local;
-                transport::run_deferred(
-                    &mut deferred,
-                    &shared.handler,
-                    parser,
-                    &cancelled,
-                    &mut body,
-                );
-                transport::complete(&body, deferred.persistence, date, answer);
-                deferred.persistence == Persistence::Close
+            Next::Wait(mut reply) => deliver(&mut reply, local, answer),
+            Next::Defer(mut reply, mut deferred) => {
+                reply.attach(Reader::untold(0));
+                transport::run_deferred(&mut deferred, shared, &mut local.parser);
+                deliver(&mut reply, local, answer)
+            }
+            Next::Background(mut deferred, taken) => {
+                let next = taken.write(local, answer);
+                transport::run_deferred(&mut deferred, shared, &mut local.parser);
+                matches!(next, Next::Close)
             }
         };
         true
     }
+}
+
+/// The clock of a server without threads.
+const STILL: Clock = Clock { unix_ms: || 0, steady_ms: || 0 };
+
+/// Writes what there is of a reply. Says whether the connection ends: so does a stream that would
+/// go on, since nothing more will come on it.
+fn deliver(reply: &mut Reply, local: &Local, answer: &mut Vec<u8>) -> bool {
+    reply.attach(Reader::untold(0));
+    reply.begin(local, answer);
+    reply.deliver(local, answer) != Delivery::Done
 }

@@ -1,17 +1,19 @@
 //! Whether a request may be read at all: decided from its head, before its body arrives.
 
 use super::Shared;
-use super::fields::Fields;
+use super::fields::{Fields, accepts};
 use super::refuse::HttpRefusal;
 use super::route::Route;
 use crate::http::{Framing, Head, Status};
+use crate::protocol::{Era, ProtocolVersion};
 
 /// Checks the head of a request, in this order:
 ///
 /// 1. the route exists and takes the method (404, 405);
 /// 2. `Origin` and `Content-Type` stand once (400);
 /// 3. the origin may call (403; 2026-07-28, Streamable HTTP, "Security & Endpoint");
-/// 4. a message has a length (411), is JSON (415), and JSON is acceptable as its answer (406).
+/// 4. GET and DELETE are of a revision that has them (405), and GET accepts events (406);
+/// 5. a message has a length (411), is JSON (415), and JSON is acceptable as its answer (406).
 #[inline]
 pub(crate) fn admit<H>(
     route: Route,
@@ -22,7 +24,11 @@ pub(crate) fn admit<H>(
     match route {
         Route::NotFound => return Err(not_found(&shared.path)),
         Route::MethodNotAllowed { allow } => return Err(HttpRefusal::method_not_allowed(allow)),
-        Route::Message | Route::Health | Route::Options { .. } => {}
+        Route::Message
+        | Route::Listen
+        | Route::EndSession
+        | Route::Health
+        | Route::Options { .. } => {}
     }
     if let Some(name @ ("Origin" | "Content-Type")) = fields.repeated {
         let message = format!("{name} is repeated; it may stand once");
@@ -39,8 +45,13 @@ pub(crate) fn admit<H>(
             ),
         ));
     }
-    if route != Route::Message {
-        return Ok(());
+    match route {
+        Route::Message => {}
+        Route::Listen | Route::EndSession if !may_have_session(fields) => {
+            return Err(HttpRefusal::method_not_allowed(super::route::MODERN_METHODS));
+        }
+        Route::Listen if !fields.accepts_events() => return Err(HttpRefusal::needs_event_stream()),
+        _ => return Ok(()),
     }
     if head.framing == Framing::None {
         let message = "a POST needs Content-Length or Transfer-Encoding: chunked";
@@ -55,6 +66,16 @@ pub(crate) fn admit<H>(
         return Err(HttpRefusal::new(Status::NOT_ACCEPTABLE, message));
     }
     Ok(())
+}
+
+/// GET and DELETE are for clients with a session: from 2026-07-28 on there is neither ("Earlier
+/// Streamable HTTP Revisions"), and who names neither a session nor a revision that has them is
+/// told what there is.
+fn may_have_session(fields: &Fields<'_>) -> bool {
+    match fields.protocol_version.and_then(ProtocolVersion::from_name) {
+        Some(version) => version.era() == Era::Legacy,
+        None => fields.session_id.is_some(),
+    }
 }
 
 #[cold]
@@ -114,37 +135,11 @@ fn json_acceptable(fields: &Fields<'_>) -> bool {
         None => true,
         // Nothing is more specific than a range that leads the list and has no weight.
         Some(Some([] | [b',', ..])) => true,
-        Some(_) => json_acceptable_by_weight(fields),
+        Some(_) => accepts(fields.values("accept"), b"application/json", b"application/*"),
     }
-}
-
-fn json_acceptable_by_weight(fields: &Fields<'_>) -> bool {
-    let mut best = (0, false);
-    let ranges = fields.values("accept").flat_map(|value| value.split(|&byte| byte == b','));
-    for range in ranges {
-        let mut parts = range.split(|&byte| byte == b';');
-        let media_range = trimmed(parts.next().unwrap_or_default());
-        let specificity = match media_range {
-            range if range.eq_ignore_ascii_case(b"application/json") => 3,
-            range if range.eq_ignore_ascii_case(b"application/*") => 2,
-            b"*/*" => 1,
-            _ => continue,
-        };
-        if specificity > best.0 {
-            best = (specificity, !parts.any(is_zero_weight));
-        }
-    }
-    best.1
 }
 
 /// Without optional white space: SP and HTAB (RFC 9110 §5.6.3).
 fn trimmed(value: &[u8]) -> &[u8] {
     value.trim_ascii()
-}
-
-/// `q=0`, `q=0.0`, `q=0.000`.
-fn is_zero_weight(parameter: &[u8]) -> bool {
-    let Some((name, value)) = split_once(trimmed(parameter), b'=') else { return false };
-    trimmed(name).eq_ignore_ascii_case(b"q")
-        && trimmed(value).iter().all(|byte| matches!(byte, b'0' | b'.'))
 }

@@ -13,6 +13,8 @@ pub(crate) struct Fields<'b> {
     pub(crate) protocol_version: Option<&'b [u8]>,
     pub(crate) mcp_method: Option<&'b [u8]>,
     pub(crate) mcp_name: Option<&'b [u8]>,
+    pub(crate) session_id: Option<&'b [u8]>,
+    pub(crate) last_event_id: Option<&'b [u8]>,
     /// The first field that may stand once and stands more often.
     pub(crate) repeated: Option<&'static str>,
 }
@@ -28,6 +30,8 @@ impl<'b> Fields<'b> {
             protocol_version: None,
             mcp_method: None,
             mcp_name: None,
+            session_id: None,
+            last_event_id: None,
             repeated: None,
         };
         for field in all {
@@ -40,6 +44,8 @@ impl<'b> Fields<'b> {
                 8 if is(field, b"Mcp-Name") => (&mut fields.mcp_name, "Mcp-Name"),
                 10 if is(field, b"Mcp-Method") => (&mut fields.mcp_method, "Mcp-Method"),
                 12 if is(field, b"Content-Type") => (&mut fields.content_type, "Content-Type"),
+                13 if is(field, b"Last-Event-ID") => (&mut fields.last_event_id, "Last-Event-ID"),
+                14 if is(field, b"Mcp-Session-Id") => (&mut fields.session_id, "Mcp-Session-Id"),
                 20 if is(field, b"MCP-Protocol-Version") => {
                     (&mut fields.protocol_version, "MCP-Protocol-Version")
                 }
@@ -52,11 +58,51 @@ impl<'b> Fields<'b> {
         fields
     }
 
+    /// Whether `Accept` allows an event stream, by name or by a range (RFC 9110 §12.5.1).
+    pub(crate) fn accepts_events(&self) -> bool {
+        match self.accept {
+            None => true,
+            Some(b"application/json, text/event-stream") => true,
+            Some(_) => accepts(self.values("accept"), b"text/event-stream", b"text/*"),
+        }
+    }
+
     /// The values of all fields of this name.
     pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &'b [u8]> {
         let named = move |field: &&Field<'b>| field.name.eq_ignore_ascii_case(name);
         self.all.iter().filter(named).map(|field| field.value)
     }
+}
+
+/// Whether the most specific range that matches a media type has a weight above 0
+/// (RFC 9110 §12.5.1).
+pub(super) fn accepts<'b>(
+    values: impl Iterator<Item = &'b [u8]>,
+    media_type: &[u8],
+    of_type: &[u8],
+) -> bool {
+    let mut best = (0, false);
+    for range in values.flat_map(|value| value.split(|&byte| byte == b',')) {
+        let mut parts = range.split(|&byte| byte == b';');
+        let specificity = match parts.next().unwrap_or_default().trim_ascii() {
+            range if range.eq_ignore_ascii_case(media_type) => 3,
+            range if range.eq_ignore_ascii_case(of_type) => 2,
+            b"*/*" => 1,
+            _ => continue,
+        };
+        if specificity > best.0 {
+            best = (specificity, !parts.any(is_zero_weight));
+        }
+    }
+    best.1
+}
+
+/// `q=0`, `q=0.0`, `q=0.000`.
+fn is_zero_weight(parameter: &[u8]) -> bool {
+    let Some(at) = parameter.iter().position(|&byte| byte == b'=') else { return false };
+    let (name, value) = (&parameter[..at], &parameter[at + 1..]);
+    name.trim_ascii().eq_ignore_ascii_case(b"q")
+        && value.trim_ascii().iter().all(|byte| matches!(byte, b'0' | b'.'))
 }
 
 /// Most clients write a name as the specification does, or in lower case, and those comparisons are

@@ -8,7 +8,8 @@ use super::fields::Fields;
 use crate::app::Catalog;
 use crate::app::catalog::{ParamHeader, ParamKind};
 use crate::json::Value;
-use crate::mcp::{Claims, Context, Era, Method, Refusal};
+use crate::mcp::{Claims, Context, Method, Refusal};
+use crate::protocol::Era;
 
 /// What the headers claim about the message as a whole.
 #[inline]

@@ -6,6 +6,9 @@ use crate::http::{Connection as Persistence, ContentType, Date, Error, Response,
 use crate::json;
 use crate::rpc::{self, ErrorCode};
 
+/// What the official SDKs say of a session that is not there.
+const SESSION_NOT_FOUND: ErrorCode = ErrorCode(-32001);
+
 /// A refusal that HTTP has a status for.
 #[derive(Debug)]
 pub(crate) struct HttpRefusal {
@@ -14,6 +17,7 @@ pub(crate) struct HttpRefusal {
     allow: Option<&'static str>,
     limit: Option<&'static str>,
     retry_after_s: Option<u32>,
+    code: Option<ErrorCode>,
 }
 
 impl HttpRefusal {
@@ -25,6 +29,7 @@ impl HttpRefusal {
             allow: None,
             limit: None,
             retry_after_s: None,
+            code: None,
         }
     }
 
@@ -34,6 +39,53 @@ impl HttpRefusal {
         let message = format!("this target takes {allow}");
         let mut refusal = HttpRefusal::new(Status::METHOD_NOT_ALLOWED, message);
         refusal.allow = Some(allow);
+        refusal
+    }
+
+    /// 404 for a session that is not there, never was, or is somebody else's, which look alike.
+    /// The client is to begin a new one (2025-11-25, "Session Management").
+    #[cold]
+    pub(crate) fn session_not_found() -> Self {
+        let text = "Session not found: begin a new one with `initialize`";
+        let mut refusal = HttpRefusal::new(Status::NOT_FOUND, text);
+        refusal.code = Some(SESSION_NOT_FOUND);
+        refusal
+    }
+
+    /// 400 for a `Last-Event-ID` that cannot be gone on from.
+    #[cold]
+    pub(crate) fn unknown_event() -> Self {
+        let text = "Last-Event-ID names no event of this session that is still known";
+        let mut refusal = HttpRefusal::new(Status::BAD_REQUEST, text);
+        refusal.limit = Some("replay_window");
+        refusal
+    }
+
+    /// 406 for a stream that was asked for without accepting one.
+    #[cold]
+    pub(crate) fn needs_event_stream() -> Self {
+        HttpRefusal::new(Status::NOT_ACCEPTABLE, "Accept must allow text/event-stream")
+    }
+
+    /// 503: all sessions are in use.
+    #[cold]
+    pub(crate) fn too_many_sessions() -> Self {
+        let text = "every session is in use (sessions_max); try again later";
+        HttpRefusal::overload(text, "sessions_max")
+    }
+
+    /// 503: the session has too much under way.
+    #[cold]
+    pub(crate) fn too_many_calls() -> Self {
+        let text = "too many requests of this session are under way (session_calls_max)";
+        HttpRefusal::overload(text, "session_calls_max")
+    }
+
+    #[cold]
+    fn overload(text: &'static str, limit: &'static str) -> Self {
+        let mut refusal = HttpRefusal::new(Status::SERVICE_UNAVAILABLE, text);
+        refusal.limit = Some(limit);
+        refusal.retry_after_s = Some(1);
         refusal
     }
 
@@ -47,10 +99,10 @@ impl HttpRefusal {
         out: &mut Vec<u8>,
     ) {
         let mut body = Vec::new();
-        let code = match self.status.code() {
+        let code = self.code.unwrap_or(match self.status.code() {
             500.. => ErrorCode::INTERNAL_ERROR,
             _ => ErrorCode::INVALID_REQUEST,
-        };
+        });
         rpc::write_error(&mut body, None, code, &self.message, |out| {
             if let Some(limit) = self.limit {
                 out.extend_from_slice(br#"{"limit":"#);
@@ -97,8 +149,6 @@ pub(crate) fn refuse_timeout(limit: &'static str, date: &Date, out: &mut Vec<u8>
 #[cold]
 pub(crate) fn refuse_overload(persistence: Persistence, date: &Date, out: &mut Vec<u8>) {
     let message = "every worker is busy and their queue is full (deferred_max); try again later";
-    let mut refusal = HttpRefusal::new(Status::SERVICE_UNAVAILABLE, message);
-    refusal.limit = Some("deferred_max");
-    refusal.retry_after_s = Some(1);
+    let refusal = HttpRefusal::overload(message, "deferred_max");
     refusal.write(persistence, false, date, out);
 }

@@ -9,18 +9,36 @@ fn with_tool(input: Json) -> Catalog {
 
 #[test]
 fn capabilities_are_what_is_there() {
-    let capabilities = |catalog: &Catalog| {
+    let capabilities = |catalog: &Catalog, version| {
         let mut out = Vec::new();
-        catalog.write_capabilities(&mut out);
-        String::from_utf8(out).expect("UTF-8")
+        catalog.write_capabilities(version, &mut out);
+        serde_json::from_slice::<Json>(&out).expect("JSON")
     };
+    let (legacy, modern) = (ProtocolVersion::V2025_11_25, ProtocolVersion::V2026_07_28);
     let mut catalog = Catalog::new("test", "1");
-    assert_eq!(capabilities(&catalog), "{}");
+    assert_eq!(capabilities(&catalog, modern), json!({}));
     catalog.add_tool(about("t"), json!({ "type": "object" }), None);
-    assert_eq!(capabilities(&catalog), r#"{"tools":{}}"#);
+    assert_eq!(capabilities(&catalog, modern), json!({ "tools": { "listChanged": true } }));
     catalog.add_provider(Placement::Worker);
     catalog.add_completions(Placement::Shard);
-    assert_eq!(capabilities(&catalog), r#"{"tools":{},"resources":{},"completions":{}}"#);
+    catalog.add_logging();
+    let both = json!({
+        "tools": { "listChanged": true },
+        "resources": { "listChanged": true, "subscribe": true },
+        "completions": {},
+        "logging": {},
+    });
+    assert_eq!(capabilities(&catalog, modern), both);
+    assert_eq!(capabilities(&catalog, legacy), both);
+    let slow = about("slow").task(TaskSupport::Optional);
+    catalog.add_tool(slow, json!({ "type": "object" }), None);
+    let extension = json!({ "io.modelcontextprotocol/tasks": {} });
+    assert_eq!(capabilities(&catalog, modern)["extensions"], extension);
+    assert_eq!(capabilities(&catalog, modern).get("tasks"), None);
+    assert_eq!(capabilities(&catalog, legacy).get("extensions"), None);
+    let calls = json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } });
+    assert_eq!(capabilities(&catalog, legacy)["tasks"], calls);
+    assert_eq!(capabilities(&catalog, ProtocolVersion::V2025_06_18).get("tasks"), None);
 }
 
 #[test]

@@ -53,6 +53,16 @@ fn every_setting_can_be_written() {
         max_buffers = 11
         adaptive_sizing = false
         allowed_origins = ["https://a.example"]
+        sessions_max = 21
+        sessions_per_principal_max = 22
+        session_idle_timeout = 23
+        stream_events_max = 24
+        stream_bytes_max = 25
+        replay_window = 26
+        replay_bytes_max = 27
+        keep_alive = 28
+        stream_age_max = 29
+        answer_timeout = 30
         [http]
         head_bytes_max = 12
         target_bytes_max = 13
@@ -83,8 +93,22 @@ fn every_setting_can_be_written() {
         buffer_size,
         max_buffers,
         adaptive_sizing,
+        sessions_max,
+        sessions_per_principal_max,
+        session_idle_timeout,
+        stream_events_max,
+        stream_bytes_max,
+        replay_window,
+        replay_bytes_max,
+        keep_alive,
+        stream_age_max,
+        answer_timeout,
         allowed_origins,
     } = config;
+    assert_eq!([sessions_max, sessions_per_principal_max], [21, 22]);
+    assert_eq!([stream_events_max, stream_bytes_max, replay_bytes_max], [24, 25, 27]);
+    let streams = [session_idle_timeout, replay_window, keep_alive, stream_age_max, answer_timeout];
+    assert_eq!(streams.map(|time| time.as_secs()), [23, 26, 28, 29, 30]);
     assert_eq!((bind.to_string().as_str(), path.as_str()), ("127.0.0.1:1", "/p"));
     assert_eq!((cores, pin, workers), (Some(2), false, Some(3)));
     assert_eq!((deferred_max, connections_max, requests_per_turn_max), (4, 5, 6));

@@ -46,6 +46,20 @@ fn fixed_and_empty() {
 }
 
 #[test]
+fn the_usual_head_is_the_one_that_is_written_field_by_field() {
+    let date = date();
+    let ok = Response { content_type: Some(ContentType::Json), ..Response::new(Status::OK, &date) };
+    let mut fields = Vec::new();
+    ok.write_fields(&mut fields);
+    fields.extend_from_slice(OPEN_LENGTH);
+    assert!(ok.is_usual());
+    assert_eq!(usual_head(&date).as_slice(), fields);
+    let close = Response { connection: Connection::Close, ..ok };
+    let others = [close, Response { fields: &[("Allow", "GET")], ..ok }];
+    assert!(others.iter().all(|other| !other.is_usual()));
+}
+
+#[test]
 fn connection_and_fields() {
     let date = date();
     let mut response = Response {

@@ -1,0 +1,148 @@
+//! Connections whose answer comes from elsewhere: from a worker, or as a stream.
+
+use super::ConnectionKey;
+use super::connection::{Connection, State};
+use super::deadlines::tick_of;
+use super::serve::Core;
+use crate::app::Handler;
+use crate::http::Connection as Persistence;
+use crate::limits;
+use crate::transport::{self, Deferred, Delivery, Next, Reply, Taken};
+
+/// Waits for an answer that comes from elsewhere; writes what is there of it.
+#[cold]
+pub(super) fn wait<H: Handler>(
+    connection: &mut Connection,
+    key: ConnectionKey,
+    mut reply: Box<Reply>,
+    core: &mut Core<H>,
+) {
+    reply.attach(core.address.reader(key));
+    reply.begin(&core.local, connection.output.out());
+    connection.state = State::Waiting(reply);
+    deliver(connection, core);
+}
+
+/// Hands a request to the workers; answers 503 when they have no room.
+#[cold]
+pub(super) fn defer<H: Handler>(
+    connection: &mut Connection,
+    key: ConnectionKey,
+    mut reply: Box<Reply>,
+    deferred: Deferred,
+    core: &mut Core<H>,
+) {
+    reply.attach(core.address.reader(key));
+    match core.jobs.try_send(deferred) {
+        Ok(()) => connection.state = State::Waiting(reply),
+        Err(_) => {
+            let persistence = reply.persistence();
+            reply.withdraw();
+            refuse_overload(connection, persistence, core);
+        }
+    }
+}
+
+/// Hands something to the workers that nobody waits for; answers at once, or 503 when they have no
+/// room.
+#[cold]
+pub(super) fn background<H: Handler>(
+    connection: &mut Connection,
+    deferred: Deferred,
+    taken: Taken,
+    core: &mut Core<H>,
+) {
+    match core.jobs.try_send(deferred) {
+        Ok(()) => {
+            let out = connection.output.out();
+            if let Next::Close = taken.write(&core.local, out) {
+                connection.state = State::Finishing { linger: !connection.input.is_empty() };
+            }
+        }
+        Err(refused) => {
+            transport::withdraw(&refused.into_inner(), &core.shared.hub);
+            refuse_overload(connection, taken.persistence, core);
+        }
+    }
+}
+
+fn refuse_overload<H>(connection: &mut Connection, persistence: Persistence, core: &Core<H>) {
+    transport::refuse_overload(persistence, &core.local.date, connection.output.out());
+    if persistence == Persistence::Close {
+        connection.state = State::Finishing { linger: !connection.input.is_empty() };
+    }
+}
+
+/// Writes what has come for a connection that waits.
+pub(crate) fn deliver<H: Handler>(connection: &mut Connection, core: &mut Core<H>) {
+    core.output(connection);
+    let State::Waiting(reply) = &mut connection.state else { return };
+    let delivery = reply.deliver(&core.local, connection.output.out());
+    settle_delivery(connection, delivery, core);
+}
+
+/// Moves a connection that waits to what comes next.
+fn settle_delivery<H: Handler>(
+    connection: &mut Connection,
+    delivery: Delivery,
+    core: &mut Core<H>,
+) {
+    connection.again = None;
+    connection.more_events = false;
+    match delivery {
+        Delivery::Waiting(again_ms) => {
+            connection.again = again_ms.map(tick_of);
+            // The next sign of life is due so long after this one.
+            connection.progress = true;
+            return;
+        }
+        Delivery::Full => {
+            connection.more_events = true;
+            return;
+        }
+        Delivery::Done => connection.state = State::Reading,
+        Delivery::Close => {
+            connection.state = State::Finishing { linger: !connection.input.is_empty() };
+        }
+    }
+    core.requests += 1;
+}
+
+/// A connection that waits can go on: it has room for more, or its client has closed its side.
+#[cold]
+pub(super) fn go_on_waiting<H: Handler>(connection: &mut Connection, core: &mut Core<H>) {
+    let State::Waiting(reply) = &mut connection.state else { return };
+    if connection.half_closed && !reply.half_closed() {
+        return connection.abort();
+    }
+    if connection.more_events && connection.output.len() <= limits::EVENTS_IN_HAND_BYTES {
+        deliver(connection, core);
+    }
+}
+
+impl<H: Handler> Core<H> {
+    /// A connection waits: what was put off is due, or a sign of life.
+    #[cold]
+    pub(super) fn keep_alive(&mut self, connection: &mut Connection) {
+        if connection.again.take().is_some() {
+            return deliver(connection, self);
+        }
+        self.output(connection);
+        let State::Waiting(reply) = &mut connection.state else { return };
+        let delivery = reply.keep_alive(&self.local, connection.output.out());
+        settle_delivery(connection, delivery, self);
+    }
+
+    /// The server stops: a connection that waits for what never ends is let go.
+    #[cold]
+    pub(crate) fn let_go(&mut self, connection: &mut Connection) {
+        self.output(connection);
+        let State::Waiting(reply) = &mut connection.state else { return };
+        if let Some(delivery) = reply.stop(connection.output.out()) {
+            settle_delivery(connection, delivery, self);
+            if let State::Reading = connection.state {
+                connection.state = State::Finishing { linger: !connection.input.is_empty() };
+            }
+        }
+    }
+}

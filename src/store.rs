@@ -1,0 +1,22 @@
+//! The only mutable state that threads share: streams on their way to clients, sessions, tasks,
+//! and who listens to notices. Locks are short, and no lock is held while another thread is waited
+//! for.
+//!
+//! Knows neither HTTP nor sockets. Of threads it knows how to wake the shard that reads a stream
+//! ([`Reader`]), and of time what it is told, or what [`Clock`] says.
+
+mod hub;
+mod nudge;
+mod seal;
+pub(crate) mod session;
+mod sessions;
+pub(crate) mod stream;
+pub(crate) mod tasks;
+
+pub(crate) use hub::{Clock, Filter, Hub, Listener, Notice, StreamLimits, write_subscription};
+pub(crate) use nudge::{Bell, Reader};
+pub(crate) use seal::{Seal, Unsealed};
+pub(crate) use session::{Client, Session, SessionId};
+pub(crate) use sessions::{SessionLimits, Sessions};
+pub(crate) use stream::{Bounds, Kind, Reading, Reply, Silence, Stream};
+pub(crate) use tasks::{Outcome, Owner, Task, Wire};

@@ -1,0 +1,259 @@
+//! What all threads of a server share, in one place; and the way of a notice to whom it concerns.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use parking_lot::Mutex;
+use slab::Slab;
+
+use super::seal::Seal;
+use super::session::Session;
+use super::sessions::Sessions;
+use super::stream::{Bounds, Kind, Stream};
+use super::tasks::{Task, Tasks, Wire};
+use crate::{json, limits, rpc};
+
+/// What time it is, for those who cannot be told.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    /// Milliseconds since 1970.
+    pub(crate) unix_ms: fn() -> u64,
+    /// Milliseconds since some moment; never goes back.
+    pub(crate) steady_ms: fn() -> u64,
+}
+
+/// What bounds streams and those who wait on them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StreamLimits {
+    pub(crate) bounds: Bounds,
+    /// A stream that can be resumed ends after so long.
+    pub(crate) age_max: Duration,
+    /// How long a call waits for its client's answer to a question.
+    pub(crate) answer_timeout: Duration,
+}
+
+/// What all threads of a server share.
+pub(crate) struct Hub {
+    pub(crate) sessions: Sessions,
+    pub(crate) tasks: Tasks,
+    pub(crate) seal: Seal,
+    pub(crate) streams: StreamLimits,
+    pub(crate) clock: Clock,
+    pub(crate) relief: Relief,
+    listeners: Mutex<Slab<Arc<Listener>>>,
+    /// When what is too old is looked for next.
+    sweep_at_ms: AtomicU64,
+}
+
+/// Somebody who listens to notices (2026-07-28, `subscriptions/listen`).
+pub(crate) struct Listener {
+    pub(crate) filter: Filter,
+    /// The id of the request that opened it, as JSON: the id of the subscription.
+    pub(crate) id: Box<[u8]>,
+    pub(crate) stream: Arc<Stream>,
+}
+
+/// What a listener wants to hear.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Filter {
+    pub(crate) tools: bool,
+    pub(crate) prompts: bool,
+    pub(crate) resources: bool,
+    pub(crate) uris: Vec<Box<str>>,
+    pub(crate) tasks: Vec<Box<str>>,
+}
+
+/// Something changed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Notice<'n> {
+    Tools,
+    Prompts,
+    Resources,
+    /// The resource of this URI.
+    Resource(&'n str),
+}
+
+impl Notice<'_> {
+    fn method(self) -> &'static str {
+        match self {
+            Notice::Tools => "notifications/tools/list_changed",
+            Notice::Prompts => "notifications/prompts/list_changed",
+            Notice::Resources => "notifications/resources/list_changed",
+            Notice::Resource(_) => "notifications/resources/updated",
+        }
+    }
+
+    /// The message; with the id of the subscription it belongs to, where there is one.
+    fn message(self, subscription: Option<&[u8]>) -> Vec<u8> {
+        let mut out = Vec::new();
+        rpc::begin_notification(&mut out, self.method());
+        out.push(b'{');
+        if let Some(id) = subscription {
+            write_subscription(&mut out, id);
+        }
+        if let Notice::Resource(uri) = self {
+            if subscription.is_some() {
+                out.push(b',');
+            }
+            out.extend_from_slice(br#""uri":"#);
+            json::write_string(&mut out, uri);
+        }
+        out.extend_from_slice(b"}}");
+        out
+    }
+}
+
+/// `"_meta":{"io.modelcontextprotocol/subscriptionId":…}`.
+pub(crate) fn write_subscription(out: &mut Vec<u8>, id: &[u8]) {
+    out.extend_from_slice(br#""_meta":{"io.modelcontextprotocol/subscriptionId":"#);
+    out.extend_from_slice(id);
+    out.push(b'}');
+}
+
+impl Filter {
+    fn wants(&self, notice: Notice<'_>) -> bool {
+        match notice {
+            Notice::Tools => self.tools,
+            Notice::Prompts => self.prompts,
+            Notice::Resources => self.resources,
+            Notice::Resource(uri) => self.uris.iter().any(|other| **other == *uri),
+        }
+    }
+}
+
+impl Hub {
+    pub(crate) fn new(sessions: Sessions, seal: Seal, streams: StreamLimits, clock: Clock) -> Hub {
+        let (tasks, relief) = (Tasks::default(), Relief::default());
+        let (listeners, sweep_at_ms) = (Mutex::default(), AtomicU64::new(0));
+        Hub { sessions, tasks, seal, streams, clock, relief, listeners, sweep_at_ms }
+    }
+
+    /// Takes in a listener; its place is given back with [`Hub::leave`].
+    pub(crate) fn listen(&self, listener: Arc<Listener>) -> usize {
+        self.listeners.lock().insert(listener)
+    }
+
+    pub(crate) fn leave(&self, place: usize) {
+        self.listeners.lock().remove(place);
+    }
+
+    /// Sends a notice to everybody whom it concerns.
+    pub(crate) fn notify(&self, notice: Notice<'_>) {
+        for listener in self.listeners_of(|filter| filter.wants(notice)) {
+            listener.stream.push(Kind::Notice, notice.message(Some(&listener.id)));
+        }
+        let message = notice.message(None);
+        self.sessions.each(|session| {
+            if let Some(stream) = session.events().filter(|_| concerns(notice, session)) {
+                stream.push(Kind::Notice, message.clone());
+            }
+        });
+    }
+
+    /// Tells those who listen for this task how it stands.
+    pub(crate) fn announce(&self, task: &Task) {
+        let wants = |filter: &Filter| filter.tasks.contains(&task.id);
+        for listener in self.listeners_of(wants) {
+            let mut out = Vec::new();
+            rpc::begin_notification(&mut out, "notifications/tasks");
+            out.push(b'{');
+            write_subscription(&mut out, &listener.id);
+            out.push(b',');
+            task.write(Wire::Modern, true, &mut out);
+            out.extend_from_slice(b"}}");
+            listener.stream.push(Kind::Notice, out);
+        }
+    }
+
+    fn listeners_of(&self, wanted: impl Fn(&Filter) -> bool) -> Vec<Arc<Listener>> {
+        let listeners = self.listeners.lock();
+        let all = listeners.iter().map(|(_, listener)| listener);
+        all.filter(|listener| wanted(&listener.filter)).cloned().collect()
+    }
+
+    /// Forgets what is too old, if it is time. To be called every [`Hub::sweep_interval`] by
+    /// whoever is awake; one of them does it.
+    pub(crate) fn sweep(&self, now_ms: u64) {
+        let due_ms = self.sweep_at_ms.load(Ordering::Relaxed);
+        let next_ms = now_ms + self.sweep_interval().as_millis() as u64;
+        let (ok, other) = (Ordering::Relaxed, Ordering::Relaxed);
+        if now_ms < due_ms || self.sweep_at_ms.compare_exchange(due_ms, next_ms, ok, other).is_err()
+        {
+            return;
+        }
+        self.sessions.sweep(self.now_s());
+        self.tasks.sweep((self.clock.unix_ms)());
+    }
+
+    /// How often what is too old is looked for.
+    pub(crate) fn sweep_interval(&self) -> Duration {
+        let shortest = self.sessions.limits.idle_s.min(self.sessions.limits.replay_s);
+        Duration::from_secs(u64::from(shortest / 4))
+            .clamp(limits::SWEEP_INTERVAL_MIN, limits::SWEEP_INTERVAL_MAX)
+    }
+
+    /// Whether there is anything that can become too old.
+    pub(crate) fn needs_sweeping(&self) -> bool {
+        self.sessions.count() > 0 || self.tasks.count() > 0
+    }
+
+    /// The server has ended: whoever still runs or waits for a client is told.
+    pub(crate) fn close(&self) {
+        self.relief.close();
+        self.sessions.each(|session| self.sessions.end(session));
+        self.tasks.sweep(u64::MAX);
+    }
+
+    /// The time of sessions.
+    pub(crate) fn now_s(&self) -> u32 {
+        u32::try_from((self.clock.steady_ms)() / 1000).unwrap_or(u32::MAX)
+    }
+}
+
+fn concerns(notice: Notice<'_>, session: &Session) -> bool {
+    match notice {
+        Notice::Resource(uri) => session.is_subscribed(uri),
+        Notice::Tools | Notice::Prompts | Notice::Resources => true,
+    }
+}
+
+/// Replaces workers that wait for a client's answer, so that waiting costs nobody else a worker.
+#[derive(Default)]
+pub(crate) struct Relief {
+    waiting: AtomicUsize,
+    wanted: Mutex<Option<Sender<()>>>,
+}
+
+impl Relief {
+    /// Where to ask for another worker from now on.
+    pub(crate) fn from(&self, wanted: Sender<()>) {
+        *self.wanted.lock() = Some(wanted);
+    }
+
+    fn close(&self) {
+        *self.wanted.lock() = None;
+    }
+
+    /// How many workers wait for clients.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Runs what may wait for a client; `None` when too many do.
+    pub(crate) fn wait<T>(&self, wait: impl FnOnce() -> T) -> Option<T> {
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        if before >= limits::WAITING_CALLS_MAX {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        if let Some(wanted) = &*self.wanted.lock() {
+            // A wish that waits already is enough.
+            let _ = wanted.try_send(());
+        }
+        let result = wait();
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        Some(result)
+    }
+}

@@ -1,0 +1,224 @@
+//! A session: what `initialize` agreed with one client, and what is under way for it
+//! (2025-11-25, transports, "Session Management").
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+
+use super::stream::{Bounds, Stream};
+use crate::limits;
+use crate::protocol::{Capabilities, LogLevel, ProtocolVersion};
+
+/// The name of a session: 128 bits from the system's random source, in 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SessionId(pub(super) u128);
+
+impl SessionId {
+    /// Reads an id as it was given out; nothing else is one.
+    pub(crate) fn read(text: &[u8]) -> Option<SessionId> {
+        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != 32 || !text.iter().all(is_digit) {
+            return None;
+        }
+        u128::from_str_radix(std::str::from_utf8(text).ok()?, 16).ok().map(SessionId)
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// Shortened, so that no log gives a session away.
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}…", self.0 >> 96)
+    }
+}
+
+/// What a client said of itself when it began a session.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    pub(crate) version: ProtocolVersion,
+    pub(crate) capabilities: Capabilities,
+    /// `clientInfo`: its name and its version.
+    pub(crate) name: Box<str>,
+    pub(crate) release: Box<str>,
+    /// Who was authenticated, if anybody was.
+    pub(crate) principal: Option<Arc<str>>,
+}
+
+/// One session.
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) client: Client,
+    /// When it was last used, in seconds of the store's clock.
+    used_s: AtomicU32,
+    log_level: AtomicU8,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The last number given to a stream.
+    numbers: u32,
+    /// The stream of the GET, once there was one.
+    events: Option<Arc<Stream>>,
+    calls: Vec<Under>,
+    subscriptions: Vec<Box<str>>,
+}
+
+/// A request under way, or one whose stream is kept for a while.
+struct Under {
+    /// The id of the request, as JSON.
+    request: Box<[u8]>,
+    stream: Arc<Stream>,
+    /// When its stream was over, in seconds.
+    over_s: Option<u32>,
+}
+
+/// The number of the stream that a GET opens.
+pub(crate) const EVENTS: u32 = 0;
+
+impl Session {
+    pub(super) fn new(id: SessionId, client: Client, now_s: u32) -> Session {
+        Session {
+            id,
+            client,
+            used_s: AtomicU32::new(now_s),
+            log_level: AtomicU8::new(LogLevel::Debug as u8),
+            state: Mutex::new(State::default()),
+        }
+    }
+
+    pub(super) fn touch(&self, now_s: u32) {
+        self.used_s.fetch_max(now_s, Ordering::Relaxed);
+    }
+
+    pub(super) fn used_s(&self) -> u32 {
+        self.used_s.load(Ordering::Relaxed)
+    }
+
+    /// Log lines below this level are not sent; all are until the client says otherwise.
+    pub(crate) fn log_level(&self) -> LogLevel {
+        LogLevel::ALL[usize::from(self.log_level.load(Ordering::Relaxed))]
+    }
+
+    pub(crate) fn set_log_level(&self, level: LogLevel) {
+        self.log_level.store(level as u8, Ordering::Relaxed);
+    }
+
+    /// A stream for the answer to the request of this id (as JSON); `None` when too many are under
+    /// way.
+    pub(crate) fn begin(&self, request: &[u8], bounds: Bounds) -> Option<Arc<Stream>> {
+        let mut state = self.state.lock();
+        if state.calls.len() >= limits::SESSION_CALLS_MAX {
+            let oldest = state.calls.iter().position(|call| call.over_s.is_some())?;
+            state.calls.remove(oldest);
+        }
+        state.numbers += 1;
+        let stream = Arc::new(Stream::numbered(Some(state.numbers), bounds));
+        state.calls.push(Under { request: request.into(), stream: stream.clone(), over_s: None });
+        Some(stream)
+    }
+
+    /// Forgets a stream: its answer was given whole, so that nobody will ask for it again.
+    pub(crate) fn forget(&self, stream: &Arc<Stream>) {
+        let mut state = self.state.lock();
+        state.calls.retain(|call| !Arc::ptr_eq(&call.stream, stream));
+        if state.calls.is_empty() {
+            state.calls.shrink_to(0);
+        }
+    }
+
+    /// The stream of a request that is under way, by the request's id (as JSON).
+    pub(crate) fn under_way(&self, request: &[u8]) -> Option<Arc<Stream>> {
+        let state = self.state.lock();
+        let mut calls = state.calls.iter().rev();
+        let call = calls.find(|call| *call.request == *request && call.over_s.is_none())?;
+        Some(call.stream.clone())
+    }
+
+    /// A stream by its number.
+    pub(crate) fn stream(&self, number: u32) -> Option<Arc<Stream>> {
+        let state = self.state.lock();
+        if number == EVENTS {
+            return state.events.clone();
+        }
+        let mut calls = state.calls.iter();
+        calls.find(|call| call.stream.number() == Some(number)).map(|call| call.stream.clone())
+    }
+
+    /// The stream of the GET, which begins with the first one.
+    pub(crate) fn open_events(&self, bounds: Bounds) -> Arc<Stream> {
+        let mut state = self.state.lock();
+        let fresh = || Arc::new(Stream::numbered(Some(EVENTS), bounds));
+        state.events.get_or_insert_with(fresh).clone()
+    }
+
+    /// The stream of the GET, if there ever was one.
+    pub(crate) fn events(&self) -> Option<Arc<Stream>> {
+        self.state.lock().events.clone()
+    }
+
+    /// Subscribes to a resource. Says whether there was room.
+    pub(crate) fn subscribe(&self, uri: &str) -> bool {
+        let mut state = self.state.lock();
+        if state.subscriptions.iter().any(|other| **other == *uri) {
+            return true;
+        }
+        let room = state.subscriptions.len() < limits::SUBSCRIPTIONS_MAX;
+        if room {
+            state.subscriptions.push(uri.into());
+        }
+        room
+    }
+
+    pub(crate) fn unsubscribe(&self, uri: &str) {
+        self.state.lock().subscriptions.retain(|other| **other != *uri);
+    }
+
+    pub(crate) fn is_subscribed(&self, uri: &str) -> bool {
+        self.state.lock().subscriptions.iter().any(|other| **other == *uri)
+    }
+
+    /// Whether a client waits for something, or a call is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        let state = self.state.lock();
+        state.events.as_ref().is_some_and(|stream| stream.is_read())
+            || state.calls.iter().any(|call| call.over_s.is_none())
+    }
+
+    /// Forgets streams that have been over for `window_s`, and the oldest of those that are over
+    /// where all together hold more than a session may keep.
+    pub(super) fn tidy(&self, now_s: u32, window_s: u32, bytes_max: usize) {
+        let mut state = self.state.lock();
+        for call in &mut state.calls {
+            if call.over_s.is_none() && call.stream.is_over() && !call.stream.is_read() {
+                call.over_s = Some(now_s);
+            }
+        }
+        let fresh = |over_s: u32| now_s.saturating_sub(over_s) <= window_s;
+        state.calls.retain(|call| call.over_s.is_none_or(fresh));
+        let mut kept: usize = state.calls.iter().map(|call| call.stream.bytes()).sum();
+        state.calls.retain(|call| {
+            let excess = kept > bytes_max && call.over_s.is_some();
+            if excess {
+                kept -= call.stream.bytes();
+            }
+            !excess
+        });
+    }
+
+    /// Ends all that is under way.
+    pub(super) fn end(&self) {
+        let state = std::mem::take(&mut *self.state.lock());
+        let calls = state.calls.into_iter().map(|call| call.stream);
+        for stream in calls.chain(state.events) {
+            stream.cancel();
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! All sessions of a server: found by any core, bounded in number, forgotten when nobody uses them.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::RwLock;
+
+use super::session::{Client, Session, SessionId};
+use crate::limits;
+
+#[cfg(test)]
+mod tests;
+
+/// What bounds the sessions of a server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionLimits {
+    pub(crate) sessions_max: usize,
+    pub(crate) per_principal_max: usize,
+    /// How long one lives that nobody uses.
+    pub(crate) idle_s: u32,
+    /// How long a finished stream can be asked for again.
+    pub(crate) replay_s: u32,
+    /// How many bytes of finished streams one keeps.
+    pub(crate) replay_bytes: usize,
+}
+
+/// The records of all sessions, in stripes with a lock each.
+pub(crate) struct Sessions {
+    stripes: Box<[Stripe]>,
+    count: AtomicUsize,
+    pub(crate) limits: SessionLimits,
+}
+
+#[derive(Default)]
+#[repr(align(128))]
+struct Stripe {
+    sessions: RwLock<HashMap<SessionId, Arc<Session>, BuildHasherDefault<IsRandom>>>,
+}
+
+/// Session ids are random already: their lower half is their hash.
+#[derive(Default)]
+struct IsRandom(u64);
+
+impl Hasher for IsRandom {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u128(&mut self, id: u128) {
+        self.0 = id as u64;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+impl Sessions {
+    pub(crate) fn new(limits: SessionLimits) -> Sessions {
+        let stripes = (0..limits::SESSION_STRIPES).map(|_| Stripe::default()).collect();
+        Sessions { stripes, count: AtomicUsize::new(0), limits }
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Begins a session; `None` when there are too many and none of them is idle, or the system has
+    /// no random bits.
+    pub(crate) fn begin(&self, client: Client, now_s: u32) -> Option<Arc<Session>> {
+        let mut id = [0; 16];
+        if let Err(error) = getrandom::fill(&mut id) {
+            tracing::error!(%error, "no random bits for the id of a session");
+            return None;
+        }
+        let id = SessionId(u128::from_le_bytes(id));
+        if let Some(principal) = &client.principal {
+            let own = |session: &Session| session.client.principal.as_ref() == Some(principal);
+            while self.matching(own) >= self.limits.per_principal_max {
+                self.evict(id, own).then_some(())?;
+            }
+        }
+        while self.count() >= self.limits.sessions_max {
+            self.evict(id, |_| true).then_some(())?;
+        }
+        let session = Arc::new(Session::new(id, client, now_s));
+        self.stripe(id).sessions.write().insert(id, session.clone());
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Some(session)
+    }
+
+    /// The session of this id, if it is there and is that of `principal`. Using it keeps it.
+    pub(crate) fn find(
+        &self,
+        id: SessionId,
+        principal: Option<&str>,
+        now_s: u32,
+    ) -> Option<Arc<Session>> {
+        let sessions = self.stripe(id).sessions.read();
+        let session = sessions.get(&id)?;
+        if session.client.principal.as_deref() != principal || self.is_stale(session, now_s) {
+            return None;
+        }
+        session.touch(now_s);
+        Some(session.clone())
+    }
+
+    /// Ends a session, and all that is under way in it.
+    pub(crate) fn end(&self, session: &Session) {
+        if self.stripe(session.id).sessions.write().remove(&session.id).is_some() {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+        session.end();
+    }
+
+    /// Calls `visit` with each session.
+    pub(crate) fn each(&self, mut visit: impl FnMut(&Arc<Session>)) {
+        for stripe in &self.stripes {
+            // Visited without the lock: what is done to a session may take its time.
+            let sessions: Vec<_> = stripe.sessions.read().values().cloned().collect();
+            sessions.iter().for_each(&mut visit);
+        }
+    }
+
+    /// Forgets sessions that nobody has used for `idle_s`, and what the others keep too long.
+    pub(crate) fn sweep(&self, now_s: u32) {
+        let SessionLimits { replay_s, replay_bytes, .. } = self.limits;
+        for stripe in &self.stripes {
+            let mut stale = Vec::new();
+            for session in stripe.sessions.read().values() {
+                session.tidy(now_s, replay_s, replay_bytes);
+                match session.is_busy() {
+                    true => session.touch(now_s),
+                    false if self.is_stale(session, now_s) => stale.push(session.clone()),
+                    false => {}
+                }
+            }
+            stale.iter().for_each(|session| self.end(session));
+            let mut sessions = stripe.sessions.write();
+            if sessions.len() < sessions.capacity() / 4 {
+                sessions.shrink_to_fit();
+            }
+        }
+    }
+
+    fn is_stale(&self, session: &Session, now_s: u32) -> bool {
+        now_s.saturating_sub(session.used_s()) > self.limits.idle_s && !session.is_busy()
+    }
+
+    fn matching(&self, wanted: impl Fn(&Session) -> bool) -> usize {
+        let count = |stripe: &Stripe| {
+            stripe.sessions.read().values().filter(|session| wanted(session)).count()
+        };
+        self.stripes.iter().map(count).sum()
+    }
+
+    /// Ends the session that was idle longest among those of some stripe, beginning with that of
+    /// `near`: a sample that is good enough, and no list that every use of a session would have to
+    /// keep in order.
+    fn evict(&self, near: SessionId, wanted: impl Fn(&Session) -> bool) -> bool {
+        let first = self.index(near);
+        for offset in 0..self.stripes.len() {
+            let stripe = &self.stripes[(first + offset) % self.stripes.len()];
+            let idle = |session: &&Arc<Session>| wanted(session) && !session.is_busy();
+            let oldest = {
+                let sessions = stripe.sessions.read();
+                sessions.values().filter(idle).min_by_key(|session| session.used_s()).cloned()
+            };
+            if let Some(session) = oldest {
+                tracing::debug!(session = ?session.id, "a session is ended to make room");
+                self.end(&session);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn index(&self, id: SessionId) -> usize {
+        (id.0 >> 64) as usize % self.stripes.len()
+    }
+
+    fn stripe(&self, id: SessionId) -> &Stripe {
+        &self.stripes[self.index(id)]
+    }
+}

@@ -1,0 +1,390 @@
+//! Tasks: calls that go on after their handle was given (2025-11-25, "Tasks"; the extension
+//! `io.modelcontextprotocol/tasks` of 2026-07-28).
+//!
+//! ```text
+//!   Working ◀──────▶ InputRequired        a question is open, or all are answered
+//!      └───────┬───────────┘
+//!              ▼
+//!   Completed, Failed, Cancelled          and nothing after that
+//! ```
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::session::SessionId;
+use super::stream::Stream;
+use crate::calendar::write_timestamp;
+use crate::{json, limits, rpc};
+
+#[cfg(test)]
+mod tests;
+
+/// Where a task stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    Working,
+    InputRequired,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+/// Whose a task is: nobody else can find it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) session: Option<SessionId>,
+    pub(crate) principal: Option<Arc<str>>,
+}
+
+/// The shape in which a task is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// 2025-11-25: `ttl`, `pollInterval`; the result is fetched.
+    Legacy,
+    /// 2026-07-28: `ttlMs`, `pollIntervalMs`; the result comes along.
+    Modern,
+}
+
+/// What came of a task.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    /// The members of the result, as JSON without braces; whether it is a tool's error.
+    Result { members: Vec<u8>, is_error: bool },
+    /// A JSON-RPC error: the members of `error` as JSON, with braces.
+    Error(Vec<u8>),
+}
+
+/// One task.
+pub(crate) struct Task {
+    pub(crate) id: Box<str>,
+    pub(crate) owner: Owner,
+    /// The call's: it carries questions, and the wish that it end.
+    pub(crate) stream: Arc<Stream>,
+    created_ms: u64,
+    ttl_ms: u64,
+    state: Mutex<State>,
+}
+
+struct State {
+    status: Status,
+    updated_ms: u64,
+    outcome: Option<Outcome>,
+    /// Keys that were used; none is used twice.
+    keys: Vec<String>,
+    /// What is asked now: its key, its number in the stream, the request as JSON.
+    open: Vec<(String, u32, Vec<u8>)>,
+    /// Streams that wait for the outcome, with the ids of their requests as JSON.
+    waiting: Vec<(Arc<Stream>, Vec<u8>)>,
+}
+
+impl Task {
+    pub(crate) fn status(&self) -> Status {
+        self.state.lock().status
+    }
+
+    /// Enters a question under `key`, or another key where that was used. Whoever waits for the
+    /// outcome is asked; `request` makes the message of the id it is given.
+    pub(crate) fn ask(&self, key: &str, request: &[u8], now_ms: u64) -> Option<u32> {
+        let mut state = self.state.lock();
+        if state.status.is_terminal() {
+            return None;
+        }
+        let used = |key: &str| state.keys.iter().any(|other| other == key);
+        let mut unique = key.to_owned();
+        let mut next = 2;
+        while used(&unique) {
+            unique = format!("{key}-{next}");
+            next += 1;
+        }
+        let number = self.stream.ask();
+        state.keys.push(unique.clone());
+        state.open.push((unique, number, request.to_vec()));
+        state.set(Status::InputRequired, now_ms);
+        for (stream, _) in &state.waiting {
+            self.pose(stream, number, request);
+        }
+        Some(number)
+    }
+
+    /// A question is settled, one way or another.
+    pub(crate) fn settle(&self, number: u32, now_ms: u64) {
+        let mut state = self.state.lock();
+        state.open.retain(|(_, other, _)| *other != number);
+        if state.open.is_empty() && state.status == Status::InputRequired {
+            state.set(Status::Working, now_ms);
+        }
+    }
+
+    /// The client's answer to the question under `key`; others are ignored.
+    pub(crate) fn answer(&self, key: &str, answer: Vec<u8>, now_ms: u64) {
+        let open = self.state.lock().open.iter().find(|(other, ..)| other == key).map(|o| o.1);
+        if let Some(number) = open {
+            // What is observed next is that it is answered, whenever the function wakes up.
+            self.settle(number, now_ms);
+            self.stream.hear(number, Ok(answer));
+        }
+    }
+
+    /// The task is over; what comes after its end is nothing.
+    pub(crate) fn finish(&self, outcome: Outcome, now_ms: u64) {
+        let status = match outcome {
+            Outcome::Result { .. } => Status::Completed,
+            Outcome::Error(_) => Status::Failed,
+        };
+        self.end(status, outcome, now_ms);
+    }
+
+    /// Ends the task at the client's wish. Says whether it was not over already.
+    pub(crate) fn cancel(&self, now_ms: u64) -> bool {
+        let mut error = Vec::new();
+        rpc::write_error_object(
+            &mut error,
+            rpc::ErrorCode::INTERNAL_ERROR,
+            "The task was cancelled",
+            |_| (),
+        );
+        let ended = self.end(Status::Cancelled, Outcome::Error(error), now_ms);
+        self.stream.cancel();
+        ended
+    }
+
+    fn end(&self, status: Status, outcome: Outcome, now_ms: u64) -> bool {
+        let mut state = self.state.lock();
+        if state.status.is_terminal() {
+            return false;
+        }
+        state.set(status, now_ms);
+        state.open.clear();
+        for (stream, request) in std::mem::take(&mut state.waiting) {
+            stream.finish(self.response(&outcome, &request), false);
+        }
+        state.outcome = Some(outcome);
+        true
+    }
+
+    /// Finishes `stream` with the outcome, as the response to `request`, when it is there.
+    pub(crate) fn deliver(&self, stream: &Arc<Stream>, request: &[u8]) {
+        let mut state = self.state.lock();
+        if let Some(outcome) = &state.outcome {
+            return stream.finish(self.response(outcome, request), false);
+        }
+        for (_, number, question) in &state.open {
+            self.pose(stream, *number, question);
+        }
+        // A stream that is over waits no more.
+        state.waiting.retain(|(stream, _)| !stream.is_over());
+        if state.waiting.len() < limits::TASK_WAITING_MAX {
+            state.waiting.push((stream.clone(), request.to_vec()));
+        } else {
+            let mut error = Vec::new();
+            rpc::write_error_raw(&mut error, request, |out| {
+                rpc::write_error_object(
+                    out,
+                    rpc::ErrorCode::INTERNAL_ERROR,
+                    "too many requests wait for this task",
+                    |_| (),
+                );
+            });
+            stream.finish(error, false);
+        }
+    }
+
+    /// Sends a question as a request to the client (2025-11-25, "Input Required Status").
+    fn pose(&self, stream: &Stream, number: u32, request: &[u8]) {
+        let mut message = Vec::new();
+        message.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+        json::write_string(&mut message, &format!("t-{}-{number}", self.id));
+        message.push(b',');
+        // `request` is an object: its members go on here.
+        message.extend_from_slice(&request[1..]);
+        stream.push(super::stream::Kind::Question, message);
+    }
+
+    fn response(&self, outcome: &Outcome, request: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        match outcome {
+            Outcome::Result { members, .. } => {
+                out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+                out.extend_from_slice(request);
+                out.extend_from_slice(br#","result":{"#);
+                out.extend_from_slice(members);
+                out.extend_from_slice(br#","_meta":"#);
+                self.write_related(&mut out);
+                out.extend_from_slice(b"}}");
+            }
+            Outcome::Error(error) => {
+                rpc::write_error_raw(&mut out, request, |out| out.extend_from_slice(error));
+            }
+        }
+        out
+    }
+
+    /// `{"io.modelcontextprotocol/related-task":{"taskId":…}}`.
+    pub(crate) fn write_related(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"io.modelcontextprotocol/related-task":{"taskId":"#);
+        json::write_string(out, &self.id);
+        out.extend_from_slice(b"}}");
+    }
+
+    /// Appends the members of `Task`, without braces; `whole` with what it asks and what came of
+    /// it (`DetailedTask` of the extension).
+    pub(crate) fn write(&self, wire: Wire, whole: bool, out: &mut Vec<u8>) {
+        let state = self.state.lock();
+        out.extend_from_slice(br#""taskId":"#);
+        json::write_string(out, &self.id);
+        out.extend_from_slice(br#","status":"#);
+        json::write_string(out, state.name(wire));
+        out.extend_from_slice(br#","createdAt":"#);
+        write_timestamp(out, self.created_ms);
+        out.extend_from_slice(br#","lastUpdatedAt":"#);
+        write_timestamp(out, state.updated_ms);
+        let (ttl, interval) = match wire {
+            Wire::Legacy => (br#","ttl":"#.as_slice(), br#","pollInterval":"#.as_slice()),
+            Wire::Modern => (br#","ttlMs":"#.as_slice(), br#","pollIntervalMs":"#.as_slice()),
+        };
+        out.extend_from_slice(ttl);
+        json::write_unsigned(out, self.ttl_ms);
+        out.extend_from_slice(interval);
+        json::write_unsigned(out, limits::TASK_POLL_INTERVAL_MS);
+        if whole && wire == Wire::Modern {
+            state.write_details(out);
+        }
+    }
+}
+
+impl State {
+    fn set(&mut self, status: Status, now_ms: u64) {
+        self.status = status;
+        self.updated_ms = now_ms;
+    }
+
+    /// A tool's error is a failure in 2025-11-25, and a result like any other in the extension.
+    fn name(&self, wire: Wire) -> &'static str {
+        match (self.status, &self.outcome) {
+            (Status::Working, _) => "working",
+            (Status::InputRequired, _) => "input_required",
+            (Status::Completed, Some(Outcome::Result { is_error: true, .. }))
+                if wire == Wire::Legacy =>
+            {
+                "failed"
+            }
+            (Status::Completed, _) => "completed",
+            (Status::Failed, _) => "failed",
+            (Status::Cancelled, _) => "cancelled",
+        }
+    }
+
+    fn write_details(&self, out: &mut Vec<u8>) {
+        match (self.status, &self.outcome) {
+            (Status::InputRequired, _) => {
+                out.extend_from_slice(br#","inputRequests":{"#);
+                for (index, (key, _, request)) in self.open.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    json::write_string(out, key);
+                    out.push(b':');
+                    out.extend_from_slice(request);
+                }
+                out.push(b'}');
+            }
+            (Status::Completed, Some(Outcome::Result { members, .. })) => {
+                out.extend_from_slice(br#","result":{"#);
+                out.extend_from_slice(members);
+                out.push(b'}');
+            }
+            (Status::Failed, Some(Outcome::Error(error))) => {
+                out.extend_from_slice(br#","error":"#);
+                out.extend_from_slice(error);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Status {
+    fn is_terminal(self) -> bool {
+        matches!(self, Status::Completed | Status::Failed | Status::Cancelled)
+    }
+}
+
+/// The tasks of a server.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    tasks: Mutex<HashMap<Box<str>, Arc<Task>>>,
+}
+
+impl Tasks {
+    /// Begins a task; `None` when there are too many, or no random bits.
+    pub(crate) fn begin(
+        &self,
+        owner: Owner,
+        stream: Arc<Stream>,
+        ttl_ms: Option<u64>,
+        now_ms: u64,
+    ) -> Option<Arc<Task>> {
+        let mut bits = [0; 16];
+        getrandom::fill(&mut bits).ok()?;
+        let id: Box<str> = format!("{:032x}", u128::from_le_bytes(bits)).into();
+        let mut tasks = self.tasks.lock();
+        if tasks.len() >= limits::TASKS_MAX {
+            let over = |task: &&Arc<Task>| task.status().is_terminal();
+            let oldest = tasks.values().filter(over).min_by_key(|task| task.created_ms)?;
+            let oldest = oldest.id.clone();
+            tasks.remove(&oldest);
+        }
+        let state = Mutex::new(State {
+            status: Status::Working,
+            updated_ms: now_ms,
+            outcome: None,
+            keys: Vec::new(),
+            open: Vec::new(),
+            waiting: Vec::new(),
+        });
+        let ttl_ms = ttl_ms.unwrap_or(limits::TASK_TTL_MS).min(limits::TASK_TTL_MS_MAX);
+        let task =
+            Arc::new(Task { id: id.clone(), owner, stream, created_ms: now_ms, ttl_ms, state });
+        tasks.insert(id, task.clone());
+        Some(task)
+    }
+
+    /// The task of this id, if it is the owner's.
+    pub(crate) fn find(&self, id: &str, owner: &Owner, now_ms: u64) -> Option<Arc<Task>> {
+        let task = self.tasks.lock().get(id).cloned()?;
+        let alive = now_ms <= task.created_ms + task.ttl_ms;
+        (task.owner == *owner && alive).then_some(task)
+    }
+
+    /// The owner's tasks, oldest first.
+    pub(crate) fn of(&self, owner: &Owner) -> Vec<Arc<Task>> {
+        let tasks = self.tasks.lock();
+        let own = |task: &&Arc<Task>| task.owner == *owner;
+        let mut own: Vec<_> = tasks.values().filter(own).cloned().collect();
+        own.sort_by(|a, b| (a.created_ms, &a.id).cmp(&(b.created_ms, &b.id)));
+        own
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.tasks.lock().len()
+    }
+
+    /// Forgets tasks whose time is over; a function that still runs for one is told.
+    pub(crate) fn sweep(&self, now_ms: u64) {
+        let mut gone = Vec::new();
+        let mut tasks = self.tasks.lock();
+        tasks.retain(|_, task| {
+            let alive = now_ms <= task.created_ms + task.ttl_ms;
+            if !alive {
+                gone.push(task.clone());
+            }
+            alive
+        });
+        drop(tasks);
+        for task in gone {
+            task.cancel(now_ms);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Batches of JSON-RPC messages, which 2025-03-26 has and no other revision ("Batching").
+
+use std::sync::Arc;
+
+use super::inbound::take_in;
+use super::message::{Desk, id, json_response};
+use super::{Next, Shared};
+use crate::app::Handler;
+use crate::http::{Response, Status};
+use crate::json::Value;
+use crate::limits;
+use crate::mcp::plan::Answer;
+use crate::mcp::{Context, Method, Plan, Refusal, Stage, plan};
+use crate::protocol::{Era, ProtocolVersion};
+use crate::rpc::{ErrorCode, Id, Message};
+use crate::store::Session;
+
+/// Answers a batch: with the answers of its requests, in their order, or 202 when there are none.
+/// If any of its requests needs a worker, the worker answers them all.
+#[cold]
+pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut Vec<u8>) -> Next {
+    let refuse = |message: &'static str, out: &mut Vec<u8>| {
+        let refusal = Refusal::new(Stage::Envelope, ErrorCode::INVALID_REQUEST, message);
+        desk.refuse(&refusal, None, Era::Legacy, out)
+    };
+    let session = match desk.session(false) {
+        Ok(session) => session,
+        Err(refusal) => return desk.refuse_http(&refusal, out),
+    };
+    if version(desk, session.as_ref()) != Some(ProtocolVersion::V2025_03_26) {
+        return refuse("batches are part of revision 2025-03-26 only: send one message", out);
+    }
+    let count = root.elements().map_or(0, Iterator::count);
+    if count == 0 {
+        return refuse("a batch must not be empty", out);
+    }
+    if count > limits::BATCH_MAX {
+        return refuse("a batch may have 100 messages at most (batch_max)", out);
+    }
+    if root.elements().into_iter().flatten().any(|element| needs_worker(element, desk)) {
+        return desk.defer(root, Vec::new(), ProtocolVersion::V2025_03_26, session, out);
+    }
+    let mut body = Vec::new();
+    let answer =
+        |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
+            desk.write(answer, message, context, session.as_ref(), out);
+        };
+    write(root, desk.shared, session.as_ref(), answer, &mut body);
+    if body.is_empty() {
+        let response = Response::new(Status::ACCEPTED, desk.date);
+        Response { connection: desk.sender.persistence, ..response }.empty(out);
+    } else {
+        json_response(Status::OK, desk.sender.persistence, desk.date).fixed(out, &body);
+    }
+    desk.after()
+}
+
+/// The revision a batch is of: the session's, or the one that is named, or not.
+fn version<H>(desk: &Desk<'_, H>, session: Option<&Arc<Session>>) -> Option<ProtocolVersion> {
+    match (session, desk.sender.fields.protocol_version) {
+        (Some(session), _) => Some(session.client.version),
+        (None, None) => Some(ProtocolVersion::UNNAMED),
+        (None, Some(named)) => ProtocolVersion::from_name(named),
+    }
+}
+
+fn needs_worker<H: Handler>(element: Value<'_>, desk: &Desk<'_, H>) -> bool {
+    let Ok(message) = Message::read(element) else { return false };
+    let Ok(context) = Context::resumed(&message, ProtocolVersion::V2025_03_26) else {
+        return false;
+    };
+    let catalog = desk.shared.handler.catalog();
+    matches!(plan(&message, &context, catalog, &desk.shared.hub.seal, false), Plan::Defer)
+}
+
+/// Appends the answers of a batch as an array; nothing when there are none. `answer` appends the
+/// answer of one request.
+pub(super) fn write<H: Handler>(
+    root: Value<'_>,
+    shared: &Shared<H>,
+    session: Option<&Arc<Session>>,
+    mut answer: impl FnMut(&Answer<'_>, &Message<'_>, &Context<'_>, &mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
+    for element in root.elements().into_iter().flatten() {
+        let from = out.len();
+        out.push(if from == 0 { b'[' } else { b',' });
+        let answer_from = out.len();
+        match read(element) {
+            Err((refusal, id)) => refusal.write(id, out),
+            Ok((message, context)) => {
+                let seal = &shared.hub.seal;
+                match plan(&message, &context, shared.handler.catalog(), seal, true) {
+                    Plan::Answer(planned) => answer(&planned, &message, &context, out),
+                    Plan::Accept(accepted) => {
+                        if let Some(session) = session {
+                            take_in(&accepted, session, &shared.hub);
+                        }
+                    }
+                    // This revision has none of them.
+                    Plan::Defer | Plan::Task { .. } | Plan::AwaitTask { .. } | Plan::Listen(_) => {}
+                }
+            }
+        }
+        if out.len() == answer_from {
+            out.truncate(from);
+        }
+    }
+    if !out.is_empty() {
+        out.push(b']');
+    }
+}
+
+/// Reads one message of a batch, or says how it is refused.
+#[allow(clippy::type_complexity)]
+fn read(element: Value<'_>) -> Result<(Message<'_>, Context<'_>), (Refusal<'_>, Option<Id<'_>>)> {
+    let invalid = |text| Refusal::new(Stage::Envelope, ErrorCode::INVALID_REQUEST, text);
+    let message = match Message::read(element) {
+        Ok(message) => message,
+        Err(wrong) => return Err((invalid(wrong.message), wrong.id)),
+    };
+    let context = match Context::resumed(&message, ProtocolVersion::V2025_03_26) {
+        Ok(context) => context,
+        Err(refusal) => return Err((refusal, id(&message))),
+    };
+    match context.method {
+        // 2025-03-26, lifecycle, "Initialization".
+        Some(Method::Initialize) => {
+            Err((invalid("initialize must not be part of a batch"), id(&message)))
+        }
+        _ => Ok((message, context)),
+    }
+}

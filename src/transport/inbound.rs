@@ -1,0 +1,83 @@
+//! What a client tells a session and wants no answer to; and what it says of itself at first.
+
+use std::sync::Arc;
+
+use crate::json::Value;
+use crate::mcp::Accepted;
+use crate::protocol::{Capabilities, ProtocolVersion};
+use crate::rpc::Id;
+use crate::store::{Client, Hub, Owner, Session};
+
+/// What has to be done about what was taken in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    Nothing,
+    RootsChanged,
+}
+
+/// Does what a notification or response of a session is for.
+pub(super) fn take_in(accepted: &Accepted<'_>, session: &Session, hub: &Hub) -> Heard {
+    match accepted {
+        Accepted::Cancelled(request) => {
+            let mut text = Vec::new();
+            request.write(&mut text);
+            if let Some(stream) = session.under_way(&text) {
+                stream.cancel();
+            }
+        }
+        Accepted::Response { id: Id::Text(id), outcome } => {
+            let text = |value: Value<'_>| {
+                let mut text = Vec::new();
+                value.write(&mut text);
+                text
+            };
+            hear(id, outcome.map(text).map_err(text), session, hub);
+        }
+        Accepted::RootsChanged => return Heard::RootsChanged,
+        Accepted::Response { .. } | Accepted::Other => {}
+    }
+    Heard::Nothing
+}
+
+/// Brings the client's answer to whoever asked: a call (`q-STREAM-QUESTION`), or a task
+/// (`t-TASK-QUESTION`). Others are ignored.
+fn hear(id: &str, reply: crate::store::Reply, session: &Session, hub: &Hub) {
+    let mut parts = id.splitn(3, '-');
+    let (kind, whose, question) = (parts.next(), parts.next(), parts.next());
+    let Some(question) = question.and_then(|question| question.parse().ok()) else { return };
+    let stream = match (kind, whose) {
+        (Some("q"), Some(number)) => number.parse().ok().and_then(|number| session.stream(number)),
+        (Some("t"), Some(task)) => {
+            let principal = session.client.principal.clone();
+            let owner = Owner { session: Some(session.id), principal };
+            let task = hub.tasks.find(task, &owner, (hub.clock.unix_ms)());
+            task.map(|task| task.stream.clone())
+        }
+        _ => None,
+    };
+    if let Some(stream) = stream {
+        stream.hear(question, reply);
+    }
+}
+
+/// What `initialize` says of the client.
+pub(super) fn client_of(
+    params: Value<'_>,
+    version: ProtocolVersion,
+    principal: Option<Arc<str>>,
+) -> Client {
+    let info = params.get("clientInfo");
+    let text = |key| info.and_then(|info| info.get(key)).and_then(|value| value.as_str());
+    let short = |text: Option<&str>| -> Box<str> {
+        let text = text.unwrap_or_default();
+        text.chars().take(crate::limits::NAME_BYTES_MAX).collect::<String>().into()
+    };
+    let capabilities = params.get("capabilities").map(Capabilities::read).unwrap_or_default();
+    Client {
+        version,
+        capabilities,
+        name: short(text("name")),
+        release: short(text("version")),
+        principal,
+    }
+}

@@ -1,0 +1,375 @@
+//! One JSON-RPC message: from its text to its answer, or to whoever will answer it.
+
+use std::sync::Arc;
+
+use super::fields::Fields;
+use super::inbound::{Heard, take_in};
+use super::refuse::HttpRefusal;
+use super::reply::{Reply, ReplyTo};
+use super::{Deferred, Local, Next, Shared, Taken, batch, headers};
+use crate::app::Handler;
+use crate::app::call::Link;
+use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
+use crate::json::{Kind, Value};
+use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
+use crate::protocol::{Era, ProtocolVersion};
+use crate::rpc::{ErrorCode, Id, Message};
+use crate::store::{Listener, Session, SessionId, Stream};
+
+/// What the transport knows of a message besides its text.
+pub(crate) struct Sender<'r> {
+    pub(crate) fields: Fields<'r>,
+    pub(crate) persistence: Persistence,
+    /// How events would be framed for this client.
+    pub(crate) framing: StreamFraming,
+    pub(crate) principal: Option<Arc<str>>,
+}
+
+/// Everything an answer is made with.
+pub(super) struct Desk<'r, H> {
+    pub(super) sender: &'r Sender<'r>,
+    pub(super) shared: &'r Shared<H>,
+    pub(super) date: &'r Date,
+    pub(super) now_ms: u64,
+}
+
+/// Answers the body of a POST.
+#[inline]
+pub(super) fn answer_body<H: Handler>(
+    body: &mut [u8],
+    sender: &Sender<'_>,
+    shared: &Shared<H>,
+    local: &mut Local,
+    out: &mut Vec<u8>,
+) -> Next {
+    let Local { parser, date, now_ms, .. } = local;
+    let desk = Desk { sender, shared, date, now_ms: *now_ms };
+    let document = match parser.parse(body) {
+        Ok(document) => document,
+        Err(error) => {
+            let refusal = Refusal::new(Stage::Envelope, ErrorCode::PARSE_ERROR, error.to_string());
+            return desk.refuse(&refusal, None, Era::Legacy, out);
+        }
+    };
+    let root = document.root();
+    if root.kind() == Kind::Array {
+        return batch::answer(root, &desk, out);
+    }
+    let message = match Message::read(root) {
+        Ok(message) => message,
+        Err(invalid) => {
+            let refusal =
+                Refusal::new(Stage::Envelope, ErrorCode::INVALID_REQUEST, invalid.message);
+            return desk.refuse(&refusal, invalid.id, Era::Legacy, out);
+        }
+    };
+    let context = match mcp::open(&message, headers::claims(&sender.fields)) {
+        Ok(context) => context,
+        Err(refusal) => return desk.refuse(&refusal, id(&message), Era::Modern, out),
+    };
+    if context.era() == Era::Legacy {
+        let begins = context.method == Some(mcp::Method::Initialize);
+        return match desk.session(begins) {
+            Ok(None) => desk.answer(root, &message, &context, None, out),
+            Ok(Some(session)) => {
+                let context = context.agreed(&message, session.client.version);
+                desk.answer(root, &message, &context, Some(session), out)
+            }
+            Err(refusal) => desk.refuse_http(&refusal, out),
+        };
+    }
+    if let Err(refusal) = headers::check(&context, &sender.fields, shared.handler.catalog()) {
+        return desk.refuse(&refusal, id(&message), Era::Modern, out);
+    }
+    desk.answer(root, &message, &context, None, out)
+}
+
+impl<H: Handler> Desk<'_, H> {
+    /// The session that a legacy request names. One that begins a session needs none, and an old
+    /// one that it names does not matter.
+    pub(super) fn session(&self, begins: bool) -> Result<Option<Arc<Session>>, HttpRefusal> {
+        let Some(named) = self.sender.fields.session_id.filter(|_| !begins) else {
+            return Ok(None);
+        };
+        let principal = self.sender.principal.as_deref();
+        let now_s = u32::try_from(self.now_ms / 1000).unwrap_or(u32::MAX);
+        let sessions = &self.shared.hub.sessions;
+        let found = SessionId::read(named).and_then(|id| sessions.find(id, principal, now_s));
+        found.map(Some).ok_or_else(HttpRefusal::session_not_found)
+    }
+
+    #[inline]
+    fn answer(
+        &self,
+        root: Value<'_>,
+        message: &Message<'_>,
+        context: &Context<'_>,
+        session: Option<Arc<Session>>,
+        out: &mut Vec<u8>,
+    ) -> Next {
+        let catalog = self.shared.handler.catalog();
+        let era = context.era();
+        match plan(message, context, catalog, &self.shared.hub.seal, false) {
+            Plan::Answer(answer) => self.answer_now(&answer, message, context, session, out),
+            Plan::Defer => self.defer(root, id_text(message), context.version, session, out),
+            Plan::Task { ttl_ms } => self.begin_task(root, message, context, session, ttl_ms, out),
+            Plan::AwaitTask { id } => self.await_task(id, message, context, session, out),
+            Plan::Listen(filter) => {
+                let Some(framing) = self.framing() else {
+                    return self.refuse_http(&HttpRefusal::needs_event_stream(), out);
+                };
+                let filter = subscriptions::honored(filter, catalog);
+                let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
+                let id = id_text(message).into();
+                let to = self.reply_to(context.version, None, Some(framing));
+                Next::Wait(Reply::notices(to, Arc::new(Listener { filter, id, stream })))
+            }
+            Plan::Accept(accepted) => {
+                self.accept(accepted, root, era, context.version, session, out)
+            }
+        }
+    }
+
+    /// Writes an answer here and now.
+    #[inline]
+    fn answer_now(
+        &self,
+        answer: &mcp::plan::Answer<'_>,
+        message: &Message<'_>,
+        context: &Context<'_>,
+        session: Option<Arc<Session>>,
+        out: &mut Vec<u8>,
+    ) -> Next {
+        if let mcp::plan::Answer::Initialize { version } = *answer {
+            return self.initialize(answer, version, message, context, out);
+        }
+        let status = status_of(answer, context.era());
+        let from = out.len();
+        let body = json_response(status, self.sender.persistence, self.date).open(out);
+        let body_from = out.len();
+        let written = self.write(answer, message, context, session.as_ref(), out);
+        if !written.said.is_empty() || (written.bad_request && status == Status::OK) {
+            let answer = out.split_off(body_from);
+            out.truncate(from);
+            return self.write_again(written, &answer, out);
+        }
+        body.finish(out);
+        self.after()
+    }
+
+    /// Writes an answer whose head was not the right one: something was said before it, or its
+    /// status is another.
+    #[cold]
+    fn write_again(&self, written: Written, answer: &[u8], out: &mut Vec<u8>) -> Next {
+        match self.framing() {
+            Some(framing) if !written.said.is_empty() => {
+                framing.begin(self.sender.persistence, self.date, out);
+                for (_, message) in &written.said {
+                    framing.event(None, message, out);
+                }
+                framing.event(None, answer, out);
+                framing.end(out);
+                match framing {
+                    StreamFraming::Chunked => self.after(),
+                    StreamFraming::UntilClose => Next::Close,
+                }
+            }
+            _ => {
+                let status = if written.bad_request { Status::BAD_REQUEST } else { Status::OK };
+                json_response(status, self.sender.persistence, self.date).fixed(out, answer);
+                self.after()
+            }
+        }
+    }
+
+    /// Appends the JSON-RPC answer alone.
+    #[inline]
+    pub(super) fn write(
+        &self,
+        answer: &mcp::plan::Answer<'_>,
+        message: &Message<'_>,
+        context: &Context<'_>,
+        session: Option<&Arc<Session>>,
+        out: &mut Vec<u8>,
+    ) -> Written {
+        let Some(id) = id(message) else { return Written::default() };
+        let link = self.link(context, session, &[]);
+        mcp::answer(answer, id, message.params(), &self.shared.handler, link, None, out)
+    }
+
+    #[inline]
+    pub(super) fn link<'l>(
+        &'l self,
+        context: &Context<'l>,
+        session: Option<&'l Arc<Session>>,
+        request: &'l [u8],
+    ) -> Link<'l> {
+        Link {
+            version: context.version,
+            meta: context.params.meta,
+            hub: &self.shared.hub,
+            session,
+            principal: self.sender.principal.as_ref(),
+            stream: None,
+            streams: true,
+            request,
+            inputs: None,
+            server_meta: &self.shared.handler.catalog().server_meta,
+        }
+    }
+
+    /// Leaves a message, or a batch, to a worker.
+    #[cold]
+    pub(super) fn defer(
+        &self,
+        root: Value<'_>,
+        request: Vec<u8>,
+        version: ProtocolVersion,
+        session: Option<Arc<Session>>,
+        out: &mut Vec<u8>,
+    ) -> Next {
+        let bounds = self.shared.hub.streams.bounds;
+        let stream = match &session {
+            None => Some(Arc::new(Stream::new(bounds))),
+            Some(session) => session.begin(&request, bounds),
+        };
+        let Some(stream) = stream else {
+            return self.refuse_http(&HttpRefusal::too_many_calls(), out);
+        };
+        let framing = self.framing();
+        let to = self.reply_to(version, session.clone(), framing);
+        let reply = Reply::answer(to, stream.clone());
+        let deferred = self.deferred(root, version, session, stream, framing.is_some());
+        Next::Defer(reply, deferred)
+    }
+
+    pub(super) fn deferred(
+        &self,
+        root: Value<'_>,
+        version: ProtocolVersion,
+        session: Option<Arc<Session>>,
+        stream: Arc<Stream>,
+        streams: bool,
+    ) -> Deferred {
+        let mut message = Vec::new();
+        root.write(&mut message);
+        let principal = self.sender.principal.clone();
+        Deferred { message, version, session, principal, stream, streams, task: None }
+    }
+
+    /// A notification or response gets 202; what the era does not allow, 400
+    /// (2026-07-28, "Sending Messages": a client must not send responses).
+    fn accept(
+        &self,
+        accepted: Accepted<'_>,
+        root: Value<'_>,
+        era: Era,
+        version: ProtocolVersion,
+        session: Option<Arc<Session>>,
+        out: &mut Vec<u8>,
+    ) -> Next {
+        if let (Accepted::Response { .. }, Era::Modern) = (&accepted, era) {
+            let text = "responses are not part of this revision: nothing here asks the client";
+            return self.refuse_http(&HttpRefusal::new(Status::BAD_REQUEST, text), out);
+        }
+        let persistence = self.sender.persistence;
+        if let Some(session) = session {
+            let heard = take_in(&accepted, &session, &self.shared.hub);
+            if heard == Heard::RootsChanged && self.shared.handler.catalog().hears_roots {
+                let stream = session.open_events(self.shared.hub.streams.bounds);
+                let deferred = self.deferred(root, version, Some(session), stream, true);
+                return Next::Background(deferred, Taken { body: Vec::new(), persistence });
+            }
+        }
+        let response = Response::new(Status::ACCEPTED, self.date);
+        Response { connection: persistence, ..response }.empty(out);
+        self.after()
+    }
+
+    /// How events are framed for this client; `None` when it takes none.
+    pub(super) fn framing(&self) -> Option<StreamFraming> {
+        self.sender.fields.accepts_events().then_some(self.sender.framing)
+    }
+
+    pub(super) fn reply_to(
+        &self,
+        version: ProtocolVersion,
+        session: Option<Arc<Session>>,
+        framing: Option<StreamFraming>,
+    ) -> ReplyTo {
+        let persistence = self.sender.persistence;
+        ReplyTo { session, version, persistence, framing, hub: self.shared.hub.clone() }
+    }
+
+    #[cold]
+    pub(super) fn refuse(
+        &self,
+        refusal: &Refusal<'_>,
+        id: Option<Id<'_>>,
+        era: Era,
+        out: &mut Vec<u8>,
+    ) -> Next {
+        let status = status_of_refusal(refusal, era);
+        let body = json_response(status, self.sender.persistence, self.date).open(out);
+        refusal.write(id, out);
+        body.finish(out);
+        self.after()
+    }
+
+    #[cold]
+    pub(super) fn refuse_http(&self, refusal: &HttpRefusal, out: &mut Vec<u8>) -> Next {
+        refusal.write(self.sender.persistence, false, self.date, out);
+        self.after()
+    }
+
+    #[inline]
+    pub(super) fn after(&self) -> Next {
+        after(self.sender.persistence)
+    }
+}
+
+#[inline]
+fn status_of(answer: &mcp::plan::Answer<'_>, era: Era) -> Status {
+    match answer {
+        mcp::plan::Answer::Refuse(refusal) => status_of_refusal(refusal, era),
+        _ => Status::OK,
+    }
+}
+
+/// Errors in band are answers like any other; a message that breaks the rules is a bad request;
+/// a method we do not have is 404 from 2026-07-28 on ("Protocol Version Header").
+fn status_of_refusal(refusal: &Refusal<'_>, era: Era) -> Status {
+    match (refusal.stage, era) {
+        (Stage::Envelope, _) => Status::BAD_REQUEST,
+        (Stage::Method, Era::Modern) => Status::NOT_FOUND,
+        (Stage::Method, Era::Legacy) | (Stage::InBand, _) => Status::OK,
+    }
+}
+
+#[inline]
+pub(super) fn id<'b>(message: &Message<'b>) -> Option<Id<'b>> {
+    match *message {
+        Message::Request { id, .. } | Message::Response { id, .. } => Some(id),
+        Message::Notification { .. } => None,
+    }
+}
+
+/// The id of a request, as JSON.
+pub(super) fn id_text(message: &Message<'_>) -> Vec<u8> {
+    let mut text = Vec::new();
+    if let Some(id) = id(message) {
+        id.write(&mut text);
+    }
+    text
+}
+
+#[inline]
+pub(super) fn json_response(status: Status, connection: Persistence, date: &Date) -> Response<'_> {
+    let response = Response::new(status, date);
+    Response { connection, content_type: Some(ContentType::Json), ..response }
+}
+
+#[inline]
+pub(super) fn after(persistence: Persistence) -> Next {
+    if persistence == Persistence::Close { Next::Close } else { Next::Done }
+}

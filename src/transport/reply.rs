@@ -1,0 +1,340 @@
+//! The answer that a connection waits for: JSON when it comes alone, an event stream when something
+//! is said before it, and events without an end where that was asked for.
+//!
+//! ```text
+//!              only the answer came
+//!   Held ───────────────────────────────▶ JSON, done
+//!    │ an event came, or it takes long
+//!    ▼
+//!   Open ── events, comments ──▶ the answer, the last chunk, done
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Local;
+use super::message::json_response;
+use crate::http::{Connection as Persistence, Response, Status, StreamFraming};
+use crate::limits;
+use crate::mcp::subscriptions;
+use crate::protocol::{Era, ProtocolVersion};
+use crate::store::{Hub, Kind, Listener, Reader, Reading, Session, Stream};
+
+/// What a connection owes to one request.
+pub(crate) struct Reply {
+    stream: Arc<Stream>,
+    session: Option<Arc<Session>>,
+    version: ProtocolVersion,
+    what: What,
+    /// From after which event on.
+    after: Option<u64>,
+    persistence: Persistence,
+    /// How events are framed; `None` for a client that takes none.
+    framing: Option<StreamFraming>,
+    /// When the event stream began.
+    opened_ms: Option<u64>,
+    /// What the shard calls the connection.
+    connection: u64,
+    /// All is said.
+    settled: bool,
+    hub: Arc<Hub>,
+}
+
+/// What is waited for.
+enum What {
+    /// The answer to a request.
+    Answer,
+    /// What the server has to say by itself, in a session (GET).
+    Events,
+    /// Notices, by a filter; its place among the listeners.
+    Notices(Arc<Listener>, usize),
+}
+
+/// What came of bringing a reply further.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// There is nothing more for now; until this time at least, where it is given.
+    Waiting(Option<u64>),
+    /// There is more, when the client has taken what is written.
+    Full,
+    /// All is written: on to the next request.
+    Done,
+    /// All is written, and the connection ends.
+    Close,
+}
+
+/// What all replies to one request have in common.
+pub(crate) struct ReplyTo {
+    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) version: ProtocolVersion,
+    pub(crate) persistence: Persistence,
+    pub(crate) framing: Option<StreamFraming>,
+    pub(crate) hub: Arc<Hub>,
+}
+
+impl Reply {
+    /// The answer to a request, on this stream.
+    pub(crate) fn answer(to: ReplyTo, stream: Arc<Stream>) -> Box<Reply> {
+        Reply::new(to, stream, What::Answer, None)
+    }
+
+    /// The rest of the answer to a request, after an event.
+    pub(crate) fn resumed(to: ReplyTo, stream: Arc<Stream>, after: u64) -> Box<Reply> {
+        Reply::new(to, stream, What::Answer, Some(after))
+    }
+
+    /// What the server says by itself, after an event where one is given.
+    pub(crate) fn events(to: ReplyTo, stream: Arc<Stream>, after: Option<u64>) -> Box<Reply> {
+        Reply::new(to, stream, What::Events, after)
+    }
+
+    /// Notices.
+    pub(crate) fn notices(to: ReplyTo, listener: Arc<Listener>) -> Box<Reply> {
+        let place = to.hub.listen(listener.clone());
+        Reply::new(to, listener.stream.clone(), What::Notices(listener, place), None)
+    }
+
+    fn new(to: ReplyTo, stream: Arc<Stream>, what: What, after: Option<u64>) -> Box<Reply> {
+        let ReplyTo { session, version, persistence, framing, hub } = to;
+        Box::new(Reply {
+            stream,
+            session,
+            version,
+            what,
+            after,
+            persistence,
+            framing,
+            opened_ms: None,
+            connection: u64::MAX,
+            settled: false,
+            hub,
+        })
+    }
+
+    /// What it says of the connection.
+    pub(crate) fn persistence(&self) -> Persistence {
+        self.persistence
+    }
+
+    /// Nobody will answer: the request was not taken.
+    pub(crate) fn withdraw(&mut self) {
+        self.settled = true;
+        if let Some(session) = &self.session {
+            session.forget(&self.stream);
+        }
+    }
+
+    /// Makes a connection the one that delivers it, and that is told when there is something.
+    pub(crate) fn attach(&mut self, reader: Reader) {
+        self.connection = reader.connection;
+        self.stream.attach(reader, self.after);
+    }
+
+    /// Begins what is an event stream from its first byte on.
+    pub(crate) fn begin(&mut self, local: &Local, out: &mut Vec<u8>) {
+        let at_once = match self.what {
+            What::Answer => self.after.is_some(),
+            What::Events | What::Notices(..) => true,
+        };
+        if let (Some(framing), true) = (self.framing, at_once) {
+            self.open(framing, local, out);
+            if let What::Notices(listener, _) = &self.what {
+                let mut text = Vec::new();
+                subscriptions::write_acknowledgement(&listener.filter, &listener.id, &mut text);
+                framing.event(None, &text, out);
+            }
+        }
+    }
+
+    /// Writes what has come.
+    pub(crate) fn deliver(&mut self, local: &Local, out: &mut Vec<u8>) -> Delivery {
+        if local.stopping {
+            self.persistence = Persistence::Close;
+        }
+        let framing = match (self.opened_ms, self.framing) {
+            (Some(_), Some(framing)) => framing,
+            (_, framing) => match (self.stream.take_lone_answer(), framing) {
+                (Some(answer), _) => {
+                    return self.answer_alone(answer.kind, &answer.data, local, out);
+                }
+                (None, Some(framing)) if self.stream.has_unsent() => {
+                    self.open(framing, local, out);
+                    framing
+                }
+                (None, _) => return Delivery::Waiting(None),
+            },
+        };
+        let from = out.len();
+        let number = self.stream.number();
+        let reading = self.stream.read(self.connection, local.now_ms, |event| {
+            if !event.data.is_empty() {
+                let id = number.map(|stream| format!("{stream}-{}", event.number));
+                framing.event(id.as_deref(), &event.data, out);
+            }
+            out.len() - from < limits::EVENTS_IN_HAND_BYTES
+        });
+        match reading {
+            Reading::Waiting => Delivery::Waiting(None),
+            Reading::Later(at_ms) => Delivery::Waiting(Some(at_ms)),
+            Reading::Full => Delivery::Full,
+            Reading::Ended => self.end(framing, out),
+            Reading::HungUp => {
+                framing.retry(limits::RETRY_MS, out);
+                self.end(framing, out)
+            }
+            Reading::Lost => {
+                self.end(framing, out);
+                Delivery::Close
+            }
+        }
+    }
+
+    /// Time has passed: a stream gives a sign of life, or ends because of its age; an answer that
+    /// takes long becomes a stream, so that nobody on the way takes it for dead.
+    pub(crate) fn keep_alive(&mut self, local: &Local, out: &mut Vec<u8>) -> Delivery {
+        let Some(framing) = self.framing else { return Delivery::Waiting(None) };
+        let Some(opened_ms) = self.opened_ms else {
+            self.open(framing, local, out);
+            framing.comment(out);
+            return Delivery::Waiting(None);
+        };
+        let age_max = self.hub.streams.age_max.as_millis() as u64;
+        if local.now_ms - opened_ms >= age_max && self.can_be_resumed() {
+            return self.close(out);
+        }
+        framing.comment(out);
+        Delivery::Waiting(None)
+    }
+
+    /// Whether the client takes events at all: otherwise there are no signs of life to give.
+    pub(crate) fn takes_events(&self) -> bool {
+        self.framing.is_some()
+    }
+
+    /// The server stops: what has no end by itself ends. Says whether it did.
+    pub(crate) fn stop(&mut self, out: &mut Vec<u8>) -> Option<Delivery> {
+        match self.what {
+            What::Answer => None,
+            What::Events | What::Notices(..) => Some(self.close(out)),
+        }
+    }
+
+    /// The client has closed its side. One that still wants its answer may do that; from
+    /// 2026-07-28 on it is also how a client cancels ("Cancellation"). Says whether there is
+    /// anything left to do.
+    pub(crate) fn half_closed(&mut self) -> bool {
+        match self.what {
+            What::Answer => {
+                if self.version.era() == Era::Modern {
+                    self.stream.give_up();
+                }
+                true
+            }
+            What::Events | What::Notices(..) => false,
+        }
+    }
+
+    fn can_be_resumed(&self) -> bool {
+        match self.what {
+            What::Events | What::Notices(..) => true,
+            // Clients poll from this revision on.
+            What::Answer => self.session.is_some() && self.version == ProtocolVersion::V2025_11_25,
+        }
+    }
+
+    /// Begins the event stream: its first bytes go out at once.
+    fn open(&mut self, framing: StreamFraming, local: &Local, out: &mut Vec<u8>) {
+        self.opened_ms = Some(local.now_ms);
+        framing.begin(self.persistence, &local.date, out);
+        match (self.stream.number(), self.version) {
+            (Some(stream), ProtocolVersion::V2025_11_25) => {
+                let id = format!("{stream}-{}", self.stream.position());
+                framing.prime(&id, limits::RETRY_MS, out);
+            }
+            // An event without data would not be understood.
+            _ => framing.comment(out),
+        }
+    }
+
+    fn answer_alone(
+        &mut self,
+        kind: Kind,
+        body: &[u8],
+        local: &Local,
+        out: &mut Vec<u8>,
+    ) -> Delivery {
+        if let Some(session) = &self.session {
+            session.forget(&self.stream);
+        }
+        self.settled = true;
+        match (body.is_empty(), self.framing) {
+            // Cancelled by the client: no answer follows, though a response must.
+            (true, Some(framing)) => {
+                self.open(framing, local, out);
+                return self.end(framing, out);
+            }
+            (true, None) => {
+                let response = Response::new(Status::ACCEPTED, &local.date);
+                Response { connection: self.persistence, ..response }.empty(out);
+            }
+            (false, _) => {
+                let status = match kind {
+                    Kind::Answer { bad_request: true } => Status::BAD_REQUEST,
+                    _ => Status::OK,
+                };
+                json_response(status, self.persistence, &local.date).fixed(out, body);
+            }
+        }
+        after(self.persistence)
+    }
+
+    /// Ends a stream on the server's own account.
+    fn close(&mut self, out: &mut Vec<u8>) -> Delivery {
+        let Some(framing) = self.framing.filter(|_| self.opened_ms.is_some()) else {
+            return Delivery::Close;
+        };
+        match &self.what {
+            What::Notices(listener, _) => {
+                let mut text = Vec::new();
+                subscriptions::write_closure(&listener.id, &mut text);
+                framing.event(None, &text, out);
+            }
+            What::Events | What::Answer => framing.retry(limits::RETRY_MS, out),
+        }
+        self.end(framing, out)
+    }
+
+    fn end(&mut self, framing: StreamFraming, out: &mut Vec<u8>) -> Delivery {
+        framing.end(out);
+        self.settled = true;
+        match framing {
+            StreamFraming::Chunked => after(self.persistence),
+            StreamFraming::UntilClose => Delivery::Close,
+        }
+    }
+}
+
+fn after(persistence: Persistence) -> Delivery {
+    if persistence == Persistence::Close { Delivery::Close } else { Delivery::Done }
+}
+
+/// Whatever became of the connection, the stream is free for another one. A client that left
+/// before all was said has cancelled, from 2026-07-28 on; before that, it may come back.
+impl Drop for Reply {
+    fn drop(&mut self) {
+        self.stream.detach(self.connection);
+        match self.what {
+            What::Notices(_, place) => self.hub.leave(place),
+            What::Answer if !self.settled && self.version.era() == Era::Modern => {
+                self.stream.cancel();
+            }
+            What::Answer | What::Events => {}
+        }
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("version", &self.version).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! Sessions over HTTP: the stream that a GET opens, and DELETE, which ends a session
+//! (2025-11-25, "Listening for Messages from the Server", "Session Management").
+
+use super::inbound::client_of;
+use super::message::{Desk, Sender, json_response};
+use super::refuse::HttpRefusal;
+use super::reply::{Reply, ReplyTo};
+use super::{Local, Next, Shared, message};
+use crate::app::Handler;
+use crate::http::{Response, Status};
+use crate::mcp::{self, Context};
+use crate::protocol::ProtocolVersion;
+use crate::rpc::Message;
+use crate::store::{Session, SessionId, session};
+use std::sync::Arc;
+
+/// Opens the stream of a session, or goes on with one after the event that `Last-Event-ID` names.
+#[cold]
+pub(super) fn listen<H>(
+    sender: &Sender<'_>,
+    shared: &Shared<H>,
+    local: &Local,
+    out: &mut Vec<u8>,
+) -> Next {
+    match reply(sender, shared, local) {
+        Ok(reply) => Next::Wait(reply),
+        Err(refusal) => {
+            refusal.write(sender.persistence, false, &local.date, out);
+            message::after(sender.persistence)
+        }
+    }
+}
+
+fn reply<H>(
+    sender: &Sender<'_>,
+    shared: &Shared<H>,
+    local: &Local,
+) -> Result<Box<Reply>, HttpRefusal> {
+    let session = find(sender, shared, local)?;
+    let bounds = shared.hub.streams.bounds;
+    let to = ReplyTo {
+        session: Some(session.clone()),
+        version: session.client.version,
+        persistence: sender.persistence,
+        framing: Some(sender.framing),
+        hub: shared.hub.clone(),
+    };
+    let Some(last) = sender.fields.last_event_id.filter(|last| !last.is_empty()) else {
+        return Ok(Reply::events(to, session.open_events(bounds), None));
+    };
+    let (number, after) = read_event_id(last).ok_or_else(HttpRefusal::unknown_event)?;
+    let stream = session.stream(number).ok_or_else(HttpRefusal::unknown_event)?;
+    if !stream.has_had(after) {
+        return Err(HttpRefusal::unknown_event());
+    }
+    Ok(match number {
+        session::EVENTS => Reply::events(to, stream, Some(after)),
+        _ => Reply::resumed(to, stream, after),
+    })
+}
+
+/// An event's id: its stream within the session, and its number within the stream.
+fn read_event_id(id: &[u8]) -> Option<(u32, u64)> {
+    let (stream, event) = std::str::from_utf8(id).ok()?.split_once('-')?;
+    Some((stream.parse().ok()?, event.parse().ok()?))
+}
+
+/// Ends the session.
+#[cold]
+pub(super) fn end<H>(
+    sender: &Sender<'_>,
+    shared: &Shared<H>,
+    local: &Local,
+    out: &mut Vec<u8>,
+) -> Next {
+    match find(sender, shared, local) {
+        Ok(session) => {
+            shared.hub.sessions.end(&session);
+            let response = Response::new(Status::NO_CONTENT, &local.date);
+            Response { connection: sender.persistence, ..response }.empty(out);
+        }
+        Err(refusal) => refusal.write(sender.persistence, false, &local.date, out),
+    }
+    message::after(sender.persistence)
+}
+
+fn find<H>(
+    sender: &Sender<'_>,
+    shared: &Shared<H>,
+    local: &Local,
+) -> Result<Arc<Session>, HttpRefusal> {
+    let Some(named) = sender.fields.session_id else {
+        let text = "Mcp-Session-Id is missing: `initialize` begins a session and names it";
+        return Err(HttpRefusal::new(Status::BAD_REQUEST, text));
+    };
+    let now_s = u32::try_from(local.now_ms / 1000).unwrap_or(u32::MAX);
+    let found = SessionId::read(named)
+        .and_then(|id| shared.hub.sessions.find(id, sender.principal.as_deref(), now_s));
+    found.ok_or_else(HttpRefusal::session_not_found)
+}
+
+impl<H: Handler> Desk<'_, H> {
+    /// Begins a session, and names it in the answer's head (2025-11-25, "Session Management").
+    #[cold]
+    pub(super) fn initialize(
+        &self,
+        answer: &mcp::plan::Answer<'_>,
+        version: ProtocolVersion,
+        message: &Message<'_>,
+        context: &Context<'_>,
+        out: &mut Vec<u8>,
+    ) -> Next {
+        let hub = &self.shared.hub;
+        let mut body = Vec::new();
+        self.write(answer, message, context, None, &mut body);
+        let response = json_response(Status::OK, self.sender.persistence, self.date);
+        if hub.sessions.limits.sessions_max == 0 {
+            response.fixed(out, &body);
+            return self.after();
+        }
+        let client = client_of(message.params(), version, self.sender.principal.clone());
+        let Some(session) = hub.sessions.begin(client, hub.now_s()) else {
+            return self.refuse_http(&HttpRefusal::too_many_sessions(), out);
+        };
+        let id = session.id.to_string();
+        Response { fields: &[("Mcp-Session-Id", &id)], ..response }.fixed(out, &body);
+        self.after()
+    }
+}

@@ -1,0 +1,110 @@
+//! A worker's part: answering what was left to it.
+
+use super::inbound::take_in;
+use super::message::{id, id_text};
+use super::{Deferred, Shared, batch};
+use crate::app::call::Link;
+use crate::app::{Call, Handler};
+use crate::json::{Kind, Parser, Value};
+use crate::mcp::plan::Answer;
+use crate::mcp::{self, Context, Plan, Written, plan};
+use crate::rpc::{self, ErrorCode, Message};
+use crate::store::Hub;
+
+/// Answers a deferred message, and brings the answer to its stream.
+pub(crate) fn run_deferred<H: Handler>(
+    deferred: &mut Deferred,
+    shared: &Shared<H>,
+    parser: &mut Parser,
+) {
+    let mut text = std::mem::take(&mut deferred.message);
+    let Ok(document) = parser.parse(&mut text) else { return fail_deferred(deferred) };
+    let root = document.root();
+    if root.kind() == Kind::Array {
+        let mut out = Vec::new();
+        let session = deferred.session.clone();
+        let answer =
+            |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
+                write(answer, message, context, deferred, shared, out);
+            };
+        batch::write(root, shared, session.as_ref(), answer, &mut out);
+        return deferred.stream.finish(out, false);
+    }
+    if answer_one(root, deferred, shared).is_none() {
+        fail_deferred(deferred);
+    }
+}
+
+/// `None` when the message is not what it was when it was deferred: a mistake of ours.
+fn answer_one<H: Handler>(root: Value<'_>, deferred: &Deferred, shared: &Shared<H>) -> Option<()> {
+    let message = Message::read(root).ok()?;
+    let context = Context::resumed(&message, deferred.version).ok()?;
+    let catalog = shared.handler.catalog();
+    match plan(&message, &context, catalog, &shared.hub.seal, true) {
+        Plan::Answer(answer) => {
+            let mut out = Vec::new();
+            let written = write(&answer, &message, &context, deferred, shared, &mut out);
+            if !written.as_task {
+                deferred.stream.finish(out, written.bad_request);
+            }
+        }
+        Plan::Accept(accepted) => {
+            take_in(&accepted, deferred.session.as_ref()?, &shared.hub);
+            shared.handler.roots_changed(&Call::new(link(&context, deferred, shared, &[]), None));
+        }
+        Plan::Defer | Plan::Task { .. } | Plan::AwaitTask { .. } | Plan::Listen(_) => return None,
+    }
+    Some(())
+}
+
+fn write<H: Handler>(
+    answer: &Answer<'_>,
+    message: &Message<'_>,
+    context: &Context<'_>,
+    deferred: &Deferred,
+    shared: &Shared<H>,
+    out: &mut Vec<u8>,
+) -> Written {
+    let Some(id) = id(message) else { return Written::default() };
+    let request = id_text(message);
+    let link = link(context, deferred, shared, &request);
+    let task = deferred.task.clone();
+    mcp::answer(answer, id, message.params(), &shared.handler, link, task, out)
+}
+
+fn link<'l, H: Handler>(
+    context: &Context<'l>,
+    deferred: &'l Deferred,
+    shared: &'l Shared<H>,
+    request: &'l [u8],
+) -> Link<'l> {
+    Link {
+        version: context.version,
+        meta: context.params.meta,
+        hub: &shared.hub,
+        session: deferred.session.as_ref(),
+        principal: deferred.principal.as_ref(),
+        stream: Some(&deferred.stream),
+        streams: deferred.streams,
+        request,
+        inputs: None,
+        server_meta: &shared.handler.catalog().server_meta,
+    }
+}
+
+/// Answers a deferred message that could not be answered.
+#[cold]
+pub(crate) fn fail_deferred(deferred: &Deferred) {
+    tracing::error!("a deferred request could not be answered");
+    let mut out = Vec::new();
+    rpc::write_error(&mut out, None, ErrorCode::INTERNAL_ERROR, "Internal error", |_| ());
+    deferred.stream.finish(out, false);
+}
+
+/// A request in the background was not taken by the workers: what was begun for it ends.
+#[cold]
+pub(crate) fn withdraw(deferred: &Deferred, hub: &Hub) {
+    if let Some(task) = &deferred.task {
+        task.cancel((hub.clock.unix_ms)());
+    }
+}
