@@ -61,9 +61,9 @@ pub(crate) enum Next {
     /// The answer comes on a stream: of events, or from whoever finishes a task.
     Wait(Box<Reply>),
     /// The answer comes from a worker.
-    Defer(Box<Reply>, Deferred),
+    Defer(Box<Reply>, Box<Deferred>),
     /// A worker has something to do, and the answer is this, or 503 when it cannot be done.
-    Background(Deferred, Taken),
+    Background(Box<Deferred>, Box<Taken>),
 }
 
 /// The answer to a request that a worker works on in the background.

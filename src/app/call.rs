@@ -27,7 +27,7 @@ pub struct Call<'c> {
     last_progress: Cell<f64>,
     /// What was said on a shard, where the answer follows at once.
     said: RefCell<Vec<(Kind, Vec<u8>)>>,
-    interruption: RefCell<Interruption>,
+    interruption: RefCell<Option<Box<Interruption>>>,
 }
 
 /// What a call is connected to.
@@ -168,14 +168,16 @@ impl<'c> Call<'c> {
         if self.supports(capability) {
             return Ok(());
         }
-        self.interruption.borrow_mut().missing.get_or_insert(capability);
+        self.interrupt(|interruption| {
+            interruption.missing.get_or_insert(capability);
+        });
         Err(Interrupted::MissingCapability(capability))
     }
 
     /// An error of JSON-RPC, for the function to return, in place of an error that the model sees.
     pub fn protocol_error(&self, code: i32, message: impl Into<String>) -> Interrupted {
         let message = message.into();
-        self.interruption.borrow_mut().failed = Some((code, message.clone()));
+        self.interrupt(|interruption| interruption.failed = Some((code, message.clone())));
         Interrupted::Failed(code, message)
     }
 
@@ -357,9 +359,13 @@ impl<'c> Call<'c> {
         std::mem::take(self.said.get_mut())
     }
 
+    fn interrupt(&self, change: impl FnOnce(&mut Interruption)) {
+        change(self.interruption.borrow_mut().get_or_insert_default());
+    }
+
     /// What keeps the call from its result.
-    pub(crate) fn take_interruption(&mut self) -> Interruption {
-        std::mem::take(self.interruption.get_mut())
+    pub(crate) fn take_interruption(&mut self) -> Option<Box<Interruption>> {
+        self.interruption.get_mut().take()
     }
 }
 

@@ -4,13 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::cursor::Cursor;
+use super::params::Params;
 use super::plan::Answer;
 use super::refusal::{Refusal, Stage, write_modern_versions};
 use super::{input, lists, tasks};
 use crate::app::call::{Interruption, Link};
 use crate::app::completion::CompletionReply;
 use crate::app::{Call, Catalog, Failure, Handler, PromptReply, ResourceReply, ToolReply};
-use crate::json::{self, Value};
+use crate::json;
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{self, ErrorCode, Id};
 use crate::store::{Kind, Outcome, Task, Wire};
@@ -46,7 +47,7 @@ impl<'b> From<Refusal<'b>> for Unanswered<'b> {
 pub(crate) fn answer<H: Handler>(
     answer: &Answer<'_>,
     id: Id<'_>,
-    params: Value<'_>,
+    params: &Params<'_>,
     handler: &H,
     link: Link<'_>,
     task: Option<Arc<Task>>,
@@ -56,22 +57,31 @@ pub(crate) fn answer<H: Handler>(
         refusal.write(Some(id), out);
         return Written { bad_request: refusal.stage == Stage::Envelope, ..Written::default() };
     }
-    let mut link = link;
-    let inputs = match (link.version.era(), answer) {
-        (
-            Era::Modern,
-            Answer::CallTool { .. } | Answer::GetPrompt { .. } | Answer::ReadResource { .. },
-        ) => input::read(params, answer, &link),
-        _ => Ok(None),
-    };
-    let inputs = match inputs {
-        Ok(inputs) => inputs,
+    if !(params.continues() && answer.may_continue(link.version)) {
+        return answer_round(answer, id, handler, link, task, out);
+    }
+    match input::read(params, answer, &link) {
+        Ok(inputs) => {
+            let link = Link { inputs: Some(&inputs), ..link };
+            answer_round(answer, id, handler, link, task, out)
+        }
         Err(refusal) => {
             refusal.write(Some(id), out);
-            return Written::default();
+            Written::default()
         }
-    };
-    link.inputs = inputs.as_ref();
+    }
+}
+
+/// One round of a call, which is all there is of most.
+#[inline]
+fn answer_round<H: Handler>(
+    answer: &Answer<'_>,
+    id: Id<'_>,
+    handler: &H,
+    link: Link<'_>,
+    task: Option<Arc<Task>>,
+    out: &mut Vec<u8>,
+) -> Written {
     let from = out.len();
     rpc::begin_result(out, id);
     let result_from = out.len();
@@ -278,15 +288,13 @@ fn unless_interrupted<'b>(
 #[cold]
 fn interrupted<'b>(call: &mut Call<'_>) -> Result<(), Unanswered<'b>> {
     let modern = call.link.version.era() == Era::Modern;
-    let interruption = call.take_interruption();
-    if let Some((code, message)) = interruption.failed {
+    let Some(mut interruption) = call.take_interruption() else { return Ok(()) };
+    if let Some((code, message)) = interruption.failed.take() {
         return Err(Refusal::new(Stage::InBand, ErrorCode(code), message).into());
     }
     match interruption.missing {
         Some(capability) if modern => Err(Refusal::missing_capability(capability).into()),
-        _ if !interruption.questions.is_empty() => {
-            Err(Unanswered::InputRequired(Box::new(interruption)))
-        }
+        _ if !interruption.questions.is_empty() => Err(Unanswered::InputRequired(interruption)),
         _ => Ok(()),
     }
 }

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::params::Params;
 use super::plan::Answer;
 use super::refusal::Refusal;
 use crate::app::call::{Inputs, Interruption, Link};
@@ -12,22 +13,18 @@ use crate::json::{Kind, Value};
 use crate::limits;
 use crate::store::Unsealed;
 
-/// Reads what earlier rounds brought; `None` where there were none.
+/// Reads what earlier rounds brought.
+#[cold]
 pub(super) fn read<'b>(
-    params: Value<'b>,
+    params: &Params<'b>,
     answer: &Answer<'_>,
     link: &Link<'_>,
-) -> Result<Option<Inputs>, Refusal<'b>> {
-    let responses = params.get("inputResponses");
-    let state = params.get("requestState");
-    if responses.is_none() && state.is_none() {
-        return Ok(None);
-    }
-    let mut inputs = match state {
+) -> Result<Inputs, Refusal<'b>> {
+    let mut inputs = match params.request_state {
         None => Inputs::default(),
         Some(state) => open(state, answer, link)?,
     };
-    match responses.map(|responses| (responses, responses.kind())) {
+    match params.input_responses.map(|responses| (responses, responses.kind())) {
         None | Some((_, Kind::Null)) => {}
         Some((responses, Kind::Object)) => {
             for (key, response) in responses.members_or_none() {
@@ -36,7 +33,7 @@ pub(super) fn read<'b>(
         }
         Some(_) => return Err(Refusal::invalid_params("params.inputResponses must be an object")),
     }
-    Ok(Some(inputs))
+    Ok(inputs)
 }
 
 fn decode<'b>(value: Value<'_>) -> Result<Json, Refusal<'b>> {

@@ -12,9 +12,16 @@ pub(crate) struct Params<'b> {
     pub(super) arguments: Option<Value<'b>>,
     pub(super) uri: Option<Value<'b>>,
     pub(super) cursor: Option<Value<'b>>,
+    pub(super) input_responses: Option<Value<'b>>,
+    pub(super) request_state: Option<Value<'b>>,
 }
 
 impl<'b> Params<'b> {
+    /// Whether the request is a later round of a call (2026-07-28, MRTR).
+    pub(super) fn continues(&self) -> bool {
+        self.input_responses.is_some() || self.request_state.is_some()
+    }
+
     /// Reads them in one pass.
     ///
     /// A repeated member is refused: two readers of one message must not see two different values.
@@ -27,6 +34,8 @@ impl<'b> Params<'b> {
             arguments: None,
             uri: None,
             cursor: None,
+            input_responses: None,
+            request_state: None,
         };
         for (key, value) in params.members_or_none() {
             let slot = match key {
@@ -35,6 +44,8 @@ impl<'b> Params<'b> {
                 "arguments" => &mut read.arguments,
                 "uri" => &mut read.uri,
                 "cursor" => &mut read.cursor,
+                "inputResponses" => &mut read.input_responses,
+                "requestState" => &mut read.request_state,
                 _ => continue,
             };
             if slot.replace(value).is_some() {

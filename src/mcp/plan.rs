@@ -69,6 +69,17 @@ pub(crate) enum Answer<'b> {
     ListTasks { from: usize },
 }
 
+impl Answer<'_> {
+    /// Whether there may be more than one round of it (2026-07-28, MRTR, "Supported Requests").
+    pub(super) fn may_continue(&self, version: ProtocolVersion) -> bool {
+        version.era() == Era::Modern
+            && matches!(
+                self,
+                Answer::CallTool { .. } | Answer::GetPrompt { .. } | Answer::ReadResource { .. }
+            )
+    }
+}
+
 /// Where a page of resources begins: the catalog's come first, then the provider's.
 #[derive(Debug)]
 pub(crate) enum ListFrom {

@@ -34,7 +34,6 @@ pub(super) fn place<'b>(
         Placement::Worker => Some(Plan::Defer),
         Placement::Shard => None,
     };
-    let wished = context.params.all.get("task");
     match (context.version, catalog.tools[tool.0].task) {
         (ProtocolVersion::V2026_07_28, None) => Ok(elsewhere),
         (ProtocolVersion::V2026_07_28, Some(support)) => match (require_tasks(context), support) {
@@ -42,17 +41,19 @@ pub(super) fn place<'b>(
             (Err(_), TaskSupport::Optional) => Ok(elsewhere),
             (Err(refusal), TaskSupport::Required) => Err(refusal),
         },
-        (ProtocolVersion::V2025_11_25, support) => match (wished, support) {
-            (Some(_), None) => Err(task_support("this tool cannot be called as a task")),
-            (None, Some(TaskSupport::Required)) => {
-                Err(task_support("this tool can only be called as a task (params.task)"))
+        (ProtocolVersion::V2025_11_25, support) => {
+            match (context.params.all.get("task"), support) {
+                (Some(_), None) => Err(task_support("this tool cannot be called as a task")),
+                (None, Some(TaskSupport::Required)) => {
+                    Err(task_support("this tool can only be called as a task (params.task)"))
+                }
+                (None, _) => Ok(elsewhere),
+                (Some(wished), Some(_)) => {
+                    let wished = object(Some(wished), "params.task")?;
+                    Ok(Some(Plan::Task { ttl_ms: ttl(wished.get("ttl"))? }))
+                }
             }
-            (None, _) => Ok(elsewhere),
-            (Some(wished), Some(_)) => {
-                let wished = object(Some(wished), "params.task")?;
-                Ok(Some(Plan::Task { ttl_ms: ttl(wished.get("ttl"))? }))
-            }
-        },
+        }
         // Before there were tasks, all tools were called.
         _ => Ok(elsewhere),
     }

@@ -24,7 +24,7 @@ pub(crate) struct Core<H> {
     pub(crate) read_buffers: BufferPool,
     pub(crate) write_buffers: BufferPool,
     pub(crate) deadlines: Deadlines,
-    pub(crate) jobs: Sender<Deferred>,
+    pub(crate) jobs: Sender<Box<Deferred>>,
     pub(crate) address: Address,
     /// Connections that have more to do than one turn allows.
     pub(crate) ready: Vec<ConnectionKey>,

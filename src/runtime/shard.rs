@@ -59,7 +59,7 @@ pub(crate) struct Parts<H> {
     pub(crate) mailbox: Mailbox,
     pub(crate) listener: TcpListener,
     pub(crate) peers: Arc<Peers>,
-    pub(crate) jobs: Sender<Deferred>,
+    pub(crate) jobs: Sender<Box<Deferred>>,
     pub(crate) shared: Arc<Shared<H>>,
     pub(crate) config: Arc<Config>,
 }

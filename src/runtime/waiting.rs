@@ -29,7 +29,7 @@ pub(super) fn defer<H: Handler>(
     connection: &mut Connection,
     key: ConnectionKey,
     mut reply: Box<Reply>,
-    deferred: Deferred,
+    deferred: Box<Deferred>,
     core: &mut Core<H>,
 ) {
     reply.attach(core.address.reader(key));
@@ -48,8 +48,8 @@ pub(super) fn defer<H: Handler>(
 #[cold]
 pub(super) fn background<H: Handler>(
     connection: &mut Connection,
-    deferred: Deferred,
-    taken: Taken,
+    deferred: Box<Deferred>,
+    taken: Box<Taken>,
     core: &mut Core<H>,
 ) {
     match core.jobs.try_send(deferred) {

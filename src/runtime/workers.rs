@@ -17,10 +17,10 @@ use crate::limits;
 use crate::transport::{self, Deferred, Shared};
 
 /// Where workers find their jobs.
-pub(crate) type Queue = Receiver<Deferred>;
+pub(crate) type Queue = Receiver<Box<Deferred>>;
 
 /// Makes the queue of jobs, with room for so many.
-pub(crate) fn queue(room: usize) -> (Sender<Deferred>, Queue) {
+pub(crate) fn queue(room: usize) -> (Sender<Box<Deferred>>, Queue) {
     bounded(room)
 }
 
@@ -68,7 +68,7 @@ fn relieve<H: Handler>(wishes: &Receiver<()>, jobs: &Queue, shared: &Arc<Shared<
     }
 }
 
-fn work<H: Handler>(jobs: impl Iterator<Item = Deferred>, shared: &Shared<H>) {
+fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, shared: &Shared<H>) {
     let mut parser = Parser::new();
     for mut job in jobs {
         let is_task = job.task.is_some();

@@ -18,7 +18,7 @@ use crate::store::{Listener, Session, SessionId, Stream};
 
 /// What the transport knows of a message besides its text.
 pub(crate) struct Sender<'r> {
-    pub(crate) fields: Fields<'r>,
+    pub(crate) fields: &'r Fields<'r>,
     pub(crate) persistence: Persistence,
     /// How events would be framed for this client.
     pub(crate) framing: StreamFraming,
@@ -63,7 +63,7 @@ pub(super) fn answer_body<H: Handler>(
             return desk.refuse(&refusal, invalid.id, Era::Legacy, out);
         }
     };
-    let context = match mcp::open(&message, headers::claims(&sender.fields)) {
+    let context = match mcp::open(&message, headers::claims(sender.fields)) {
         Ok(context) => context,
         Err(refusal) => return desk.refuse(&refusal, id(&message), Era::Modern, out),
     };
@@ -78,7 +78,7 @@ pub(super) fn answer_body<H: Handler>(
             Err(refusal) => desk.refuse_http(&refusal, out),
         };
     }
-    if let Err(refusal) = headers::check(&context, &sender.fields, shared.handler.catalog()) {
+    if let Err(refusal) = headers::check(&context, sender.fields, shared.handler.catalog()) {
         return desk.refuse(&refusal, id(&message), Era::Modern, out);
     }
     desk.answer(root, &message, &context, None, out)
@@ -194,7 +194,7 @@ impl<H: Handler> Desk<'_, H> {
     ) -> Written {
         let Some(id) = id(message) else { return Written::default() };
         let link = self.link(context, session, &[]);
-        mcp::answer(answer, id, message.params(), &self.shared.handler, link, None, out)
+        mcp::answer(answer, id, &context.params, &self.shared.handler, link, None, out)
     }
 
     #[inline]
@@ -250,11 +250,11 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         stream: Arc<Stream>,
         streams: bool,
-    ) -> Deferred {
+    ) -> Box<Deferred> {
         let mut message = Vec::new();
         root.write(&mut message);
         let principal = self.sender.principal.clone();
-        Deferred { message, version, session, principal, stream, streams, task: None }
+        Box::new(Deferred { message, version, session, principal, stream, streams, task: None })
     }
 
     /// A notification or response gets 202; what the era does not allow, 400
@@ -278,7 +278,8 @@ impl<H: Handler> Desk<'_, H> {
             if heard == Heard::RootsChanged && self.shared.handler.catalog().hears_roots {
                 let stream = session.open_events(self.shared.hub.streams.bounds);
                 let deferred = self.deferred(root, version, Some(session), stream, true);
-                return Next::Background(deferred, Taken { body: Vec::new(), persistence });
+                let taken = Taken { body: Vec::new(), persistence };
+                return Next::Background(deferred, Box::new(taken));
             }
         }
         let response = Response::new(Status::ACCEPTED, self.date);

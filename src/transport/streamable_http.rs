@@ -31,7 +31,7 @@ pub(crate) fn respond<H: Handler>(
         return after(persistence);
     }
     let framing = StreamFraming::of(&head);
-    let sender = Sender { fields, persistence, framing, principal: None };
+    let sender = Sender { fields: &fields, persistence, framing, principal: None };
     match found {
         Route::Message => answer_body(body, &sender, shared, local, out),
         Route::Listen => session_http::listen(&sender, shared, local, out),

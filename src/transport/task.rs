@@ -39,7 +39,8 @@ impl<H: Handler> Desk<'_, H> {
             .write_handle(&task, &mut body);
         let mut deferred = self.deferred(root, context.version, session, stream, false);
         deferred.task = Some(task);
-        Next::Background(deferred, Taken { body, persistence: self.sender.persistence })
+        let taken = Taken { body, persistence: self.sender.persistence };
+        Next::Background(deferred, Box::new(taken))
     }
 
     /// Waits for the outcome of a task (2025-11-25, `tasks/result`).

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
-use super::{Call, NO_STREAM, ON_SHARD, TOO_MANY, remembered};
+use super::{Call, Interruption, NO_STREAM, ON_SHARD, TOO_MANY, remembered};
 use crate::app::ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 use crate::limits;
 use crate::protocol::{Capability, Era, ProtocolVersion};
@@ -70,7 +70,7 @@ impl Call<'_> {
     /// function waits for answers (up to 2025-11-25), its variables do this.
     pub fn remember<T: Serialize>(&self, value: &T) {
         match serde_json::to_value(value) {
-            Ok(value) => self.interruption.borrow_mut().remembered = Some(value),
+            Ok(value) => self.interrupt(|interruption| interruption.remembered = Some(value)),
             Err(error) => tracing::warn!(%error, "a value cannot be remembered as JSON"),
         }
     }
@@ -140,11 +140,11 @@ impl Call<'_> {
     /// Puts a question to be answered in the next round.
     fn put(&self, question: Question<'_>) {
         let Question { key, method, params, .. } = question;
-        let mut interruption = self.interruption.borrow_mut();
-        let questions = &mut interruption.questions;
-        if questions.len() < limits::QUESTIONS_MAX && !questions.iter().any(|(k, _)| k == key) {
-            questions.push((key.to_owned(), json!({ "method": method, "params": params })));
-        }
+        self.interrupt(|Interruption { questions, .. }| {
+            if questions.len() < limits::QUESTIONS_MAX && !questions.iter().any(|(k, _)| k == key) {
+                questions.push((key.to_owned(), json!({ "method": method, "params": params })));
+            }
+        });
     }
 
     /// Sends a question to the client as a request. Gives the number that its answer comes under.
