@@ -186,7 +186,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
         Next::Close => connection.state = State::Finishing { linger: !input.is_empty() },
         Next::Wait(reply) => wait(connection, key, reply, core),
         Next::Defer(reply, deferred) => defer(connection, key, reply, deferred, core),
-        Next::Background(deferred, taken) => background(connection, deferred, taken, core),
+        Next::Background(deferred, taken) => background(connection, deferred, &taken, core),
     }
     Step::Answered
 }

@@ -49,7 +49,7 @@ pub(super) fn defer<H: Handler>(
 pub(super) fn background<H: Handler>(
     connection: &mut Connection,
     deferred: Box<Deferred>,
-    taken: Box<Taken>,
+    taken: &Taken,
     core: &mut Core<H>,
 ) {
     match core.jobs.try_send(deferred) {

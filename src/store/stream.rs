@@ -259,11 +259,18 @@ impl Stream {
         }
         while let Some(event) = state.events.get(state.sent) {
             let kind = event.kind;
-            let last = state.sent + 1 == state.events.len();
-            if kind == Kind::Progress && !state.progress.take(now_ms) && last {
-                // Told, as far as those who push are concerned: the reader comes by itself.
-                state.told = true;
-                return Reading::Later(state.progress.next_ms());
+            if kind == Kind::Progress && !state.progress.take(now_ms) {
+                let behind = state.events.range(state.sent + 1..);
+                if behind.clone().any(|event| event.kind == Kind::Progress) {
+                    // There is later progress, which says more.
+                    state.drop_unsent(Kind::Progress, false);
+                    continue;
+                }
+                if behind.len() == 0 {
+                    // Told, as far as those who push are concerned: the reader comes by itself.
+                    state.told = true;
+                    return Reading::Later(state.progress.next_ms());
+                }
             }
             if kind == Kind::HangUp {
                 let at = state.sent;
@@ -321,6 +328,7 @@ impl State {
                 if !keeps {
                     self.events.clear();
                     self.bytes = 0;
+                    self.over = true;
                     break;
                 }
                 self.take_front();
