@@ -15,15 +15,19 @@ use serde_json::{Value, json};
 type Check = fn(&mut Example);
 
 /// Each example, and what it does.
-const EXAMPLES: [(&str, Check); 9] = [
+const EXAMPLES: [(&str, Check); 13] = [
     ("01_hello", hello),
     ("02_state", state),
     ("03_typed_tool", typed_tool),
     ("04_slow_tool", slow_tool),
+    ("05_progress", progress),
     ("06_resources", resources),
     ("07_prompts", prompts),
+    ("08_notify", notify),
     ("11_bare_handler", bare_handler),
     ("12_shutdown", shutdown),
+    ("13_ask", ask),
+    ("14_tasks", tasks),
     ("conformance_server", conformance_server),
 ];
 
@@ -58,6 +62,70 @@ fn slow_tool(example: &mut Example) {
     assert_eq!(other.ask("GET /health HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
     let result = example.wire.response().result();
     assert_eq!(result["content"][0]["text"], "Slept for 300 ms.");
+}
+
+fn progress(example: &mut Example) {
+    let mut post = call(1, "write_report", json!({ "chapters": ["one", "two"] }));
+    post = post.change_body(|body| body["params"]["_meta"]["progressToken"] = json!("p"));
+    example.wire.send(post.bytes());
+    let answer = example.wire.stream_to_end();
+    assert!(answer.contains("\"message\":\"writing two\""), "{answer}");
+    assert!(answer.contains("2 chapters are written."), "{answer}");
+}
+
+fn notify(example: &mut Example) {
+    let filter = json!({ "notifications": { "resourceSubscriptions": ["app:counter"] } });
+    let mut listener = Wire::connect(example.address);
+    listener.send(modern(json!(1), "subscriptions/listen", filter).bytes());
+    assert!(listener.line_with("data: ").contains("acknowledged"));
+    example.call("add", json!({ "by": 5 }));
+    assert!(listener.line_with("data: ").contains("notifications/resources/updated"));
+}
+
+/// Calls a tool as a client that declares everything, and gives the result.
+fn able(example: &mut Example, method: &str, params: Value) -> Value {
+    let post = modern(json!(1), method, params).change_body(|body| {
+        let meta = &mut body["params"]["_meta"];
+        meta["io.modelcontextprotocol/clientCapabilities"] = json!({
+            "elicitation": {}, "sampling": {}, "roots": {},
+            "extensions": { "io.modelcontextprotocol/tasks": {} },
+        });
+    });
+    example.wire.ask(post.bytes()).result()
+}
+
+fn ask(example: &mut Example) {
+    let mut params = json!({ "name": "book_trip", "arguments": { "city": "Oulu" } });
+    let first = able(example, "tools/call", params.clone());
+    assert_eq!(first["resultType"], "input_required");
+    assert_eq!(first["inputRequests"]["when"]["method"], "elicitation/create");
+    let accepted = json!({ "action": "accept", "content": { "day": "2027-01-02" } });
+    params["inputResponses"] = json!({ "when": accepted });
+    let second = able(example, "tools/call", params.clone());
+    assert_eq!(second["inputRequests"]["tip"]["method"], "sampling/createMessage");
+    let said = json!({ "role": "assistant", "model": "m", "content":
+        { "type": "text", "text": "The market." } });
+    params["inputResponses"] = json!({ "tip": said });
+    params["requestState"] = second["requestState"].clone();
+    let last = able(example, "tools/call", params);
+    assert_eq!(last["content"][0]["text"], "Oulu on 2027-01-02 is booked. The market.");
+}
+
+fn tasks(example: &mut Example) {
+    let arguments = json!({ "target": "everything there is" });
+    let params = json!({ "name": "unpack", "arguments": arguments });
+    let handle = able(example, "tools/call", params);
+    assert_eq!(handle["resultType"], "task");
+    for _ in 0..500 {
+        let task = able(example, "tasks/get", json!({ "taskId": handle["taskId"] }));
+        if task["status"] == "completed" {
+            let text = &task["result"]["content"][0]["text"];
+            assert_eq!(text, "everything there is is unpacked.");
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("the task did not end");
 }
 
 fn resources(example: &mut Example) {

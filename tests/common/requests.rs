@@ -43,6 +43,14 @@ impl Post {
         self.without(name).with(name, value)
     }
 
+    /// With another body, made of the one there was.
+    pub fn change_body(mut self, change: impl FnOnce(&mut Value)) -> Post {
+        let mut body = serde_json::from_slice(&self.body).expect("the body is JSON");
+        change(&mut body);
+        self.body = body.to_string().into_bytes();
+        self
+    }
+
     /// The head without a length and without the empty line, for a framing of one's own.
     pub fn head(&self) -> String {
         let fields = self.fields.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
@@ -85,7 +93,8 @@ pub fn meta() -> Value {
 /// A request of 2026-07-28, with the headers it needs.
 pub fn modern(id: Value, method: &str, mut params: Value) -> Post {
     params["_meta"] = meta();
-    let name = params.get("name").or(params.get("uri")).and_then(Value::as_str).map(str::to_owned);
+    let name = ["name", "uri", "taskId"].into_iter().find_map(|key| params.get(key));
+    let name = name.and_then(Value::as_str).map(str::to_owned);
     let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
     let post = Post::new(body.to_string())
         .with("MCP-Protocol-Version", "2026-07-28")

@@ -124,6 +124,35 @@ impl Wire {
         self.read_response(false)
     }
 
+    /// All of a chunked response, as it is on the wire.
+    #[track_caller]
+    pub fn stream_to_end(&mut self) -> String {
+        let end = b"\r\n0\r\n\r\n";
+        loop {
+            if let Some(at) = find(&self.pending, end) {
+                let rest = self.pending.split_off(at + end.len());
+                let stream = std::mem::replace(&mut self.pending, rest);
+                return String::from_utf8(stream).expect("streams are UTF-8");
+            }
+            assert!(self.read_more(), "the connection ended within a stream");
+        }
+    }
+
+    /// The next line that contains this; what comes before it is forgotten.
+    #[track_caller]
+    pub fn line_with(&mut self, text: &str) -> String {
+        loop {
+            while let Some(at) = find(&self.pending, b"\n") {
+                let line: Vec<u8> = self.pending.drain(..=at).collect();
+                let line = String::from_utf8(line).expect("lines are UTF-8");
+                if line.contains(text) {
+                    return line;
+                }
+            }
+            assert!(self.read_more(), "the connection ended before a line with {text}");
+        }
+    }
+
     /// The bytes of an interim response.
     #[track_caller]
     pub fn interim(&mut self) -> String {
