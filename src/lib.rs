@@ -29,7 +29,7 @@
 //! and JSON parser. A request is read, planned, answered and written there. Functions that may
 //! wait are placed on workers with [`About::on_worker`].
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod limits;
 
@@ -40,6 +40,7 @@ pub mod json;
 mod protocol;
 mod rpc;
 mod store;
+mod sys;
 
 pub mod app;
 mod mcp;

@@ -144,6 +144,8 @@ pub const SESSION_STRIPES: usize = 64;
 pub const SESSION_CALLS_MAX: usize = 256;
 /// Resources that one session, or one subscription, may be told about.
 pub const SUBSCRIPTIONS_MAX: usize = 1_024;
+/// Forgotten sessions after which memory is given back to the system.
+pub const TRIM_AFTER: usize = 10_000;
 /// How often, at least, what is too old is looked for.
 pub const SWEEP_INTERVAL_MAX: Duration = Duration::from_secs(30);
 /// How often, at most.

@@ -13,7 +13,7 @@ use super::session::Session;
 use super::sessions::Sessions;
 use super::stream::{Bounds, Kind, Stream};
 use super::tasks::{Task, Tasks, Wire};
-use crate::{json, limits, rpc};
+use crate::{json, limits, rpc, sys};
 
 /// What time it is, for those who cannot be told.
 #[derive(Clone, Copy)]
@@ -45,6 +45,8 @@ pub(crate) struct Hub {
     listeners: Mutex<Slab<Arc<Listener>>>,
     /// When what is too old is looked for next.
     sweep_at_ms: AtomicU64,
+    /// Sessions forgotten since memory was last given back.
+    forgotten: AtomicUsize,
 }
 
 /// Somebody who listens to notices (2026-07-28, `subscriptions/listen`).
@@ -126,8 +128,9 @@ impl Filter {
 impl Hub {
     pub(crate) fn new(sessions: Sessions, seal: Seal, streams: StreamLimits, clock: Clock) -> Hub {
         let (tasks, relief) = (Tasks::default(), Relief::default());
-        let (listeners, sweep_at_ms) = (Mutex::default(), AtomicU64::new(0));
-        Hub { sessions, tasks, seal, streams, clock, relief, listeners, sweep_at_ms }
+        let (listeners, forgotten) = (Mutex::default(), AtomicUsize::new(0));
+        let sweep_at_ms = AtomicU64::new(0);
+        Hub { sessions, tasks, seal, streams, clock, relief, listeners, sweep_at_ms, forgotten }
     }
 
     /// Takes in a listener; its place is given back with [`Hub::leave`].
@@ -183,8 +186,13 @@ impl Hub {
         {
             return;
         }
-        self.sessions.sweep(self.now_s());
+        let forgotten = self.sessions.sweep(self.now_s());
         self.tasks.sweep((self.clock.unix_ms)());
+        if self.forgotten.fetch_add(forgotten, Ordering::Relaxed) + forgotten >= limits::TRIM_AFTER
+        {
+            self.forgotten.store(0, Ordering::Relaxed);
+            sys::give_memory_back();
+        }
     }
 
     /// How often what is too old is looked for.

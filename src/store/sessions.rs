@@ -127,8 +127,10 @@ impl Sessions {
         }
     }
 
-    /// Forgets sessions that nobody has used for `idle_s`, and what the others keep too long.
-    pub(crate) fn sweep(&self, now_s: u32) {
+    /// Forgets sessions that nobody has used for `idle_s`, and what the others keep too long. Says
+    /// how many it forgot.
+    pub(crate) fn sweep(&self, now_s: u32) -> usize {
+        let mut forgotten = 0;
         let SessionLimits { replay_s, replay_bytes, .. } = self.limits;
         for stripe in &self.stripes {
             let mut stale = Vec::new();
@@ -141,11 +143,13 @@ impl Sessions {
                 }
             }
             stale.iter().for_each(|session| self.end(session));
+            forgotten += stale.len();
             let mut sessions = stripe.sessions.write();
             if sessions.len() < sessions.capacity() / 4 {
                 sessions.shrink_to_fit();
             }
         }
+        forgotten
     }
 
     fn is_stale(&self, session: &Session, now_s: u32) -> bool {
