@@ -8,6 +8,7 @@
 //! This room has not heard of HTTP, sockets or protocol revisions.
 
 pub mod about;
+pub mod access;
 pub mod ask;
 pub mod call;
 pub mod catalog;
@@ -24,6 +25,7 @@ pub mod tool;
 use crate::json::Value;
 
 pub use about::{About, Annotations, Icon, Placement, TaskSupport};
+pub use access::{Access, Authenticator, Credentials};
 pub use ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 pub use call::{Call, Progress, TraceContext};
 pub use catalog::{Catalog, PromptId, ToolId};
@@ -55,6 +57,12 @@ pub enum Failure {
 /// Implement it to serve without the sugar (a gateway, say); otherwise use
 /// [`Server::builder`](crate::Server::builder).
 pub trait Handler: Send + Sync + 'static {
+    /// Who is asking. Called on the shard for each request, before its body is read.
+    #[inline]
+    fn authenticate(&self, _credentials: &Credentials<'_>) -> Access {
+        Access::Anonymous
+    }
+
     /// What is offered: names, schemas, where each thing runs.
     fn catalog(&self) -> &Catalog;
 
@@ -130,7 +138,7 @@ pub trait Handler: Send + Sync + 'static {
 }
 
 /// The handler that the builder makes: a state, and trees of functions over it.
-pub struct App<S, T, P, R, D, C, W> {
+pub struct App<S, T, P, R, D, C, W, A> {
     pub(crate) state: S,
     pub(crate) tools: T,
     pub(crate) prompts: P,
@@ -138,10 +146,11 @@ pub struct App<S, T, P, R, D, C, W> {
     pub(crate) provider: D,
     pub(crate) completer: C,
     pub(crate) roots_watcher: W,
+    pub(crate) authenticator: A,
     pub(crate) catalog: Catalog,
 }
 
-impl<S, T, P, R, D, C, W> Handler for App<S, T, P, R, D, C, W>
+impl<S, T, P, R, D, C, W, A> Handler for App<S, T, P, R, D, C, W, A>
 where
     S: Send + Sync + 'static,
     T: Tools<S>,
@@ -150,7 +159,13 @@ where
     D: ResourceProvider<S>,
     C: Completer<S>,
     W: RootsWatcher<S>,
+    A: Authenticator<S>,
 {
+    #[inline]
+    fn authenticate(&self, credentials: &Credentials<'_>) -> Access {
+        self.authenticator.authenticate(&self.state, credentials)
+    }
+
     #[inline]
     fn catalog(&self) -> &Catalog {
         &self.catalog

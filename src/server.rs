@@ -2,6 +2,7 @@
 
 mod builder;
 mod exchange;
+mod parts;
 
 use std::fmt;
 use std::io;

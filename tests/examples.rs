@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 type Check = fn(&mut Example);
 
 /// Each example, and what it does.
-const EXAMPLES: [(&str, Check); 13] = [
+const EXAMPLES: [(&str, Check); 14] = [
     ("01_hello", hello),
     ("02_state", state),
     ("03_typed_tool", typed_tool),
@@ -24,6 +24,7 @@ const EXAMPLES: [(&str, Check); 13] = [
     ("06_resources", resources),
     ("07_prompts", prompts),
     ("08_notify", notify),
+    ("09_auth", auth),
     ("11_bare_handler", bare_handler),
     ("12_shutdown", shutdown),
     ("13_ask", ask),
@@ -80,6 +81,14 @@ fn notify(example: &mut Example) {
     assert!(listener.line_with("data: ").contains("acknowledged"));
     example.call("add", json!({ "by": 5 }));
     assert!(listener.line_with("data: ").contains("notifications/resources/updated"));
+}
+
+fn auth(example: &mut Example) {
+    let post = call(1, "greet", json!({}));
+    assert_eq!(example.wire.ask(post.bytes()).status, 401);
+    let post = post.with("Authorization", "Bearer token-of-ada");
+    let result = example.wire.ask(post.bytes()).result();
+    assert_eq!(result["content"][0]["text"], "Hello, Ada!");
 }
 
 /// Calls a tool as a client that declares everything, and gives the result.

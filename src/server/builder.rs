@@ -6,6 +6,7 @@
 use std::net::ToSocketAddrs;
 
 use super::{Running, ServeError, Server};
+use crate::app::access::FunctionAuthenticator;
 use crate::app::completion::FunctionCompleter;
 use crate::app::function::{Function, Input};
 use crate::app::prompt::{FunctionPrompt, Prompts};
@@ -13,8 +14,9 @@ use crate::app::resource::{FixedResource, Resources, TemplateResource};
 use crate::app::roots::FunctionWatcher;
 use crate::app::tool::{FunctionTool, Group, Leaf, Tool, Tools};
 use crate::app::{
-    About, App, Call, Catalog, Completer, Completion, CompletionRequest, IntoPrompt, IntoResource,
-    IntoToolResult, Placement, ResourceProvider, RootsWatcher,
+    About, Access, App, Authenticator, Call, Catalog, Completer, Completion, CompletionRequest,
+    Credentials, IntoPrompt, IntoResource, IntoToolResult, Placement, ResourceProvider,
+    RootsWatcher,
 };
 use crate::config::Config;
 
@@ -22,8 +24,8 @@ use crate::config::Config;
 ///
 /// Each function that is added changes the builder's type, which is how a call finds its function
 /// without a table; nobody ever writes that type down.
-pub struct Builder<S, T = (), P = (), R = (), D = (), C = (), W = ()> {
-    app: App<S, T, P, R, D, C, W>,
+pub struct Builder<S, T = (), P = (), R = (), D = (), C = (), W = (), A = ()> {
+    app: App<S, T, P, R, D, C, W, A>,
 }
 
 impl Server<()> {
@@ -59,7 +61,7 @@ impl Builder<()> {
     }
 }
 
-impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W> {
+impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A> {
     /// The server's name and version, as clients see them.
     #[must_use]
     pub fn name(mut self, name: &str, version: &str) -> Self {
@@ -97,7 +99,7 @@ impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W> {
         self,
         about: impl Into<About>,
         function: F,
-    ) -> Builder<S, (T, Leaf<FunctionTool<F, Shape>>), P, R, D, C, W>
+    ) -> Builder<S, (T, Leaf<FunctionTool<F, Shape>>), P, R, D, C, W, A>
     where
         Shape: 'static,
         F: Function<S, Shape>,
@@ -108,12 +110,12 @@ impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W> {
     }
 
     /// Adds a tool that is a type of its own.
-    pub fn with<X: Tool<S>>(self, tool: X) -> Builder<S, (T, Leaf<X>), P, R, D, C, W> {
+    pub fn with<X: Tool<S>>(self, tool: X) -> Builder<S, (T, Leaf<X>), P, R, D, C, W, A> {
         Builder { app: self.app.map_tools(|tools| (tools, Leaf(tool))) }
     }
 
     /// Adds a [`group`](crate::group) of tools.
-    pub fn tools<G: Tools<S>>(self, group: Group<S, G>) -> Builder<S, (T, G), P, R, D, C, W> {
+    pub fn tools<G: Tools<S>>(self, group: Group<S, G>) -> Builder<S, (T, G), P, R, D, C, W, A> {
         Builder { app: self.app.map_tools(|tools| (tools, group.tools)) }
     }
 
@@ -122,7 +124,7 @@ impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W> {
         self,
         about: impl Into<About>,
         function: F,
-    ) -> Builder<S, T, (P, FunctionPrompt<F, Shape>), R, D, C, W>
+    ) -> Builder<S, T, (P, FunctionPrompt<F, Shape>), R, D, C, W, A>
     where
         Shape: 'static,
         F: Function<S, Shape>,
@@ -138,7 +140,7 @@ impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W> {
         self,
         about: impl Into<About>,
         function: F,
-    ) -> Builder<S, T, P, (R, FixedResource<F>), D, C, W>
+    ) -> Builder<S, T, P, (R, FixedResource<F>), D, C, W, A>
     where
         F: Fn(&S) -> O + Send + Sync + 'static,
         O: IntoResource,
@@ -153,7 +155,7 @@ impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W> {
         self,
         about: impl Into<About>,
         function: F,
-    ) -> Builder<S, T, P, (R, TemplateResource<F, Shape>), D, C, W>
+    ) -> Builder<S, T, P, (R, TemplateResource<F, Shape>), D, C, W, A>
     where
         Shape: 'static,
         F: Function<S, Shape>,
@@ -168,12 +170,12 @@ impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W> {
     pub fn resource_provider<X: ResourceProvider<S>>(
         self,
         provider: X,
-    ) -> Builder<S, T, P, R, X, C, W> {
+    ) -> Builder<S, T, P, R, X, C, W, A> {
         Builder { app: self.app.map_provider(|_| provider) }
     }
 
     /// Suggests values for the arguments of prompts and the variables of resource templates.
-    pub fn completion<F, O>(self, function: F) -> Builder<S, T, P, R, D, FunctionCompleter<F>, W>
+    pub fn completion<F, O>(self, function: F) -> Builder<S, T, P, R, D, FunctionCompleter<F>, W, A>
     where
         F: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
         O: Into<Completion>,
@@ -182,9 +184,24 @@ impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W> {
         Builder { app: self.app.map_completer(|_| completer) }
     }
 
+    /// Decides who is asking, by what each request shows; see [`Access`](crate::Access). It runs on
+    /// the shard, and must not wait. Without it, everybody may use everything.
+    pub fn authenticate<F>(
+        self,
+        function: F,
+    ) -> Builder<S, T, P, R, D, C, W, FunctionAuthenticator<F>>
+    where
+        F: Fn(&S, &Credentials<'_>) -> Access + Send + Sync + 'static,
+    {
+        Builder { app: self.app.map_authenticator(|_| FunctionAuthenticator(function)) }
+    }
+
     /// Calls this when a client works on other folders than before (up to 2025-11-25), on a worker;
     /// [`Call::roots`] asks which.
-    pub fn on_roots_changed<F>(self, function: F) -> Builder<S, T, P, R, D, C, FunctionWatcher<F>>
+    pub fn on_roots_changed<F>(
+        self,
+        function: F,
+    ) -> Builder<S, T, P, R, D, C, FunctionWatcher<F>, A>
     where
         F: Fn(&S, &Call<'_>) + Send + Sync + 'static,
     {
@@ -195,7 +212,7 @@ impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W> {
     pub fn completion_on_worker<F, O>(
         self,
         function: F,
-    ) -> Builder<S, T, P, R, D, FunctionCompleter<F>, W>
+    ) -> Builder<S, T, P, R, D, FunctionCompleter<F>, W, A>
     where
         F: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
         O: Into<Completion>,
@@ -205,7 +222,7 @@ impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W> {
     }
 }
 
-impl<S, T, P, R, D, C, W> Builder<S, T, P, R, D, C, W>
+impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A>
 where
     S: Send + Sync + 'static,
     T: Tools<S>,
@@ -214,9 +231,10 @@ where
     D: ResourceProvider<S>,
     C: Completer<S>,
     W: RootsWatcher<S>,
+    A: Authenticator<S>,
 {
     /// Ends the building: all that is left is where and how it runs.
-    pub fn build(self) -> Server<App<S, T, P, R, D, C, W>> {
+    pub fn build(self) -> Server<App<S, T, P, R, D, C, W, A>> {
         let mut app = self.app;
         app.tools.describe(&mut app.catalog);
         app.prompts.describe(&mut app.catalog);
@@ -237,12 +255,12 @@ where
     pub fn bind(
         self,
         address: impl ToSocketAddrs + std::fmt::Debug,
-    ) -> Server<App<S, T, P, R, D, C, W>> {
+    ) -> Server<App<S, T, P, R, D, C, W, A>> {
         self.build().bind(address)
     }
 
     /// Ends the building, and runs with these settings; see [`Server::config`].
-    pub fn config(self, config: Config) -> Server<App<S, T, P, R, D, C, W>> {
+    pub fn config(self, config: Config) -> Server<App<S, T, P, R, D, C, W, A>> {
         self.build().config(config)
     }
 
@@ -260,58 +278,5 @@ where
     /// [`ServeError`]: nothing has been started.
     pub fn run(self) -> Result<(), ServeError> {
         self.build().run()
-    }
-}
-
-impl<S> App<S, (), (), (), (), (), ()> {
-    fn new(state: S, catalog: Catalog) -> Self {
-        let (tools, prompts, resources, provider, completer) = ((), (), (), (), ());
-        let roots_watcher = ();
-        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
-    }
-}
-
-/// One part is exchanged for another, and the type changes with it.
-impl<S, T, P, R, D, C, W> App<S, T, P, R, D, C, W> {
-    fn map_tools<X>(self, map: impl FnOnce(T) -> X) -> App<S, X, P, R, D, C, W> {
-        let App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog } =
-            self;
-        let tools = map(tools);
-        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
-    }
-
-    fn map_prompts<X>(self, map: impl FnOnce(P) -> X) -> App<S, T, X, R, D, C, W> {
-        let App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog } =
-            self;
-        let prompts = map(prompts);
-        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
-    }
-
-    fn map_resources<X>(self, map: impl FnOnce(R) -> X) -> App<S, T, P, X, D, C, W> {
-        let App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog } =
-            self;
-        let resources = map(resources);
-        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
-    }
-
-    fn map_provider<X>(self, map: impl FnOnce(D) -> X) -> App<S, T, P, R, X, C, W> {
-        let App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog } =
-            self;
-        let provider = map(provider);
-        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
-    }
-
-    fn map_completer<X>(self, map: impl FnOnce(C) -> X) -> App<S, T, P, R, D, X, W> {
-        let App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog } =
-            self;
-        let completer = map(completer);
-        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
-    }
-
-    fn map_roots_watcher<X>(self, map: impl FnOnce(W) -> X) -> App<S, T, P, R, D, C, X> {
-        let App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog } =
-            self;
-        let roots_watcher = map(roots_watcher);
-        App { state, tools, prompts, resources, provider, completer, roots_watcher, catalog }
     }
 }

@@ -15,6 +15,7 @@ pub(crate) struct Fields<'b> {
     pub(crate) mcp_name: Option<&'b [u8]>,
     pub(crate) session_id: Option<&'b [u8]>,
     pub(crate) last_event_id: Option<&'b [u8]>,
+    pub(crate) authorization: Option<&'b [u8]>,
     /// The first field that may stand once and stands more often.
     pub(crate) repeated: Option<&'static str>,
 }
@@ -32,6 +33,7 @@ impl<'b> Fields<'b> {
             mcp_name: None,
             session_id: None,
             last_event_id: None,
+            authorization: None,
             repeated: None,
         };
         for field in all {
@@ -44,6 +46,7 @@ impl<'b> Fields<'b> {
                 8 if is(field, b"Mcp-Name") => (&mut fields.mcp_name, "Mcp-Name"),
                 10 if is(field, b"Mcp-Method") => (&mut fields.mcp_method, "Mcp-Method"),
                 12 if is(field, b"Content-Type") => (&mut fields.content_type, "Content-Type"),
+                13 if is(field, b"Authorization") => (&mut fields.authorization, "Authorization"),
                 13 if is(field, b"Last-Event-ID") => (&mut fields.last_event_id, "Last-Event-ID"),
                 14 if is(field, b"Mcp-Session-Id") => (&mut fields.session_id, "Mcp-Session-Id"),
                 20 if is(field, b"MCP-Protocol-Version") => {

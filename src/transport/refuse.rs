@@ -18,6 +18,7 @@ pub(crate) struct HttpRefusal {
     limit: Option<&'static str>,
     retry_after_s: Option<u32>,
     code: Option<ErrorCode>,
+    challenge: Option<&'static str>,
 }
 
 impl HttpRefusal {
@@ -30,6 +31,7 @@ impl HttpRefusal {
             limit: None,
             retry_after_s: None,
             code: None,
+            challenge: None,
         }
     }
 
@@ -49,6 +51,18 @@ impl HttpRefusal {
         let text = "Session not found: begin a new one with `initialize`";
         let mut refusal = HttpRefusal::new(Status::NOT_FOUND, text);
         refusal.code = Some(SESSION_NOT_FOUND);
+        refusal
+    }
+
+    /// 401, with the challenge (RFC 6750 §3: no `error` where nothing was shown).
+    #[cold]
+    pub(crate) fn unauthorized(something_was_shown: bool) -> Self {
+        let text = "Authorization is missing, or is not accepted";
+        let mut refusal = HttpRefusal::new(Status::UNAUTHORIZED, text);
+        refusal.challenge = Some(match something_was_shown {
+            true => "Bearer error=\"invalid_token\"",
+            false => "Bearer",
+        });
         refusal
     }
 
@@ -113,6 +127,7 @@ impl HttpRefusal {
         let retry_after = self.retry_after_s.map(|seconds| seconds.to_string());
         let mut fields = Vec::new();
         fields.extend(self.allow.map(|allow| ("Allow", allow)));
+        fields.extend(self.challenge.map(|challenge| ("WWW-Authenticate", challenge)));
         fields.extend(retry_after.as_deref().map(|seconds| ("Retry-After", seconds)));
         let response = Response {
             connection: persistence,

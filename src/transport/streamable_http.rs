@@ -2,12 +2,15 @@
 //!
 //! [`respond`] is the table of contents of the server.
 
+use std::sync::Arc;
+
 use super::admit::admit;
 use super::fields::Fields;
 use super::message::{Sender, after, answer_body, json_response};
+use super::refuse::HttpRefusal;
 use super::route::{Route, route};
 use super::{Local, Next, Shared, session_http};
-use crate::app::Handler;
+use crate::app::{Access, Credentials, Handler};
 use crate::http::{
     Connection as Persistence, Head, Method, Request, Response, Status, StreamFraming,
 };
@@ -30,8 +33,15 @@ pub(crate) fn respond<H: Handler>(
         refusal.write(persistence, head.method == Method::Head, &local.date, out);
         return after(persistence);
     }
+    let principal = match principal_of(found, &fields, shared) {
+        Ok(principal) => principal,
+        Err(refusal) => {
+            refusal.write(persistence, head.method == Method::Head, &local.date, out);
+            return after(persistence);
+        }
+    };
     let framing = StreamFraming::of(&head);
-    let sender = Sender { fields: &fields, persistence, framing, principal: None };
+    let sender = Sender { fields: &fields, persistence, framing, principal };
     match found {
         Route::Message => answer_body(body, &sender, shared, local, out),
         Route::Listen => session_http::listen(&sender, shared, local, out),
@@ -57,19 +67,37 @@ pub(crate) fn respond<H: Handler>(
 ///
 /// A refusal is written to `out`, and the connection ends with it: a body that was not read cannot
 /// be told from the next request (RFC 9112 §9.3).
-pub(crate) fn expect<H>(
+pub(crate) fn expect<H: Handler>(
     head: &Head<'_>,
     shared: &Shared<H>,
     local: &Local,
     out: &mut Vec<u8>,
 ) -> bool {
     let fields = Fields::read(head.fields);
-    match admit(find_route(head, shared), head, &fields, shared) {
-        Ok(()) => true,
+    let found = find_route(head, shared);
+    let admitted = admit(found, head, &fields, shared);
+    match admitted.and_then(|()| principal_of(found, &fields, shared)) {
+        Ok(_) => true,
         Err(refusal) => {
             refusal.write(Persistence::Close, head.method == Method::Head, &local.date, out);
             false
         }
+    }
+}
+
+/// Who is asking, where it matters.
+#[inline]
+fn principal_of<H: Handler>(
+    route: Route,
+    fields: &Fields<'_>,
+    shared: &Shared<H>,
+) -> Result<Option<Arc<str>>, HttpRefusal> {
+    let (Route::Message | Route::Listen | Route::EndSession) = route else { return Ok(None) };
+    let authorization = fields.authorization.and_then(|value| std::str::from_utf8(value).ok());
+    match shared.handler.authenticate(&Credentials { authorization }) {
+        Access::Anonymous => Ok(None),
+        Access::Principal(principal) => Ok(Some(principal)),
+        Access::Denied => Err(HttpRefusal::unauthorized(authorization.is_some())),
     }
 }
 

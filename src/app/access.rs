@@ -1,0 +1,64 @@
+//! Who is asking: from what a request shows to a principal, or a refusal.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// What a request shows of who sent it.
+#[derive(Clone, Copy)]
+pub struct Credentials<'r> {
+    /// The value of `Authorization`.
+    pub authorization: Option<&'r str>,
+}
+
+impl<'r> Credentials<'r> {
+    /// The bearer token, when that is what was sent (RFC 6750 §2.1).
+    pub fn bearer(&self) -> Option<&'r str> {
+        let (scheme, token) = self.authorization?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+    }
+}
+
+/// Without the token: no log gives it away.
+impl fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Credentials {{ authorization: {} }}", self.authorization.is_some())
+    }
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// Nobody in particular, who may use all there is.
+    Anonymous,
+    /// Somebody: sessions, tasks and rounds of calls are theirs alone.
+    Principal(Arc<str>),
+    /// 401.
+    Denied,
+}
+
+/// Decides who is asking; `()` lets everybody in.
+///
+/// It runs on the shard for each request, before the body is read: it must not wait.
+pub trait Authenticator<S>: Send + Sync + 'static {
+    /// Decides.
+    fn authenticate(&self, state: &S, credentials: &Credentials<'_>) -> Access;
+}
+
+impl<S> Authenticator<S> for () {
+    #[inline]
+    fn authenticate(&self, _: &S, _: &Credentials<'_>) -> Access {
+        Access::Anonymous
+    }
+}
+
+/// An authenticator made of a function.
+pub struct FunctionAuthenticator<F>(pub(crate) F);
+
+impl<S, F> Authenticator<S> for FunctionAuthenticator<F>
+where
+    F: Fn(&S, &Credentials<'_>) -> Access + Send + Sync + 'static,
+{
+    fn authenticate(&self, state: &S, credentials: &Credentials<'_>) -> Access {
+        (self.0)(state, credentials)
+    }
+}
