@@ -125,7 +125,8 @@ pub(crate) fn conclude<H: Handler>(
     core.rearm(key, connection, answered, progress);
     // When the socket took it all at once, no event will say that there is room again.
     let held_back = std::mem::take(&mut connection.held_back);
-    let room = held_back && connection.output.len() <= limits::UNSENT_BYTES_MAX;
+    let room = held_back && connection.output.len() <= limits::UNSENT_BYTES_MAX
+        || connection.more_events && connection.output.len() <= limits::EVENTS_IN_HAND_BYTES;
     if (std::mem::take(&mut connection.more) || room) && !connection.in_ready {
         connection.in_ready = true;
         core.ready.push(key);

@@ -124,7 +124,7 @@ impl<H: Handler> Core<H> {
     /// A connection waits: what was put off is due, or a sign of life.
     #[cold]
     pub(super) fn keep_alive(&mut self, connection: &mut Connection) {
-        if connection.again.take().is_some() {
+        if connection.again.take().is_some() || connection.more_events {
             return deliver(connection, self);
         }
         self.output(connection);

@@ -181,6 +181,13 @@ impl Stream {
         number < self.state.lock().next
     }
 
+    /// Whether there is nothing after an event, and never will be.
+    pub(crate) fn has_ended_by(&self, number: u64) -> bool {
+        let state = self.state.lock();
+        let more = |event: &Event| event.number > number && !event.data.is_empty();
+        state.over && !state.events.iter().any(more)
+    }
+
     /// Adds an event. Nothing comes after an answer.
     pub(crate) fn push(&self, kind: Kind, data: Vec<u8>) {
         let mut state = self.state.lock();

@@ -50,7 +50,9 @@ fn reply<H>(
     };
     let (number, after) = read_event_id(last).ok_or_else(HttpRefusal::unknown_event)?;
     let stream = session.stream(number).ok_or_else(HttpRefusal::unknown_event)?;
-    if !stream.has_had(after) {
+    // Nor can a stream be gone on with that has ended, with nothing after the event: a client that
+    // got an empty one would come again and again.
+    if !stream.has_had(after) || stream.has_ended_by(after) {
         return Err(HttpRefusal::unknown_event());
     }
     Ok(match number {

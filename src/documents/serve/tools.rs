@@ -9,7 +9,7 @@ use crate::documents::limits::{GET_CHARS_DEFAULT, GET_CHARS_MAX, PAGE_DEFAULT, P
 use crate::documents::{
     Changes, Dataset, DocumentRange, DocumentSummary, ListPage, NewDocument, SearchPage, Stats,
 };
-use crate::{About, Empty, Json, about};
+use crate::{About, Call, Empty, Json, about};
 
 type Answer<T> = Result<Json<T>, Problem>;
 
@@ -150,9 +150,14 @@ pub(super) fn about_add() -> About {
         .on_worker()
 }
 
-pub(super) fn add(dataset: &Dataset, input: AddDocument) -> Answer<DocumentSummary> {
+pub(super) fn add(
+    dataset: &Dataset,
+    input: AddDocument,
+    call: &Call<'_>,
+) -> Answer<DocumentSummary> {
     let AddDocument { title, text, mime_type, source } = input;
     let added = dataset.add(NewDocument { title, text, mime_type, source })?;
+    call.notifier().resources_changed();
     Ok(Json(shown(added)))
 }
 
@@ -185,9 +190,19 @@ pub(super) fn about_update() -> About {
         .on_worker()
 }
 
-pub(super) fn update(dataset: &Dataset, input: UpdateDocument) -> Answer<DocumentSummary> {
+pub(super) fn update(
+    dataset: &Dataset,
+    input: UpdateDocument,
+    call: &Call<'_>,
+) -> Answer<DocumentSummary> {
     let UpdateDocument { id, title, text, mime_type } = input;
-    Ok(Json(shown(dataset.update(&id, Changes { title, text, mime_type })?)))
+    let renamed = title.is_some();
+    let updated = shown(dataset.update(&id, Changes { title, text, mime_type })?);
+    call.notifier().resource_updated(&updated.uri);
+    if renamed {
+        call.notifier().resources_changed();
+    }
+    Ok(Json(updated))
 }
 
 /// Arguments of `delete_document`.
@@ -216,8 +231,11 @@ pub(super) fn about_delete() -> About {
         .on_worker()
 }
 
-pub(super) fn delete(dataset: &Dataset, input: DeleteDocument) -> Answer<Deleted> {
-    Ok(Json(Deleted { deleted: shown(dataset.delete(&input.id)?) }))
+pub(super) fn delete(dataset: &Dataset, input: DeleteDocument, call: &Call<'_>) -> Answer<Deleted> {
+    let deleted = shown(dataset.delete(&input.id)?);
+    call.notifier().resource_updated(&deleted.uri);
+    call.notifier().resources_changed();
+    Ok(Json(Deleted { deleted }))
 }
 
 fn default_limit() -> usize {
