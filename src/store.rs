@@ -20,3 +20,15 @@ pub(crate) use session::{Client, Session, SessionId};
 pub(crate) use sessions::{SessionLimits, Sessions};
 pub(crate) use stream::{Bounds, Kind, Reading, Reply, Silence, Stream};
 pub(crate) use tasks::{Outcome, Owner, Task, Wire};
+
+/// 128 bits that nobody can guess; `None` when the system has none.
+pub(crate) fn random_id() -> Option<u128> {
+    let mut bits = [0; 16];
+    match getrandom::fill(&mut bits) {
+        Ok(()) => Some(u128::from_le_bytes(bits)),
+        Err(error) => {
+            tracing::error!(%error, "the system gives no random bits");
+            None
+        }
+    }
+}

@@ -26,7 +26,7 @@ pub struct Call<'c> {
     task: OnceCell<Arc<Task>>,
     last_progress: Cell<f64>,
     /// What was said on a shard, where the answer follows at once.
-    said: RefCell<Vec<(Kind, Vec<u8>)>>,
+    said: OnceCell<Box<Stream>>,
     interruption: RefCell<Option<Box<Interruption>>>,
 }
 
@@ -108,7 +108,7 @@ impl<'c> Call<'c> {
             capabilities: OnceCell::new(),
             task: task.map_or_else(OnceCell::new, OnceCell::from),
             last_progress: Cell::new(f64::NEG_INFINITY),
-            said: RefCell::default(),
+            said: OnceCell::new(),
             interruption: RefCell::default(),
         }
     }
@@ -277,7 +277,10 @@ impl<'c> Call<'c> {
         }
         match self.link.stream {
             Some(stream) => stream.push(kind, message),
-            None => self.said.borrow_mut().push((kind, message)),
+            None => {
+                let bounds = self.link.hub.streams.bounds;
+                self.said.get_or_init(|| Box::new(Stream::new(bounds))).push(kind, message);
+            }
         }
     }
 
@@ -313,7 +316,8 @@ impl<'c> Call<'c> {
         };
         let hub = self.link.hub;
         let living = Arc::new(Stream::new(hub.streams.bounds));
-        let begun = hub.tasks.begin(self.owner(), living, None, (hub.clock.unix_ms)());
+        let owner = Owner::of(self.link.version, self.link.session, self.link.principal);
+        let begun = hub.tasks.begin(owner, living, None, (hub.clock.unix_ms)());
         let task = begun.ok_or_else(|| self.protocol_error(-32603, "too many tasks"))?;
         let mut handle = Vec::new();
         self.write_handle(&task, &mut handle);
@@ -342,21 +346,14 @@ impl<'c> Call<'c> {
         }
     }
 
-    fn owner(&self) -> Owner {
-        Owner {
-            session: self.link.session.map(|session| session.id),
-            principal: self.link.principal.cloned(),
-        }
-    }
-
     /// The task that the call has become.
     pub(crate) fn task(&self) -> Option<&Arc<Task>> {
         self.task.get()
     }
 
     /// What was said on a shard.
-    pub(crate) fn take_said(&mut self) -> Vec<(Kind, Vec<u8>)> {
-        std::mem::take(self.said.get_mut())
+    pub(crate) fn take_said(&mut self) -> Option<Box<Stream>> {
+        self.said.take()
     }
 
     fn interrupt(&self, change: impl FnOnce(&mut Interruption)) {

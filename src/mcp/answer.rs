@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::cursor::Cursor;
 use super::params::Params;
 use super::plan::Answer;
 use super::refusal::{Refusal, Stage, write_modern_versions};
@@ -14,13 +13,13 @@ use crate::app::{Call, Catalog, Failure, Handler, PromptReply, ResourceReply, To
 use crate::json;
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{self, ErrorCode, Id};
-use crate::store::{Kind, Outcome, Task, Wire};
+use crate::store::{Outcome, Stream, Task, Wire};
 
 /// What there is besides the answer that was written.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Written {
     /// What was said on a shard before the answer.
-    pub(crate) said: Vec<(Kind, Vec<u8>)>,
+    pub(crate) said: Option<Box<Stream>>,
     /// The answer is an error that has a status of its own, 400.
     pub(crate) bad_request: bool,
     /// Nothing was written: the outcome is that of a task.
@@ -66,10 +65,20 @@ pub(crate) fn answer<H: Handler>(
             answer_round(answer, id, handler, link, task, out)
         }
         Err(refusal) => {
+            if let Some(task) = task {
+                finish_task(&task, outcome_of(Err(refusal.into()), &[]), &link);
+                return Written { as_task: true, ..Written::default() };
+            }
             refusal.write(Some(id), out);
             Written::default()
         }
     }
+}
+
+/// A task is over: whoever listens is told.
+fn finish_task(task: &Task, outcome: Outcome, link: &Link<'_>) {
+    task.finish(outcome, (link.hub.clock.unix_ms)());
+    link.hub.announce(task);
 }
 
 /// One round of a call, which is all there is of most.
@@ -97,8 +106,7 @@ fn answer_round<H: Handler>(
     let said = call.take_said();
     if let Some(task) = call.task() {
         let outcome = outcome_of(written, &out[members_from..]);
-        task.finish(outcome, (link.hub.clock.unix_ms)());
-        link.hub.announce(task);
+        finish_task(task, outcome, &link);
         out.truncate(from);
         return Written { said, as_task: true, bad_request: false };
     }
@@ -238,7 +246,7 @@ fn write_own<'b, H: Handler>(
                 session.unsubscribe(uri);
             }
         }
-        Answer::GetTask { id } => tasks::find(id, link)?.write(wire(link), true, out),
+        Answer::GetTask { id } => tasks::find(id, link)?.write(Wire::of(link.version), true, out),
         Answer::UpdateTask { id, responses } => {
             tasks::update(&*tasks::find(id, link)?, responses, link)
         }
@@ -249,8 +257,8 @@ fn write_own<'b, H: Handler>(
                 task.write(Wire::Legacy, false, out);
             }
         }
-        Answer::ListTasks { from } => {
-            let next = tasks::write_list(from, page, link, out).map(Cursor::Catalog);
+        Answer::ListTasks { ref after } => {
+            let next = tasks::write_list(after.as_ref(), page, link, out);
             lists::write_cursor("tasks", next, &link.hub.seal, out);
         }
         Answer::Empty
@@ -261,13 +269,6 @@ fn write_own<'b, H: Handler>(
         | Answer::Complete(_) => {}
     }
     Ok(())
-}
-
-fn wire(link: &Link<'_>) -> Wire {
-    match link.version.era() {
-        Era::Legacy => Wire::Legacy,
-        Era::Modern => Wire::Modern,
-    }
 }
 
 fn unless_interrupted<'b>(

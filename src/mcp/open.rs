@@ -2,6 +2,7 @@
 
 use super::method::Method;
 use super::params::{Params, members};
+use super::plan::log_level;
 use super::refusal::Refusal;
 use crate::json::Kind;
 use crate::protocol::{Era, ProtocolVersion};
@@ -65,7 +66,8 @@ impl<'b> Context<'b> {
 ///    (-32022);
 /// 3. `Mcp-Method` is there and is the method (-32020);
 /// 4. `_meta` has a revision and the client's capabilities (-32602);
-/// 5. `MCP-Protocol-Version` is there and is that revision (-32020).
+/// 5. `MCP-Protocol-Version` is there and is that revision (-32020);
+/// 6. the log level, if one is asked for, is one (-32602).
 ///
 /// # Errors
 /// The [`Refusal`] of the first rule that is broken.
@@ -78,9 +80,9 @@ pub(crate) fn open<'b>(
         return Err(Refusal::header_mismatch(format!("Header mismatch: {name} is repeated")));
     }
     let params = Params::read(message.params())?;
-    let [named, capabilities] = match params.meta {
-        Some(meta) => members(meta, [PROTOCOL_VERSION, CLIENT_CAPABILITIES])?,
-        None => [None; 2],
+    let [named, capabilities, level] = match params.meta {
+        Some(meta) => members(meta, [PROTOCOL_VERSION, CLIENT_CAPABILITIES, LOG_LEVEL])?,
+        None => [None; 3],
     };
     if named.is_none()
         && let Some(version) = legacy_version(claims)
@@ -106,6 +108,9 @@ pub(crate) fn open<'b>(
         ));
     }
     check_version(named, claims)?;
+    if level.is_some() {
+        log_level(level, "params._meta[\"io.modelcontextprotocol/logLevel\"]")?;
+    }
     Ok(Context::new(message, version, params))
 }
 
@@ -146,6 +151,8 @@ fn legacy_version(claims: Claims<'_>) -> Option<ProtocolVersion> {
 
 const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub(super) const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+
+const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 
 #[inline]
 fn check_method<'b>(method: &str, claims: Claims<'_>) -> Result<(), Refusal<'b>> {

@@ -66,7 +66,7 @@ pub(crate) enum Answer<'b> {
     GetTask { id: &'b str },
     UpdateTask { id: &'b str, responses: Value<'b> },
     CancelTask { id: &'b str },
-    ListTasks { from: usize },
+    ListTasks { after: Option<(u64, String)> },
 }
 
 impl Answer<'_> {
@@ -199,7 +199,7 @@ fn decide<'b>(
         }
         Method::CancelTask => here(Answer::CancelTask { id: tasks::id(context)? }),
         Method::ListTasks => {
-            here(Answer::ListTasks { from: tasks::page(cursor("tasks", params, seal)?)? })
+            here(Answer::ListTasks { after: tasks::page(cursor("tasks", params, seal)?)? })
         }
         Method::Listen | Method::TaskResult => here(Answer::Empty),
     }

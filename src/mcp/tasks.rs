@@ -74,12 +74,16 @@ fn ttl<'b>(value: Option<Value<'b>>) -> Result<Option<u64>, Refusal<'b>> {
     }
 }
 
-/// Where a page of tasks begins.
-pub(super) fn page<'b>(cursor: Option<Cursor>) -> Result<usize, Refusal<'b>> {
+/// After which task a page begins.
+pub(super) fn page<'b>(cursor: Option<Cursor>) -> Result<Option<(u64, String)>, Refusal<'b>> {
     match cursor {
-        None => Ok(0),
-        Some(Cursor::Catalog(from)) => Ok(from),
-        Some(Cursor::Provider(_)) => Err(bad_cursor()),
+        None => Ok(None),
+        Some(Cursor::Provider(Some(after))) => {
+            let (created_ms, id) = after.split_once(' ').ok_or_else(bad_cursor)?;
+            let created_ms = created_ms.parse().map_err(|_| bad_cursor())?;
+            Ok(Some((created_ms, id.to_owned())))
+        }
+        Some(Cursor::Provider(None) | Cursor::Catalog(_)) => Err(bad_cursor()),
     }
 }
 
@@ -94,8 +98,8 @@ pub(crate) fn unknown<'b>() -> Refusal<'b> {
     Refusal::invalid_params("Task not found: it never was, or its time is over")
 }
 
-pub(super) fn owner(link: &Link<'_>) -> Owner {
-    Owner { session: link.session.map(|session| session.id), principal: link.principal.cloned() }
+fn owner(link: &Link<'_>) -> Owner {
+    Owner::of(link.version, link.session, link.principal)
 }
 
 /// Answers `tasks/update`: each response that belongs to an open question ends the wait for it.
@@ -121,16 +125,18 @@ pub(super) fn cancel<'b>(task: &Task, link: &Link<'_>) -> Result<(), Refusal<'b>
 
 /// Appends a page of the caller's tasks, as the member `tasks`, and says where the next begins.
 pub(super) fn write_list(
-    from: usize,
+    after: Option<&(u64, String)>,
     page_size: usize,
     link: &Link<'_>,
     out: &mut Vec<u8>,
-) -> Option<usize> {
-    let tasks = link.hub.tasks.of(&owner(link));
-    let to = tasks.len().min(from.saturating_add(page_size));
+) -> Option<Cursor> {
+    let mut tasks = link.hub.tasks.of(&owner(link), (link.hub.clock.unix_ms)());
+    if let Some((created_ms, id)) = after {
+        tasks.retain(|task| task.place() > (*created_ms, id.as_str()));
+    }
     out.extend_from_slice(br#""tasks":["#);
-    for (index, task) in tasks.iter().enumerate().take(to).skip(from) {
-        if index > from {
+    for (index, task) in tasks.iter().take(page_size).enumerate() {
+        if index > 0 {
             out.push(b',');
         }
         out.push(b'{');
@@ -138,5 +144,7 @@ pub(super) fn write_list(
         out.push(b'}');
     }
     out.push(b']');
-    (to < tasks.len()).then_some(to)
+    let last = tasks.get(page_size - 1).filter(|_| tasks.len() > page_size)?;
+    let (created_ms, id) = last.place();
+    Some(Cursor::Provider(Some(format!("{created_ms} {id}"))))
 }

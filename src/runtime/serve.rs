@@ -93,6 +93,12 @@ pub(crate) fn drive<H: Handler>(
             }
         }
     }
+    if let State::Waiting(_) = connection.state
+        && connection.half_closed
+    {
+        // The end came with the request.
+        go_on_waiting(connection, core);
+    }
     core.requests += answered as u64;
     connection.answered |= answered > 0;
     connection.progress |= reads > 0;

@@ -90,6 +90,6 @@ fn run<H: Handler>(job: &mut Deferred, shared: &Shared<H>, parser: &mut Parser) 
     let run = catch_unwind(AssertUnwindSafe(|| transport::run_deferred(job, shared, parser)));
     if run.is_err() {
         *parser = Parser::new();
-        transport::fail_deferred(job);
+        transport::fail_deferred(job, &shared.hub);
     }
 }

@@ -12,7 +12,7 @@ use super::seal::Seal;
 use super::session::Session;
 use super::sessions::Sessions;
 use super::stream::{Bounds, Kind, Stream};
-use super::tasks::{Task, Tasks, Wire};
+use super::tasks::{Owner, Task, Tasks, Wire};
 use crate::{json, limits, rpc, sys};
 
 /// What time it is, for those who cannot be told.
@@ -52,6 +52,8 @@ pub(crate) struct Hub {
 /// Somebody who listens to notices (2026-07-28, `subscriptions/listen`).
 pub(crate) struct Listener {
     pub(crate) filter: Filter,
+    /// Whose tasks it may hear of.
+    pub(crate) owner: Owner,
     /// The id of the request that opened it, as JSON: the id of the subscription.
     pub(crate) id: Box<[u8]>,
     pub(crate) stream: Arc<Stream>,
@@ -144,7 +146,7 @@ impl Hub {
 
     /// Sends a notice to everybody whom it concerns.
     pub(crate) fn notify(&self, notice: Notice<'_>) {
-        for listener in self.listeners_of(|filter| filter.wants(notice)) {
+        for listener in self.listeners_of(|listener| listener.filter.wants(notice)) {
             listener.stream.push(Kind::Notice, notice.message(Some(&listener.id)));
         }
         let message = notice.message(None);
@@ -157,7 +159,9 @@ impl Hub {
 
     /// Tells those who listen for this task how it stands.
     pub(crate) fn announce(&self, task: &Task) {
-        let wants = |filter: &Filter| filter.tasks.contains(&task.id);
+        let wants = |listener: &Listener| {
+            listener.owner == task.owner && listener.filter.tasks.contains(&task.id)
+        };
         for listener in self.listeners_of(wants) {
             let mut out = Vec::new();
             rpc::begin_notification(&mut out, "notifications/tasks");
@@ -170,10 +174,10 @@ impl Hub {
         }
     }
 
-    fn listeners_of(&self, wanted: impl Fn(&Filter) -> bool) -> Vec<Arc<Listener>> {
+    fn listeners_of(&self, wanted: impl Fn(&Listener) -> bool) -> Vec<Arc<Listener>> {
         let listeners = self.listeners.lock();
         let all = listeners.iter().map(|(_, listener)| listener);
-        all.filter(|listener| wanted(&listener.filter)).cloned().collect()
+        all.filter(|listener| wanted(listener)).cloned().collect()
     }
 
     /// Forgets what is too old, if it is time. To be called every [`Hub::sweep_interval`] by

@@ -112,12 +112,17 @@ impl Session {
     }
 
     /// A stream for the answer to the request of this id (as JSON); `None` when too many are under
-    /// way.
-    pub(crate) fn begin(&self, request: &[u8], bounds: Bounds) -> Option<Arc<Stream>> {
+    /// way. What is over and kept makes room.
+    pub(crate) fn begin(
+        &self,
+        request: &[u8],
+        bounds: Bounds,
+        replay_bytes: usize,
+    ) -> Option<Arc<Stream>> {
         let mut state = self.state.lock();
+        state.keep_at_most(limits::SESSION_CALLS_MAX - 1, replay_bytes);
         if state.calls.len() >= limits::SESSION_CALLS_MAX {
-            let oldest = state.calls.iter().position(|call| call.over_s.is_some())?;
-            state.calls.remove(oldest);
+            return None;
         }
         state.numbers += 1;
         let stream = Arc::new(Stream::numbered(Some(state.numbers), bounds));
@@ -197,20 +202,13 @@ impl Session {
     pub(super) fn tidy(&self, now_s: u32, window_s: u32, bytes_max: usize) {
         let mut state = self.state.lock();
         for call in &mut state.calls {
-            if call.over_s.is_none() && call.stream.is_over() && !call.stream.is_read() {
+            if call.over_s.is_none() && call.is_left() {
                 call.over_s = Some(now_s);
             }
         }
         let fresh = |over_s: u32| now_s.saturating_sub(over_s) <= window_s;
         state.calls.retain(|call| call.over_s.is_none_or(fresh));
-        let mut kept: usize = state.calls.iter().map(|call| call.stream.bytes()).sum();
-        state.calls.retain(|call| {
-            let excess = kept > bytes_max && call.over_s.is_some();
-            if excess {
-                kept -= call.stream.bytes();
-            }
-            !excess
-        });
+        state.keep_at_most(limits::SESSION_CALLS_MAX, bytes_max);
     }
 
     /// Ends all that is under way.
@@ -220,5 +218,33 @@ impl Session {
         for stream in calls.chain(state.events) {
             stream.cancel();
         }
+    }
+}
+
+impl Under {
+    /// Nothing more comes on it, and nobody reads it: it is there for whoever comes back.
+    fn is_left(&self) -> bool {
+        self.over_s.is_some() || self.stream.is_over() && !self.stream.is_read()
+    }
+}
+
+impl State {
+    /// Forgets the oldest streams that are only kept, until there are at most so many streams and
+    /// those that are kept hold at most so many bytes.
+    fn keep_at_most(&mut self, count: usize, bytes: usize) {
+        let mut excess = self.calls.len().saturating_sub(count);
+        let left = self.calls.iter().filter(|call| call.is_left());
+        let mut kept: usize = left.map(|call| call.stream.bytes()).sum();
+        if excess == 0 && kept <= bytes {
+            return;
+        }
+        self.calls.retain(|call| {
+            let forget = call.is_left() && (excess > 0 || kept > bytes);
+            if forget {
+                excess = excess.saturating_sub(1);
+                kept -= call.stream.bytes();
+            }
+            !forget
+        });
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
 
+use super::random_id;
 use super::session::{Client, Session, SessionId};
 use crate::limits;
 
@@ -73,12 +74,7 @@ impl Sessions {
     /// Begins a session; `None` when there are too many and none of them is idle, or the system has
     /// no random bits.
     pub(crate) fn begin(&self, client: Client, now_s: u32) -> Option<Arc<Session>> {
-        let mut id = [0; 16];
-        if let Err(error) = getrandom::fill(&mut id) {
-            tracing::error!(%error, "no random bits for the id of a session");
-            return None;
-        }
-        let id = SessionId(u128::from_le_bytes(id));
+        let id = SessionId(random_id()?);
         if let Some(principal) = &client.principal {
             let own = |session: &Session| session.client.principal.as_ref() == Some(principal);
             while self.matching(own) >= self.limits.per_principal_max {

@@ -8,18 +8,21 @@
 //!   Completed, Failed, Cancelled          and nothing after that
 //! ```
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::session::SessionId;
+use super::session::{Session, SessionId};
 use super::stream::Stream;
 use crate::calendar::write_timestamp;
+use crate::protocol::{Era, ProtocolVersion};
 use crate::{json, limits, rpc};
 
+mod table;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use table::Tasks;
 
 /// Where a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +37,28 @@ pub(crate) enum Status {
 /// Whose a task is: nobody else can find it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Owner {
+    /// Tasks of the two wires are not mixed.
+    pub(crate) wire: Wire,
     pub(crate) session: Option<SessionId>,
     pub(crate) principal: Option<Arc<str>>,
+}
+
+impl Owner {
+    /// Whoever makes a request of this revision, in this session, as this principal.
+    pub(crate) fn of(
+        version: ProtocolVersion,
+        session: Option<&Arc<Session>>,
+        principal: Option<&Arc<str>>,
+    ) -> Owner {
+        let session = session.map(|session| session.id);
+        Owner { wire: Wire::of(version), session, principal: principal.cloned() }
+    }
+
+    /// Whether it is nobody in particular: whoever knows the id of a task may have it, and nobody
+    /// is told any (2025-11-25, tasks, "Task Isolation and Access Control").
+    fn is_anybody(&self) -> bool {
+        self.session.is_none() && self.principal.is_none()
+    }
 }
 
 /// The shape in which a task is written.
@@ -45,6 +68,15 @@ pub(crate) enum Wire {
     Legacy,
     /// 2026-07-28: `ttlMs`, `pollIntervalMs`; the result comes along.
     Modern,
+}
+
+impl Wire {
+    pub(crate) fn of(version: ProtocolVersion) -> Wire {
+        match version.era() {
+            Era::Legacy => Wire::Legacy,
+            Era::Modern => Wire::Modern,
+        }
+    }
 }
 
 /// What came of a task.
@@ -80,6 +112,15 @@ struct State {
 }
 
 impl Task {
+    /// Its place in the order of all tasks.
+    pub(crate) fn place(&self) -> (u64, &str) {
+        (self.created_ms, &self.id)
+    }
+
+    fn is_kept(&self, now_ms: u64) -> bool {
+        now_ms <= self.created_ms.saturating_add(self.ttl_ms)
+    }
+
     pub(crate) fn status(&self) -> Status {
         self.state.lock().status
     }
@@ -307,84 +348,5 @@ impl State {
 impl Status {
     fn is_terminal(self) -> bool {
         matches!(self, Status::Completed | Status::Failed | Status::Cancelled)
-    }
-}
-
-/// The tasks of a server.
-#[derive(Default)]
-pub(crate) struct Tasks {
-    tasks: Mutex<HashMap<Box<str>, Arc<Task>>>,
-}
-
-impl Tasks {
-    /// Begins a task; `None` when there are too many, or no random bits.
-    pub(crate) fn begin(
-        &self,
-        owner: Owner,
-        stream: Arc<Stream>,
-        ttl_ms: Option<u64>,
-        now_ms: u64,
-    ) -> Option<Arc<Task>> {
-        let mut bits = [0; 16];
-        getrandom::fill(&mut bits).ok()?;
-        let id: Box<str> = format!("{:032x}", u128::from_le_bytes(bits)).into();
-        let mut tasks = self.tasks.lock();
-        if tasks.len() >= limits::TASKS_MAX {
-            let over = |task: &&Arc<Task>| task.status().is_terminal();
-            let oldest = tasks.values().filter(over).min_by_key(|task| task.created_ms)?;
-            let oldest = oldest.id.clone();
-            tasks.remove(&oldest);
-        }
-        let state = Mutex::new(State {
-            status: Status::Working,
-            updated_ms: now_ms,
-            outcome: None,
-            keys: Vec::new(),
-            open: Vec::new(),
-            waiting: Vec::new(),
-        });
-        let ttl_ms = ttl_ms.unwrap_or(limits::TASK_TTL_MS).min(limits::TASK_TTL_MS_MAX);
-        let task =
-            Arc::new(Task { id: id.clone(), owner, stream, created_ms: now_ms, ttl_ms, state });
-        tasks.insert(id, task.clone());
-        Some(task)
-    }
-
-    /// The task of this id, if it is the owner's.
-    pub(crate) fn find(&self, id: &str, owner: &Owner, now_ms: u64) -> Option<Arc<Task>> {
-        let task = self.tasks.lock().get(id).cloned()?;
-        let alive = now_ms <= task.created_ms + task.ttl_ms;
-        (task.owner == *owner && alive).then_some(task)
-    }
-
-    /// The owner's tasks, oldest first.
-    pub(crate) fn of(&self, owner: &Owner) -> Vec<Arc<Task>> {
-        let tasks = self.tasks.lock();
-        let own = |task: &&Arc<Task>| task.owner == *owner;
-        let mut own: Vec<_> = tasks.values().filter(own).cloned().collect();
-        own.sort_by(|a, b| (a.created_ms, &a.id).cmp(&(b.created_ms, &b.id)));
-        own
-    }
-
-    /// How many there are.
-    pub(crate) fn count(&self) -> usize {
-        self.tasks.lock().len()
-    }
-
-    /// Forgets tasks whose time is over; a function that still runs for one is told.
-    pub(crate) fn sweep(&self, now_ms: u64) {
-        let mut gone = Vec::new();
-        let mut tasks = self.tasks.lock();
-        tasks.retain(|_, task| {
-            let alive = now_ms <= task.created_ms + task.ttl_ms;
-            if !alive {
-                gone.push(task.clone());
-            }
-            alive
-        });
-        drop(tasks);
-        for task in gone {
-            task.cancel(now_ms);
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::inbound::take_in;
+use super::inbound::{Heard, take_in};
 use super::message::{Desk, id, json_response};
 use super::{Next, Shared};
 use crate::app::Handler;
@@ -45,7 +45,12 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
         |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
             desk.write(answer, message, context, session.as_ref(), out);
         };
-    write(root, desk.shared, session.as_ref(), answer, &mut body);
+    let heard = write(root, desk.shared, session.as_ref(), answer, &mut body);
+    if let (Heard::RootsChanged, Some(session)) = (heard, &session)
+        && desk.shared.handler.catalog().hears_roots
+    {
+        return desk.tell_roots_changed(session.clone(), body);
+    }
     if body.is_empty() {
         let response = Response::new(Status::ACCEPTED, desk.date);
         Response { connection: desk.sender.persistence, ..response }.empty(out);
@@ -74,14 +79,15 @@ fn needs_worker<H: Handler>(element: Value<'_>, desk: &Desk<'_, H>) -> bool {
 }
 
 /// Appends the answers of a batch as an array; nothing when there are none. `answer` appends the
-/// answer of one request.
+/// answer of one request. Says whether somebody has to be told of something.
 pub(super) fn write<H: Handler>(
     root: Value<'_>,
     shared: &Shared<H>,
     session: Option<&Arc<Session>>,
     mut answer: impl FnMut(&Answer<'_>, &Message<'_>, &Context<'_>, &mut Vec<u8>),
     out: &mut Vec<u8>,
-) {
+) -> Heard {
+    let mut heard = Heard::Nothing;
     for element in root.elements().into_iter().flatten() {
         let from = out.len();
         out.push(if from == 0 { b'[' } else { b',' });
@@ -93,8 +99,10 @@ pub(super) fn write<H: Handler>(
                 match plan(&message, &context, shared.handler.catalog(), seal, true) {
                     Plan::Answer(planned) => answer(&planned, &message, &context, out),
                     Plan::Accept(accepted) => {
-                        if let Some(session) = session {
-                            take_in(&accepted, session, &shared.hub);
+                        if let Some(session) = session
+                            && take_in(&accepted, session, &shared.hub) == Heard::RootsChanged
+                        {
+                            heard = Heard::RootsChanged;
                         }
                     }
                     // This revision has none of them.
@@ -109,6 +117,7 @@ pub(super) fn write<H: Handler>(
     if !out.is_empty() {
         out.push(b']');
     }
+    heard
 }
 
 /// Reads one message of a batch, or says how it is refused.

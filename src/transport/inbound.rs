@@ -16,7 +16,7 @@ pub(super) enum Heard {
 }
 
 /// Does what a notification or response of a session is for.
-pub(super) fn take_in(accepted: &Accepted<'_>, session: &Session, hub: &Hub) -> Heard {
+pub(super) fn take_in(accepted: &Accepted<'_>, session: &Arc<Session>, hub: &Hub) -> Heard {
     match accepted {
         Accepted::Cancelled(request) => {
             let mut text = Vec::new();
@@ -41,15 +41,15 @@ pub(super) fn take_in(accepted: &Accepted<'_>, session: &Session, hub: &Hub) -> 
 
 /// Brings the client's answer to whoever asked: a call (`q-STREAM-QUESTION`), or a task
 /// (`t-TASK-QUESTION`). Others are ignored.
-fn hear(id: &str, reply: crate::store::Reply, session: &Session, hub: &Hub) {
+fn hear(id: &str, reply: crate::store::Reply, session: &Arc<Session>, hub: &Hub) {
     let mut parts = id.splitn(3, '-');
     let (kind, whose, question) = (parts.next(), parts.next(), parts.next());
     let Some(question) = question.and_then(|question| question.parse().ok()) else { return };
     let stream = match (kind, whose) {
         (Some("q"), Some(number)) => number.parse().ok().and_then(|number| session.stream(number)),
         (Some("t"), Some(task)) => {
-            let principal = session.client.principal.clone();
-            let owner = Owner { session: Some(session.id), principal };
+            let Client { version, principal, .. } = &session.client;
+            let owner = Owner::of(*version, Some(session), principal.as_ref());
             let task = hub.tasks.find(task, &owner, (hub.clock.unix_ms)());
             task.map(|task| task.stream.clone())
         }

@@ -14,7 +14,7 @@ use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
-use crate::store::{Listener, Session, SessionId, Stream};
+use crate::store::{Listener, Owner, Reader, Session, SessionId, Stream};
 
 /// What the transport knows of a message besides its text.
 pub(crate) struct Sender<'r> {
@@ -118,15 +118,17 @@ impl<H: Handler> Desk<'_, H> {
                 let Some(framing) = self.framing() else {
                     return self.refuse_http(&HttpRefusal::needs_event_stream(), out);
                 };
-                let filter = subscriptions::honored(filter, catalog);
+                let mut filter = subscriptions::honored(filter, catalog);
+                let hub = &self.shared.hub;
+                let owner = Owner::of(context.version, None, self.sender.principal.as_ref());
+                let now_ms = (hub.clock.unix_ms)();
+                filter.tasks.retain(|id| hub.tasks.find(id, &owner, now_ms).is_some());
                 let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
                 let id = id_text(message).into();
                 let to = self.reply_to(context.version, None, Some(framing));
-                Next::Wait(Reply::notices(to, Arc::new(Listener { filter, id, stream })))
+                Next::Wait(Reply::notices(to, Arc::new(Listener { filter, owner, id, stream })))
             }
-            Plan::Accept(accepted) => {
-                self.accept(accepted, root, era, context.version, session, out)
-            }
+            Plan::Accept(accepted) => self.accept(accepted, era, session, out),
         }
     }
 
@@ -148,10 +150,10 @@ impl<H: Handler> Desk<'_, H> {
         let body = json_response(status, self.sender.persistence, self.date).open(out);
         let body_from = out.len();
         let written = self.write(answer, message, context, session.as_ref(), out);
-        if !written.said.is_empty() || (written.bad_request && status == Status::OK) {
+        if written.said.is_some() || (written.bad_request && status == Status::OK) {
             let answer = out.split_off(body_from);
             out.truncate(from);
-            return self.write_again(written, &answer, out);
+            return self.write_again(written, answer, out);
         }
         body.finish(out);
         self.after()
@@ -160,14 +162,16 @@ impl<H: Handler> Desk<'_, H> {
     /// Writes an answer whose head was not the right one: something was said before it, or its
     /// status is another.
     #[cold]
-    fn write_again(&self, written: Written, answer: &[u8], out: &mut Vec<u8>) -> Next {
-        match self.framing() {
-            Some(framing) if !written.said.is_empty() => {
+    fn write_again(&self, written: Written, answer: Vec<u8>, out: &mut Vec<u8>) -> Next {
+        match (self.framing(), written.said) {
+            (Some(framing), Some(said)) => {
                 framing.begin(self.sender.persistence, self.date, out);
-                for (_, message) in &written.said {
-                    framing.event(None, message, out);
-                }
-                framing.event(None, answer, out);
+                said.finish(answer, false);
+                said.attach(Reader::untold(0), None);
+                said.read(0, self.now_ms, |event| {
+                    framing.event(None, &event.data, out);
+                    true
+                });
                 framing.end(out);
                 match framing {
                     StreamFraming::Chunked => self.after(),
@@ -176,7 +180,7 @@ impl<H: Handler> Desk<'_, H> {
             }
             _ => {
                 let status = if written.bad_request { Status::BAD_REQUEST } else { Status::OK };
-                json_response(status, self.sender.persistence, self.date).fixed(out, answer);
+                json_response(status, self.sender.persistence, self.date).fixed(out, &answer);
                 self.after()
             }
         }
@@ -231,7 +235,9 @@ impl<H: Handler> Desk<'_, H> {
         let bounds = self.shared.hub.streams.bounds;
         let stream = match &session {
             None => Some(Arc::new(Stream::new(bounds))),
-            Some(session) => session.begin(&request, bounds),
+            Some(session) => {
+                session.begin(&request, bounds, self.shared.hub.sessions.limits.replay_bytes)
+            }
         };
         let Some(stream) = stream else {
             return self.refuse_http(&HttpRefusal::too_many_calls(), out);
@@ -262,9 +268,7 @@ impl<H: Handler> Desk<'_, H> {
     fn accept(
         &self,
         accepted: Accepted<'_>,
-        root: Value<'_>,
         era: Era,
-        version: ProtocolVersion,
         session: Option<Arc<Session>>,
         out: &mut Vec<u8>,
     ) -> Next {
@@ -276,15 +280,23 @@ impl<H: Handler> Desk<'_, H> {
         if let Some(session) = session {
             let heard = take_in(&accepted, &session, &self.shared.hub);
             if heard == Heard::RootsChanged && self.shared.handler.catalog().hears_roots {
-                let stream = session.open_events(self.shared.hub.streams.bounds);
-                let deferred = self.deferred(root, version, Some(session), stream, true);
-                let taken = Taken { body: Vec::new(), persistence };
-                return Next::Background(deferred, Box::new(taken));
+                return self.tell_roots_changed(session, Vec::new());
             }
         }
         let response = Response::new(Status::ACCEPTED, self.date);
         Response { connection: persistence, ..response }.empty(out);
         self.after()
+    }
+
+    /// Lets the application know that a client works on other folders; `body` is the answer.
+    #[cold]
+    pub(super) fn tell_roots_changed(&self, session: Arc<Session>, body: Vec<u8>) -> Next {
+        let stream = session.open_events(self.shared.hub.streams.bounds);
+        let version = session.client.version;
+        let mut deferred = self.deferred(Value::EMPTY_OBJECT, version, Some(session), stream, true);
+        deferred.message = ROOTS_CHANGED.to_vec();
+        let taken = Taken { body, persistence: self.sender.persistence };
+        Next::Background(deferred, Box::new(taken))
     }
 
     /// How events are framed for this client; `None` when it takes none.
@@ -328,6 +340,8 @@ impl<H: Handler> Desk<'_, H> {
         after(self.sender.persistence)
     }
 }
+
+const ROOTS_CHANGED: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
 
 #[inline]
 fn status_of(answer: &mcp::plan::Answer<'_>, era: Era) -> Status {

@@ -174,6 +174,7 @@ impl Reply {
             out.len() - from < limits::EVENTS_IN_HAND_BYTES
         });
         match reading {
+            Reading::Waiting if self.is_aged(local) => self.close(out),
             Reading::Waiting => Delivery::Waiting(None),
             Reading::Later(at_ms) => Delivery::Waiting(Some(at_ms)),
             Reading::Full => Delivery::Full,
@@ -193,13 +194,9 @@ impl Reply {
     /// takes long becomes a stream, so that nobody on the way takes it for dead.
     pub(crate) fn keep_alive(&mut self, local: &Local, out: &mut Vec<u8>) -> Delivery {
         let Some(framing) = self.framing else { return Delivery::Waiting(None) };
-        let Some(opened_ms) = self.opened_ms else {
+        if self.opened_ms.is_none() {
             self.open(framing, local, out);
-            framing.comment(out);
-            return Delivery::Waiting(None);
-        };
-        let age_max = self.hub.streams.age_max.as_millis() as u64;
-        if local.now_ms - opened_ms >= age_max && self.can_be_resumed() {
+        } else if self.is_aged(local) {
             return self.close(out);
         }
         framing.comment(out);
@@ -232,6 +229,13 @@ impl Reply {
             }
             What::Events | What::Notices(..) => false,
         }
+    }
+
+    /// Whether the stream is as old as it may become, and its client can come back.
+    fn is_aged(&self, local: &Local) -> bool {
+        let age_max = self.hub.streams.age_max.as_millis() as u64;
+        let age = self.opened_ms.map_or(0, |opened_ms| local.now_ms.saturating_sub(opened_ms));
+        age >= age_max && self.can_be_resumed()
     }
 
     fn can_be_resumed(&self) -> bool {
@@ -270,7 +274,8 @@ impl Reply {
         match (body.is_empty(), self.framing) {
             // Cancelled by the client: no answer follows, though a response must.
             (true, Some(framing)) => {
-                self.open(framing, local, out);
+                framing.begin(self.persistence, &local.date, out);
+                framing.comment(out);
                 return self.end(framing, out);
             }
             (true, None) => {

@@ -26,7 +26,7 @@ impl<H: Handler> Desk<'_, H> {
     ) -> Next {
         let hub = &self.shared.hub;
         let stream = Arc::new(Stream::new(hub.streams.bounds));
-        let owner = self.owner(session.as_ref());
+        let owner = Owner::of(context.version, session.as_ref(), self.sender.principal.as_ref());
         let now_ms = (hub.clock.unix_ms)();
         let Some(task) = hub.tasks.begin(owner, stream.clone(), ttl_ms, now_ms) else {
             let text = "too many tasks are kept (tasks_max); try again later";
@@ -54,7 +54,7 @@ impl<H: Handler> Desk<'_, H> {
         out: &mut Vec<u8>,
     ) -> Next {
         let hub = &self.shared.hub;
-        let owner = self.owner(session.as_ref());
+        let owner = Owner::of(context.version, session.as_ref(), self.sender.principal.as_ref());
         let Some(task) = hub.tasks.find(task, &owner, (hub.clock.unix_ms)()) else {
             return self.refuse(&mcp::tasks::unknown(), id(message), context.era(), out);
         };
@@ -62,19 +62,14 @@ impl<H: Handler> Desk<'_, H> {
         let bounds = hub.streams.bounds;
         let stream = match &session {
             None => Some(Arc::new(Stream::new(bounds))),
-            Some(session) => session.begin(&request, bounds),
+            Some(session) => {
+                session.begin(&request, bounds, self.shared.hub.sessions.limits.replay_bytes)
+            }
         };
         let Some(stream) = stream else {
             return self.refuse_http(&HttpRefusal::too_many_calls(), out);
         };
         task.deliver(&stream, &request);
         Next::Wait(Reply::answer(self.reply_to(context.version, session, self.framing()), stream))
-    }
-
-    fn owner(&self, session: Option<&Arc<Session>>) -> Owner {
-        Owner {
-            session: session.map(|session| session.id),
-            principal: self.sender.principal.clone(),
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! A worker's part: answering what was left to it.
 
-use super::inbound::take_in;
+use super::inbound::{Heard, take_in};
 use super::message::{id, id_text};
 use super::{Deferred, Shared, batch};
 use crate::app::call::Link;
@@ -9,7 +9,7 @@ use crate::json::{Kind, Parser, Value};
 use crate::mcp::plan::Answer;
 use crate::mcp::{self, Context, Plan, Written, plan};
 use crate::rpc::{self, ErrorCode, Message};
-use crate::store::Hub;
+use crate::store::{Hub, Outcome};
 
 /// Answers a deferred message, and brings the answer to its stream.
 pub(crate) fn run_deferred<H: Handler>(
@@ -18,7 +18,7 @@ pub(crate) fn run_deferred<H: Handler>(
     parser: &mut Parser,
 ) {
     let mut text = std::mem::take(&mut deferred.message);
-    let Ok(document) = parser.parse(&mut text) else { return fail_deferred(deferred) };
+    let Ok(document) = parser.parse(&mut text) else { return fail_deferred(deferred, &shared.hub) };
     let root = document.root();
     if root.kind() == Kind::Array {
         let mut out = Vec::new();
@@ -27,11 +27,15 @@ pub(crate) fn run_deferred<H: Handler>(
             |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
                 write(answer, message, context, deferred, shared, out);
             };
-        batch::write(root, shared, session.as_ref(), answer, &mut out);
-        return deferred.stream.finish(out, false);
+        let heard = batch::write(root, shared, session.as_ref(), answer, &mut out);
+        deferred.stream.finish(out, false);
+        if heard == Heard::RootsChanged {
+            roots_changed(deferred, shared);
+        }
+        return;
     }
     if answer_one(root, deferred, shared).is_none() {
-        fail_deferred(deferred);
+        fail_deferred(deferred, &shared.hub);
     }
 }
 
@@ -49,12 +53,32 @@ fn answer_one<H: Handler>(root: Value<'_>, deferred: &Deferred, shared: &Shared<
             }
         }
         Plan::Accept(accepted) => {
-            take_in(&accepted, deferred.session.as_ref()?, &shared.hub);
-            shared.handler.roots_changed(&Call::new(link(&context, deferred, shared, &[]), None));
+            if take_in(&accepted, deferred.session.as_ref()?, &shared.hub) == Heard::RootsChanged {
+                roots_changed(deferred, shared);
+            }
         }
         Plan::Defer | Plan::Task { .. } | Plan::AwaitTask { .. } | Plan::Listen(_) => return None,
     }
     Some(())
+}
+
+fn roots_changed<H: Handler>(deferred: &Deferred, shared: &Shared<H>) {
+    let Some(session) = &deferred.session else { return };
+    // What is asked goes out on the session's own stream: no answer is waited for.
+    let stream = session.open_events(shared.hub.streams.bounds);
+    let link = Link {
+        version: deferred.version,
+        meta: None,
+        hub: &shared.hub,
+        session: Some(session),
+        principal: deferred.principal.as_ref(),
+        stream: Some(&stream),
+        streams: true,
+        request: &[],
+        inputs: None,
+        server_meta: &shared.handler.catalog().server_meta,
+    };
+    shared.handler.roots_changed(&Call::new(link, None));
 }
 
 fn write<H: Handler>(
@@ -94,9 +118,14 @@ fn link<'l, H: Handler>(
 
 /// Answers a deferred message that could not be answered.
 #[cold]
-pub(crate) fn fail_deferred(deferred: &Deferred) {
+pub(crate) fn fail_deferred(deferred: &Deferred, hub: &Hub) {
     tracing::error!("a deferred request could not be answered");
     let mut out = Vec::new();
+    if let Some(task) = &deferred.task {
+        let (code, message) = (ErrorCode::INTERNAL_ERROR, "Internal error");
+        rpc::write_error_object(&mut out, code, message, |_| ());
+        return task.finish(Outcome::Error(out), (hub.clock.unix_ms)());
+    }
     rpc::write_error(&mut out, None, ErrorCode::INTERNAL_ERROR, "Internal error", |_| ());
     deferred.stream.finish(out, false);
 }

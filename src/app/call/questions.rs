@@ -12,7 +12,7 @@ use super::{Call, Interruption, NO_STREAM, ON_SHARD, TOO_MANY, remembered};
 use crate::app::ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 use crate::limits;
 use crate::protocol::{Capability, Era, ProtocolVersion};
-use crate::store::{Kind, Silence, Task};
+use crate::store::{Kind, Silence, Task, random_id};
 
 /// A question as it goes to a client.
 struct Question<'k> {
@@ -89,7 +89,9 @@ impl Call<'_> {
             members.remove("mode");
         }
         if capability == Capability::ElicitationUrl && self.link.version.era() == Era::Legacy {
-            params["elicitationId"] = key.into();
+            // Unique in the server (2025-11-25, elicitation, "URL Mode").
+            let id = random_id().unwrap_or_default();
+            params["elicitationId"] = format!("{id:032x}").into();
         }
         Question { key, capability, method: "elicitation/create", params }
     }

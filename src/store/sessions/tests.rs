@@ -51,7 +51,7 @@ fn use_keeps_a_session_and_so_does_a_call_under_way() {
     let sessions = Sessions::new(LIMITS);
     let [used, unused, busy] =
         [(); 3].map(|()| sessions.begin(client(None), 0).expect("there is room"));
-    let stream = busy.begin(b"1", BOUNDS).expect("there is room");
+    let stream = busy.begin(b"1", BOUNDS, 100).expect("there is room");
     assert!(sessions.find(used.id, None, 8).is_some());
     sessions.sweep(11);
     assert!(sessions.find(used.id, None, 11).is_some());
@@ -68,7 +68,7 @@ fn the_one_that_was_idle_longest_makes_room() {
     let sessions = Sessions::new(LIMITS);
     let begin = |now_s| sessions.begin(client(None), now_s);
     let busy = begin(0).expect("there is room");
-    let _stream = busy.begin(b"1", BOUNDS);
+    let _stream = busy.begin(b"1", BOUNDS, 100);
     for now_s in 1..50 {
         assert!(begin(now_s).is_some());
         assert!(sessions.count() <= LIMITS.sessions_max);
@@ -76,7 +76,7 @@ fn the_one_that_was_idle_longest_makes_room() {
     assert!(sessions.find(busy.id, None, 1).is_some(), "it is not idle");
     let mut all = Vec::new();
     sessions.each(|session| all.push(session.clone()));
-    let _streams: Vec<_> = all.iter().map(|session| session.begin(b"1", BOUNDS)).collect();
+    let _streams: Vec<_> = all.iter().map(|session| session.begin(b"1", BOUNDS, 100)).collect();
     assert!(begin(50).is_none(), "none of them is idle");
 }
 
@@ -96,7 +96,7 @@ fn finished_streams_are_kept_for_a_time_and_up_to_a_size() {
     let sessions = Sessions::new(LIMITS);
     let session = sessions.begin(client(None), 0).expect("there is room");
     let finished = |request: &[u8], bytes| {
-        let stream = session.begin(request, BOUNDS).expect("there is room");
+        let stream = session.begin(request, BOUNDS, 100).expect("there is room");
         stream.finish(vec![b'x'; bytes], false);
         stream.number().expect("a session's streams are numbered")
     };
@@ -104,6 +104,11 @@ fn finished_streams_are_kept_for_a_time_and_up_to_a_size() {
     let (first, second) = (finished(b"1", 60), finished(b"2", 60));
     sessions.sweep(1);
     assert!(!kept(first) && kept(second), "both are more than it may keep");
+    let third = session.begin(b"3", BOUNDS, 10).expect("there is room");
+    assert!(!kept(second), "a new one sees to it too");
+    third.finish(vec![b'x'; 10], false);
+    let second = third.number().expect("a session's streams are numbered");
+    sessions.sweep(1);
     sessions.sweep(6);
     assert!(kept(second));
     sessions.sweep(7);
@@ -114,16 +119,19 @@ fn finished_streams_are_kept_for_a_time_and_up_to_a_size() {
 fn ids_of_requests_name_what_is_under_way() {
     let sessions = Sessions::new(LIMITS);
     let session = sessions.begin(client(None), 0).expect("there is room");
-    let one = session.begin(b"1", BOUNDS).expect("there is room");
-    let text = session.begin(b"\"1\"", BOUNDS).expect("there is room");
+    let one = session.begin(b"1", BOUNDS, 100).expect("there is room");
+    let text = session.begin(b"\"1\"", BOUNDS, 100).expect("there is room");
     assert!(Arc::ptr_eq(&session.under_way(b"1").expect("it is under way"), &one));
     assert!(Arc::ptr_eq(&session.under_way(b"\"1\"").expect("it is under way"), &text));
     session.forget(&one);
     assert!(session.under_way(b"1").is_none());
     for number in 0..2 * limits::SESSION_CALLS_MAX {
-        session.begin(number.to_string().as_bytes(), BOUNDS);
+        session.begin(number.to_string().as_bytes(), BOUNDS, 100);
     }
-    assert!(session.begin(b"more", BOUNDS).is_none());
+    assert!(session.begin(b"more", BOUNDS, 100).is_none());
+    text.finish(b"x".to_vec(), false);
+    assert!(session.begin(b"more", BOUNDS, 100).is_some(), "what is over makes room");
+    let text = session.under_way(b"0").expect("it is under way");
     sessions.end(&session);
     assert!(text.cancelled(), "whoever works on it is told");
 }

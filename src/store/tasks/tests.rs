@@ -2,7 +2,7 @@ use super::*;
 use crate::store::stream::Bounds;
 
 const BOUNDS: Bounds = Bounds { events: 100, bytes: 10_000 };
-const NOBODY: Owner = Owner { session: None, principal: None };
+const NOBODY: Owner = Owner { wire: Wire::Modern, session: None, principal: None };
 
 fn begin(tasks: &Tasks, owner: Owner, ttl_ms: u64) -> Arc<Task> {
     let stream = Arc::new(Stream::new(BOUNDS));
@@ -23,12 +23,15 @@ fn result(text: &str, is_error: bool) -> Outcome {
 #[test]
 fn a_task_is_its_owner_s_for_its_time() {
     let tasks = Tasks::default();
-    let alice = Owner { session: None, principal: Some("alice".into()) };
+    let alice = Owner { wire: Wire::Legacy, session: None, principal: Some("alice".into()) };
     let task = begin(&tasks, alice.clone(), 500);
     assert!(tasks.find(&task.id, &alice, 1_500).is_some());
     assert!(tasks.find(&task.id, &NOBODY, 1_500).is_none());
     assert!(tasks.find(&task.id, &alice, 1_501).is_none());
-    assert_eq!((tasks.of(&alice).len(), tasks.of(&NOBODY).len()), (1, 0));
+    begin(&tasks, NOBODY, 500);
+    let count = |owner, now_ms| tasks.of(owner, now_ms).len();
+    assert_eq!((count(&alice, 1_500), count(&alice, 1_501)), (1, 0));
+    assert_eq!(count(&NOBODY, 1_500), 0, "what is anybody's is not listed");
     tasks.sweep(1_501);
     assert!(tasks.count() == 0 && task.stream.cancelled());
 }

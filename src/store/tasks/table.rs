@@ -1,0 +1,90 @@
+//! All tasks of a server: found by their owners, bounded in number and time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::{Owner, State, Status, Task};
+use crate::limits;
+use crate::store::random_id;
+use crate::store::stream::Stream;
+
+/// The tasks of a server.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    tasks: Mutex<HashMap<Box<str>, Arc<Task>>>,
+}
+
+impl Tasks {
+    /// Begins a task; `None` when there are too many, or no random bits.
+    pub(crate) fn begin(
+        &self,
+        owner: Owner,
+        stream: Arc<Stream>,
+        ttl_ms: Option<u64>,
+        now_ms: u64,
+    ) -> Option<Arc<Task>> {
+        let id: Box<str> = format!("{:032x}", random_id()?).into();
+        let mut tasks = self.tasks.lock();
+        if tasks.len() >= limits::TASKS_MAX {
+            let over = |task: &&Arc<Task>| task.status().is_terminal();
+            let oldest = tasks.values().filter(over).min_by_key(|task| task.created_ms)?;
+            let oldest = oldest.id.clone();
+            tasks.remove(&oldest);
+        }
+        let state = Mutex::new(State {
+            status: Status::Working,
+            updated_ms: now_ms,
+            outcome: None,
+            keys: Vec::new(),
+            open: Vec::new(),
+            waiting: Vec::new(),
+        });
+        let ttl_ms = ttl_ms.unwrap_or(limits::TASK_TTL_MS).min(limits::TASK_TTL_MS_MAX);
+        let task =
+            Arc::new(Task { id: id.clone(), owner, stream, created_ms: now_ms, ttl_ms, state });
+        tasks.insert(id, task.clone());
+        Some(task)
+    }
+
+    /// The task of this id, if it is the owner's.
+    pub(crate) fn find(&self, id: &str, owner: &Owner, now_ms: u64) -> Option<Arc<Task>> {
+        let task = self.tasks.lock().get(id).cloned()?;
+        (task.owner == *owner && task.is_kept(now_ms)).then_some(task)
+    }
+
+    /// The owner's tasks, oldest first.
+    pub(crate) fn of(&self, owner: &Owner, now_ms: u64) -> Vec<Arc<Task>> {
+        if owner.is_anybody() {
+            return Vec::new();
+        }
+        let tasks = self.tasks.lock();
+        let own = |task: &&Arc<Task>| task.owner == *owner && task.is_kept(now_ms);
+        let mut own: Vec<_> = tasks.values().filter(own).cloned().collect();
+        own.sort_by(|a, b| a.place().cmp(&b.place()));
+        own
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.tasks.lock().len()
+    }
+
+    /// Forgets tasks whose time is over; a function that still runs for one is told.
+    pub(crate) fn sweep(&self, now_ms: u64) {
+        let mut gone = Vec::new();
+        let mut tasks = self.tasks.lock();
+        tasks.retain(|_, task| {
+            let kept = task.is_kept(now_ms);
+            if !kept {
+                gone.push(task.clone());
+            }
+            kept
+        });
+        drop(tasks);
+        for task in gone {
+            task.cancel(now_ms);
+        }
+    }
+}
