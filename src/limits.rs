@@ -140,6 +140,8 @@ pub const SESSIONS_PER_PRINCIPAL_MAX: usize = 1_000;
 pub const SESSION_IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// Locks over which session records are spread.
 pub const SESSION_STRIPES: usize = 64;
+/// Idle sessions among which the one is found that ends to make room.
+pub const EVICTION_SAMPLE: usize = 256;
 /// Requests of one session under way at once, and streams of it that are kept for replay.
 pub const SESSION_CALLS_MAX: usize = 256;
 /// Resources that one session, or one subscription, may be told about.

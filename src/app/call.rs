@@ -321,7 +321,11 @@ impl<'c> Call<'c> {
         let task = begun.ok_or_else(|| self.protocol_error(-32603, "too many tasks"))?;
         let mut handle = Vec::new();
         self.write_handle(&task, &mut handle);
-        stream.finish(handle, false);
+        if !stream.finish(handle, false) {
+            // Nobody is there to take the handle.
+            task.cancel((hub.clock.unix_ms)());
+            return Err(Interrupted::Cancelled);
+        }
         let _ = self.task.set(task);
         Ok(())
     }

@@ -235,10 +235,14 @@ fn write_own<'b, H: Handler>(
             }
         }
         Answer::Subscribe { uri } => {
-            if link.session.is_some_and(|session| !session.subscribe(uri)) {
-                let max = crate::limits::SUBSCRIPTIONS_MAX;
-                let message = format!("at most {max} subscriptions a session (subscriptions_max)");
-                return Err(Refusal::invalid_params(message).into());
+            if let Some(session) = link.session {
+                if !session.subscribe(uri) {
+                    let max = crate::limits::SUBSCRIPTIONS_MAX;
+                    let message = format!("at most {max} a session (subscriptions_max)");
+                    return Err(Refusal::invalid_params(message).into());
+                }
+                // What comes before the client opens its stream waits there.
+                session.open_events(link.hub.streams.bounds);
             }
         }
         Answer::Unsubscribe { uri } => {

@@ -276,6 +276,7 @@ impl<H: Handler> Shard<H> {
     fn stop(&mut self) {
         self.stop_by = Some(Instant::now() + self.core.config.shutdown_grace);
         self.core.local.stopping = true;
+        self.core.shared.hub.begin_to_close();
         self.accepting = false;
         self.accept_again = None;
         self.listener = None;

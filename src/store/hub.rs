@@ -1,7 +1,7 @@
 //! What all threads of a server share, in one place; and the way of a notice to whom it concerns.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
@@ -47,6 +47,7 @@ pub(crate) struct Hub {
     sweep_at_ms: AtomicU64,
     /// Sessions forgotten since memory was last given back.
     forgotten: AtomicUsize,
+    closing: AtomicBool,
 }
 
 /// Somebody who listens to notices (2026-07-28, `subscriptions/listen`).
@@ -131,8 +132,19 @@ impl Hub {
     pub(crate) fn new(sessions: Sessions, seal: Seal, streams: StreamLimits, clock: Clock) -> Hub {
         let (tasks, relief) = (Tasks::default(), Relief::default());
         let (listeners, forgotten) = (Mutex::default(), AtomicUsize::new(0));
-        let sweep_at_ms = AtomicU64::new(0);
-        Hub { sessions, tasks, seal, streams, clock, relief, listeners, sweep_at_ms, forgotten }
+        let (sweep_at_ms, closing) = (AtomicU64::new(0), AtomicBool::new(false));
+        Hub {
+            sessions,
+            tasks,
+            seal,
+            streams,
+            clock,
+            relief,
+            listeners,
+            sweep_at_ms,
+            forgotten,
+            closing,
+        }
     }
 
     /// Takes in a listener; its place is given back with [`Hub::leave`].
@@ -209,6 +221,15 @@ impl Hub {
     /// Whether there is anything that can become too old.
     pub(crate) fn needs_sweeping(&self) -> bool {
         self.sessions.count() > 0 || self.tasks.count() > 0
+    }
+
+    /// The server stops: nobody can come back for anything.
+    pub(crate) fn begin_to_close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     /// The server has ended: whoever still runs or waits for a client is told.

@@ -159,25 +159,31 @@ impl Sessions {
         self.stripes.iter().map(count).sum()
     }
 
-    /// Ends the session that was idle longest among those of some stripe, beginning with that of
-    /// `near`: a sample that is good enough, and no list that every use of a session would have to
-    /// keep in order.
+    /// Ends the session that was idle longest among some, of whole stripes from that of `near` on:
+    /// a sample that is good enough, and no list that every use of a session would have to keep in
+    /// order. Where there are few, it is all of them.
     fn evict(&self, near: SessionId, wanted: impl Fn(&Session) -> bool) -> bool {
         let first = self.index(near);
+        let (mut oldest, mut seen): (Option<Arc<Session>>, usize) = (None, 0);
         for offset in 0..self.stripes.len() {
             let stripe = &self.stripes[(first + offset) % self.stripes.len()];
-            let idle = |session: &&Arc<Session>| wanted(session) && !session.is_busy();
-            let oldest = {
-                let sessions = stripe.sessions.read();
-                sessions.values().filter(idle).min_by_key(|session| session.used_s()).cloned()
-            };
-            if let Some(session) = oldest {
-                tracing::debug!(session = ?session.id, "a session is ended to make room");
-                self.end(&session);
-                return true;
+            for session in stripe.sessions.read().values() {
+                if wanted(session) && !session.is_busy() {
+                    seen += 1;
+                    let used_s = oldest.as_ref().map_or(u32::MAX, |oldest| oldest.used_s());
+                    if session.used_s() < used_s || oldest.is_none() {
+                        oldest = Some(session.clone());
+                    }
+                }
+            }
+            if seen >= limits::EVICTION_SAMPLE {
+                break;
             }
         }
-        false
+        let Some(session) = oldest else { return false };
+        tracing::debug!(session = ?session.id, "a session is ended to make room");
+        self.end(&session);
+        true
     }
 
     fn index(&self, id: SessionId) -> usize {

@@ -197,14 +197,16 @@ impl Stream {
         }
     }
 
-    /// Adds the last event.
-    pub(crate) fn finish(&self, answer: Vec<u8>, bad_request: bool) {
+    /// Adds the last event. Says whether it was taken: nothing comes after the end.
+    pub(crate) fn finish(&self, answer: Vec<u8>, bad_request: bool) -> bool {
         let mut state = self.state.lock();
-        if !state.over {
-            state.over = true;
-            state.append(Kind::Answer { bad_request }, answer);
-            state.tell();
+        if state.over {
+            return false;
         }
+        state.over = true;
+        state.append(Kind::Answer { bad_request }, answer);
+        state.tell();
+        true
     }
 
     /// Ends without an answer, and tells the function that runs for it.

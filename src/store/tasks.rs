@@ -209,7 +209,8 @@ impl Task {
     pub(crate) fn deliver(&self, stream: &Arc<Stream>, request: &[u8]) {
         let mut state = self.state.lock();
         if let Some(outcome) = &state.outcome {
-            return stream.finish(self.response(outcome, request), false);
+            stream.finish(self.response(outcome, request), false);
+            return;
         }
         for (_, number, question) in &state.open {
             self.pose(stream, *number, question);

@@ -3,7 +3,7 @@
 use super::Shared;
 use super::fields::{Fields, accepts};
 use super::refuse::HttpRefusal;
-use super::route::Route;
+use super::route::{MODERN_METHODS, Route};
 use crate::http::{Framing, Head, Status};
 use crate::protocol::{Era, ProtocolVersion};
 
@@ -30,9 +30,14 @@ pub(crate) fn admit<H>(
         | Route::Health
         | Route::Options { .. } => {}
     }
-    if let Some(name @ ("Origin" | "Content-Type")) = fields.repeated {
-        let message = format!("{name} is repeated; it may stand once");
-        return Err(HttpRefusal::new(Status::BAD_REQUEST, message));
+    match (fields.repeated, route) {
+        (Some(name @ ("Origin" | "Content-Type" | "Authorization")), _)
+        | (Some(name), Route::Listen | Route::EndSession) => {
+            let message = format!("{name} is repeated; it may stand once");
+            return Err(HttpRefusal::new(Status::BAD_REQUEST, message));
+        }
+        // Others are for the era of the message to refuse.
+        _ => {}
     }
     if let Some(origin) = fields.origin
         && !origin_allowed(origin, &shared.allowed_origins)
@@ -47,11 +52,19 @@ pub(crate) fn admit<H>(
     }
     match route {
         Route::Message => {}
-        Route::Listen | Route::EndSession if !may_have_session(fields) => {
-            return Err(HttpRefusal::method_not_allowed(super::route::MODERN_METHODS));
+        Route::Listen | Route::EndSession => admit_session(fields)?,
+        Route::Health
+        | Route::Options { .. }
+        | Route::NotFound
+        | Route::MethodNotAllowed { .. } => {
+            return Ok(());
         }
-        Route::Listen if !fields.accepts_events() => return Err(HttpRefusal::needs_event_stream()),
-        _ => return Ok(()),
+    }
+    if route == Route::Listen && !fields.accepts_events() {
+        return Err(HttpRefusal::needs_event_stream());
+    }
+    if route != Route::Message {
+        return Ok(());
     }
     if head.framing == Framing::None {
         let message = "a POST needs Content-Length or Transfer-Encoding: chunked";
@@ -70,11 +83,18 @@ pub(crate) fn admit<H>(
 
 /// GET and DELETE are for clients with a session: from 2026-07-28 on there is neither ("Earlier
 /// Streamable HTTP Revisions"), and who names neither a session nor a revision that has them is
-/// told what there is.
-fn may_have_session(fields: &Fields<'_>) -> bool {
-    match fields.protocol_version.and_then(ProtocolVersion::from_name) {
-        Some(version) => version.era() == Era::Legacy,
-        None => fields.session_id.is_some(),
+/// told what there is (405). A revision that is not ours is refused (400; 2025-11-25, "Protocol
+/// Version Header").
+fn admit_session(fields: &Fields<'_>) -> Result<(), HttpRefusal> {
+    let named = fields.protocol_version.map(ProtocolVersion::from_name);
+    match named.map(|version| version.map(ProtocolVersion::era)) {
+        Some(Some(Era::Legacy)) => Ok(()),
+        None if fields.session_id.is_some() => Ok(()),
+        None | Some(Some(Era::Modern)) => Err(HttpRefusal::method_not_allowed(MODERN_METHODS)),
+        Some(None) => {
+            let text = "MCP-Protocol-Version is not a revision that this server speaks";
+            Err(HttpRefusal::new(Status::BAD_REQUEST, text))
+        }
     }
 }
 

@@ -324,13 +324,15 @@ fn after(persistence: Persistence) -> Delivery {
 }
 
 /// Whatever became of the connection, the stream is free for another one. A client that left
-/// before all was said has cancelled, from 2026-07-28 on; before that, it may come back.
+/// before all was said has cancelled, from 2026-07-28 on; before that, it may
+/// come back, unless the server stops.
 impl Drop for Reply {
     fn drop(&mut self) {
         self.stream.detach(self.connection);
         match self.what {
             What::Notices(_, place) => self.hub.leave(place),
-            What::Answer if !self.settled && self.version.era() == Era::Modern => {
+            What::Answer if self.settled => {}
+            What::Answer if self.version.era() == Era::Modern || self.hub.is_closing() => {
                 self.stream.cancel();
             }
             What::Answer | What::Events => {}
