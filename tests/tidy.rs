@@ -30,7 +30,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
         "server",
         &["runtime", "app", "config", "limits", "http", "buffer", "json", "store", "transport"],
     ),
-    ("documents", &["app", "json", "limits"]),
+    ("documents", &["app", "calendar", "json", "limits"]),
     (
         "lib",
         &[

@@ -30,6 +30,20 @@ pub(crate) fn tools() -> Group<(), impl Tools<()>> {
             about("test_trigger_prompt_change").describe("Says that the prompts have changed."),
             prompt_change,
         )
+        .tool(
+            about("test_trigger_resource_update").describe("Says that a resource has changed."),
+            resource_update,
+        )
+        .tool(
+            about("test_cancellation").describe("Waits until it is cancelled.").on_worker(),
+            cancellation,
+        )
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Watched {
+    /// The resource that changes.
+    uri: String,
 }
 
 fn with_progress(_: &(), _: Empty, call: &Call) -> &'static str {
@@ -70,4 +84,18 @@ fn tool_change(_: &(), _: Empty, call: &Call) -> &'static str {
 fn prompt_change(_: &(), _: Empty, call: &Call) -> &'static str {
     call.notifier().prompts_changed();
     "Whoever listens knows."
+}
+
+fn resource_update(_: &(), Watched { uri }: Watched, call: &Call) -> &'static str {
+    call.notifier().resource_updated(&uri);
+    "Whoever is subscribed knows."
+}
+
+/// A cancelled call has no answer, so that a resource must tell that the tool was told.
+fn cancellation(_: &(), Watched { uri }: Watched, call: &Call) -> &'static str {
+    call.progress(0.0);
+    if !call.sleep(Duration::from_secs(30)) {
+        call.notifier().resource_updated(&uri);
+    }
+    "Nobody cancelled."
 }

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use super::session::{Session, SessionId};
 use super::stream::Stream;
-use crate::calendar::write_timestamp;
+use crate::calendar::timestamp;
 use crate::protocol::{Era, ProtocolVersion};
 use crate::{json, limits, rpc};
 
@@ -279,9 +279,9 @@ impl Task {
         out.extend_from_slice(br#","status":"#);
         json::write_string(out, state.name(wire));
         out.extend_from_slice(br#","createdAt":"#);
-        write_timestamp(out, self.created_ms);
+        json::write_string(out, &timestamp(self.created_ms));
         out.extend_from_slice(br#","lastUpdatedAt":"#);
-        write_timestamp(out, state.updated_ms);
+        json::write_string(out, &timestamp(state.updated_ms));
         let (ttl, interval) = match wire {
             Wire::Legacy => (br#","ttl":"#.as_slice(), br#","pollInterval":"#.as_slice()),
             Wire::Modern => (br#","ttlMs":"#.as_slice(), br#","pollIntervalMs":"#.as_slice()),

@@ -222,6 +222,21 @@ impl<H: Handler> Desk<'_, H> {
         }
     }
 
+    /// A stream for the answer to a request, of its session where it has one. `None` when that
+    /// has too many.
+    pub(super) fn stream(
+        &self,
+        request: &[u8],
+        session: Option<&Arc<Session>>,
+    ) -> Option<Arc<Stream>> {
+        let hub = &self.shared.hub;
+        let bounds = hub.streams.bounds;
+        match session {
+            None => Some(Arc::new(Stream::new(bounds))),
+            Some(session) => session.begin(request, bounds, hub.sessions.limits.replay_bytes),
+        }
+    }
+
     /// Leaves a message, or a batch, to a worker.
     #[cold]
     pub(super) fn defer(
@@ -232,14 +247,7 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         out: &mut Vec<u8>,
     ) -> Next {
-        let bounds = self.shared.hub.streams.bounds;
-        let stream = match &session {
-            None => Some(Arc::new(Stream::new(bounds))),
-            Some(session) => {
-                session.begin(&request, bounds, self.shared.hub.sessions.limits.replay_bytes)
-            }
-        };
-        let Some(stream) = stream else {
+        let Some(stream) = self.stream(&request, session.as_ref()) else {
             return self.refuse_http(&HttpRefusal::too_many_calls(), out);
         };
         let framing = self.framing();

@@ -59,14 +59,7 @@ impl<H: Handler> Desk<'_, H> {
             return self.refuse(&mcp::tasks::unknown(), id(message), context.era(), out);
         };
         let request = id_text(message);
-        let bounds = hub.streams.bounds;
-        let stream = match &session {
-            None => Some(Arc::new(Stream::new(bounds))),
-            Some(session) => {
-                session.begin(&request, bounds, self.shared.hub.sessions.limits.replay_bytes)
-            }
-        };
-        let Some(stream) = stream else {
+        let Some(stream) = self.stream(&request, session.as_ref()) else {
             return self.refuse_http(&HttpRefusal::too_many_calls(), out);
         };
         task.deliver(&stream, &request);

@@ -4,6 +4,7 @@
 // Each test file uses a part of it.
 #![allow(dead_code, unused_imports)]
 
+pub mod events;
 pub mod requests;
 pub mod server;
 pub mod wire;
