@@ -13,7 +13,9 @@ mod sessions;
 pub(crate) mod stream;
 pub(crate) mod tasks;
 
-pub(crate) use hub::{Clock, Filter, Hub, Listener, Notice, StreamLimits, write_subscription};
+pub(crate) use hub::{
+    Clock, Filter, Hub, Listener, Notice, Relieved, StreamLimits, write_subscription,
+};
 pub(crate) use nudge::{Bell, Reader};
 pub(crate) use seal::{Seal, Unsealed};
 pub(crate) use session::{Client, Session, SessionId};

@@ -10,6 +10,7 @@ mod message;
 mod refuse;
 mod reply;
 mod route;
+mod said;
 mod session_http;
 pub(crate) mod streamable_http;
 mod task;

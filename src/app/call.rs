@@ -13,7 +13,7 @@ use super::notifier::Notifier;
 use crate::json::{self, Value};
 use crate::protocol::{Capabilities, Capability, Era, LogLevel, ProtocolVersion};
 use crate::rpc;
-use crate::store::{Hub, Kind, Owner, Session, Stream, Task, Wire};
+use crate::store::{Hub, Kind, Owner, Relieved, Session, Stream, Task, Wire};
 
 mod questions;
 
@@ -24,6 +24,7 @@ pub struct Call<'c> {
     notifier: OnceCell<Notifier>,
     capabilities: OnceCell<Capabilities>,
     task: OnceCell<Arc<Task>>,
+    relieved: OnceCell<Relieved<'c>>,
     last_progress: Cell<f64>,
     /// What was said on a shard, where the answer follows at once.
     said: OnceCell<Box<Stream>>,
@@ -107,6 +108,7 @@ impl<'c> Call<'c> {
             notifier: OnceCell::new(),
             capabilities: OnceCell::new(),
             task: task.map_or_else(OnceCell::new, OnceCell::from),
+            relieved: OnceCell::new(),
             last_progress: Cell::new(f64::NEG_INFINITY),
             said: OnceCell::new(),
             interruption: RefCell::default(),
@@ -314,6 +316,9 @@ impl<'c> Call<'c> {
         let Some(stream) = self.link.stream else {
             return Err(Interrupted::Unreachable(ON_SHARD));
         };
+        if stream.cancelled() {
+            return Err(Interrupted::Cancelled);
+        }
         let hub = self.link.hub;
         let living = Arc::new(Stream::new(hub.streams.bounds));
         let owner = Owner::of(self.link.version, self.link.session, self.link.principal);
@@ -327,6 +332,10 @@ impl<'c> Call<'c> {
             return Err(Interrupted::Cancelled);
         }
         let _ = self.task.set(task);
+        // A task may take long: its worker is replaced until the function comes back.
+        if let Some(relieved) = hub.relief.relieve() {
+            let _ = self.relieved.set(relieved);
+        }
         Ok(())
     }
 

@@ -92,7 +92,7 @@ impl<H: Handler> Exchange<H> {
             Next::Close => true,
             Next::Wait(mut reply) => deliver(&mut reply, local, answer),
             Next::Defer(mut reply, mut deferred) => {
-                reply.attach(Reader::untold(0));
+                reply.attach(Reader::untold());
                 transport::run_deferred(&mut deferred, shared, &mut local.parser);
                 deliver(&mut reply, local, answer)
             }
@@ -112,7 +112,7 @@ const STILL: Clock = Clock { unix_ms: || 0, steady_ms: || 0 };
 /// Writes what there is of a reply. Says whether the connection ends: so does a stream that would
 /// go on, since nothing more will come on it.
 fn deliver(reply: &mut Reply, local: &Local, answer: &mut Vec<u8>) -> bool {
-    reply.attach(Reader::untold(0));
+    reply.attach(Reader::untold());
     reply.begin(local, answer);
     reply.deliver(local, answer) != Delivery::Done
 }

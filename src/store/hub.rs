@@ -276,17 +276,31 @@ impl Relief {
 
     /// Runs what may wait for a client; `None` when too many do.
     pub(crate) fn wait<T>(&self, wait: impl FnOnce() -> T) -> Option<T> {
+        let _relieved = self.relieve()?;
+        Some(wait())
+    }
+
+    /// Another worker takes the place of this one until what is given is dropped; `None` when too
+    /// many are replaced.
+    pub(crate) fn relieve(&self) -> Option<Relieved<'_>> {
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let relieved = Relieved(self);
         if before >= limits::WAITING_CALLS_MAX {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
         if let Some(wanted) = &*self.wanted.lock() {
             // A wish that waits already is enough.
             let _ = wanted.try_send(());
         }
-        let result = wait();
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        Some(result)
+        Some(relieved)
+    }
+}
+
+/// For as long as this lives, a worker is replaced.
+pub(crate) struct Relieved<'r>(&'r Relief);
+
+impl Drop for Relieved<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

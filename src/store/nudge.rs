@@ -42,7 +42,7 @@ pub(crate) struct Reader {
     /// `None` for a connection that looks by itself.
     shard: Option<(Sender<u64>, Arc<Bell>)>,
     /// What the shard calls the connection.
-    pub(crate) connection: u64,
+    connection: u64,
 }
 
 impl Reader {
@@ -51,8 +51,8 @@ impl Reader {
     }
 
     /// A reader that nobody has to tell.
-    pub(crate) fn untold(connection: u64) -> Reader {
-        Reader { shard: None, connection }
+    pub(crate) fn untold() -> Reader {
+        Reader { shard: None, connection: 0 }
     }
 
     pub(super) fn tell(&self) {

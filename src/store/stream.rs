@@ -100,6 +100,9 @@ struct State {
     position: u64,
     bounds: Bounds,
     reader: Option<Reader>,
+    /// Which of the readers there were it is. Not the connection's own name, which other shards
+    /// give to others.
+    attachment: u64,
     /// The reader has been told, and has not read since.
     told: bool,
     /// An answer was pushed, or there will be none: nothing more is taken.
@@ -126,6 +129,7 @@ impl Stream {
             position: 0,
             bounds,
             reader: None,
+            attachment: 0,
             told: false,
             over: false,
             cut: false,
@@ -143,8 +147,9 @@ impl Stream {
     }
 
     /// Makes a connection the reader, from the first unsent event on, or from the one after the
-    /// event `after`. The connection that read before is told that it lost the stream.
-    pub(crate) fn attach(&self, reader: Reader, after: Option<u64>) {
+    /// event `after`. Gives the number under which it reads from now on; whoever read before has
+    /// lost the stream, and is told.
+    pub(crate) fn attach(&self, reader: Reader, after: Option<u64>) -> u64 {
         let mut state = self.state.lock();
         if let Some(after) = after {
             state.sent = state.events.partition_point(|event| event.number <= after);
@@ -153,15 +158,19 @@ impl Stream {
         if let Some(before) = state.reader.replace(reader) {
             before.tell();
         }
+        state.attachment += 1;
         state.cut = false;
-        // Whoever attaches reads at once.
         state.told = false;
+        if state.sent < state.events.len() {
+            state.tell();
+        }
+        state.attachment
     }
 
-    /// The connection is gone, or has no more interest.
-    pub(crate) fn detach(&self, connection: u64) {
+    /// The connection of this number is gone, or has no more interest.
+    pub(crate) fn detach(&self, attachment: u64) {
         let mut state = self.state.lock();
-        if state.reader.as_ref().is_some_and(|reader| reader.connection == connection) {
+        if state.attachment == attachment {
             state.reader = None;
         }
     }
@@ -256,14 +265,13 @@ impl Stream {
     /// Hands the unsent events to the connection, as long as `each` says that it has room.
     pub(crate) fn read(
         &self,
-        connection: u64,
+        attachment: u64,
         now_ms: u64,
         mut each: impl FnMut(&Event) -> bool,
     ) -> Reading {
         let mut state = self.state.lock();
         state.told = false;
-        let reads = |reader: &Reader| reader.connection == connection;
-        if state.cut || !state.reader.as_ref().is_some_and(reads) {
+        if state.cut || state.attachment != attachment || state.reader.is_none() {
             return Reading::Lost;
         }
         while let Some(event) = state.events.get(state.sent) {

@@ -40,12 +40,15 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
     if root.elements().into_iter().flatten().any(|element| needs_worker(element, desk)) {
         return desk.defer(root, Vec::new(), ProtocolVersion::V2025_03_26, session, out);
     }
-    let mut body = Vec::new();
+    let (mut body, mut said) = (Vec::new(), Vec::new());
     let answer =
         |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
-            desk.write(answer, message, context, session.as_ref(), out);
+            said.extend(desk.write(answer, message, context, session.as_ref(), out).said);
         };
     let heard = write(root, desk.shared, session.as_ref(), answer, &mut body);
+    if !said.is_empty() {
+        return desk.write_again(said, false, body, out);
+    }
     if let (Heard::RootsChanged, Some(session)) = (heard, &session)
         && desk.shared.handler.catalog().hears_roots
     {

@@ -14,7 +14,7 @@ use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
-use crate::store::{Listener, Owner, Reader, Session, SessionId, Stream};
+use crate::store::{Listener, Owner, Session, SessionId, Stream};
 
 /// What the transport knows of a message besides its text.
 pub(crate) struct Sender<'r> {
@@ -153,37 +153,10 @@ impl<H: Handler> Desk<'_, H> {
         if written.said.is_some() || (written.bad_request && status == Status::OK) {
             let answer = out.split_off(body_from);
             out.truncate(from);
-            return self.write_again(written, answer, out);
+            return self.write_again(written.said, written.bad_request, answer, out);
         }
         body.finish(out);
         self.after()
-    }
-
-    /// Writes an answer whose head was not the right one: something was said before it, or its
-    /// status is another.
-    #[cold]
-    fn write_again(&self, written: Written, answer: Vec<u8>, out: &mut Vec<u8>) -> Next {
-        match (self.framing(), written.said) {
-            (Some(framing), Some(said)) => {
-                framing.begin(self.sender.persistence, self.date, out);
-                said.finish(answer, false);
-                said.attach(Reader::untold(0), None);
-                said.read(0, self.now_ms, |event| {
-                    framing.event(None, &event.data, out);
-                    true
-                });
-                framing.end(out);
-                match framing {
-                    StreamFraming::Chunked => self.after(),
-                    StreamFraming::UntilClose => Next::Close,
-                }
-            }
-            _ => {
-                let status = if written.bad_request { Status::BAD_REQUEST } else { Status::OK };
-                json_response(status, self.sender.persistence, self.date).fixed(out, &answer);
-                self.after()
-            }
-        }
     }
 
     /// Appends the JSON-RPC answer alone.

@@ -33,8 +33,8 @@ pub(crate) struct Reply {
     framing: Option<StreamFraming>,
     /// When the event stream began.
     opened_ms: Option<u64>,
-    /// What the shard calls the connection.
-    connection: u64,
+    /// The number under which the connection reads the stream.
+    attachment: u64,
     /// All is said.
     settled: bool,
     hub: Arc<Hub>,
@@ -105,7 +105,7 @@ impl Reply {
             persistence,
             framing,
             opened_ms: None,
-            connection: u64::MAX,
+            attachment: 0,
             settled: false,
             hub,
         })
@@ -126,8 +126,7 @@ impl Reply {
 
     /// Makes a connection the one that delivers it, and that is told when there is something.
     pub(crate) fn attach(&mut self, reader: Reader) {
-        self.connection = reader.connection;
-        self.stream.attach(reader, self.after);
+        self.attachment = self.stream.attach(reader, self.after);
     }
 
     /// Begins what is an event stream from its first byte on.
@@ -166,7 +165,7 @@ impl Reply {
         };
         let from = out.len();
         let number = self.stream.number();
-        let reading = self.stream.read(self.connection, local.now_ms, |event| {
+        let reading = self.stream.read(self.attachment, local.now_ms, |event| {
             if !event.data.is_empty() {
                 let id = number.map(|stream| format!("{stream}-{}", event.number));
                 framing.event(id.as_deref(), &event.data, out);
@@ -328,7 +327,7 @@ fn after(persistence: Persistence) -> Delivery {
 /// come back, unless the server stops.
 impl Drop for Reply {
     fn drop(&mut self) {
-        self.stream.detach(self.connection);
+        self.stream.detach(self.attachment);
         match self.what {
             What::Notices(_, place) => self.hub.leave(place),
             What::Answer if self.settled => {}

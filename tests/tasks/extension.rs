@@ -175,7 +175,6 @@ fn many_tasks_do_not_keep_other_calls_waiting() {
 }
 
 #[test]
-#[ignore = "open: it keeps its worker"]
 fn a_task_that_began_by_itself_and_long_runs_does_not_either() {
     let sleeps = |_: &(), _: Empty, call: &Call<'_>| -> Result<bool, Interrupted> {
         call.require(Capability::Tasks)?;
@@ -209,7 +208,6 @@ fn a_task_that_began_by_itself_and_long_runs_does_not_either() {
 }
 
 #[test]
-#[ignore = "open: it becomes one"]
 fn a_call_that_nobody_waits_for_begins_no_task() {
     let (server, seen) = start();
     let mut tap = Tap::connect(server.address);

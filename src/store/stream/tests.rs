@@ -6,14 +6,15 @@ const LATE: u64 = 1_000_000;
 
 fn stream(number: Option<u32>) -> Stream {
     let stream = Stream::numbered(number, BOUNDS);
-    stream.attach(Reader::untold(1), None);
+    stream.attach(Reader::untold(), None);
     stream
 }
 
-/// Reads as connection 1; what was read, as `NUMBER:DATA`.
+/// Reads as whoever attached last; what was read, as `NUMBER:DATA`.
 fn read(stream: &Stream, now_ms: u64) -> (Vec<String>, Reading) {
     let mut seen = Vec::new();
-    let reading = stream.read(1, now_ms, |event| {
+    let attachment = stream.state.lock().attachment;
+    let reading = stream.read(attachment, now_ms, |event| {
         seen.push(format!("{}:{}", event.number, String::from_utf8_lossy(&event.data)));
         true
     });
@@ -60,7 +61,7 @@ fn a_session_s_stream_goes_on_after_any_of_its_events() {
     push(&stream, Kind::Log, &["d"]);
     stream.finish(b"e".to_vec(), false);
     for (after, expected) in [(0, "abcde"), (2, "cde"), (4, "e"), (5, "")] {
-        stream.attach(Reader::untold(1), Some(after));
+        stream.attach(Reader::untold(), Some(after));
         let (seen, reading) = read(&stream, 0);
         let seen: String =
             seen.iter().filter_map(|event| event.split_once(':')).map(|e| e.1).collect();
@@ -77,19 +78,21 @@ fn without_an_event_to_go_on_from_only_the_unsent_come() {
     stream.detach(1);
     push(&stream, Kind::Notice, &["b"]);
     assert_eq!(stream.position(), 1);
-    stream.attach(Reader::untold(1), None);
+    stream.attach(Reader::untold(), None);
     assert_eq!(read(&stream, 0).0, ["2:b"]);
 }
 
 #[test]
 fn whoever_attaches_last_reads() {
     let stream = stream(Some(0));
-    stream.attach(Reader::untold(2), None);
+    let second = stream.attach(Reader::untold(), None);
     push(&stream, Kind::Notice, &["a"]);
-    assert_eq!(read(&stream, 0), (vec![], Reading::Lost));
+    assert_eq!(stream.read(1, 0, |_| true), Reading::Lost);
     stream.detach(1);
     assert!(stream.is_read(), "only its reader can leave it");
-    assert_eq!(stream.read(2, 0, |_| true), Reading::Waiting);
+    assert_eq!(stream.read(second, 0, |_| true), Reading::Waiting);
+    stream.detach(second);
+    assert!(!stream.is_read());
 }
 
 #[test]
@@ -145,7 +148,7 @@ fn progress_has_a_burst_and_then_a_rate() {
 #[test]
 fn what_is_worth_least_goes_first_when_there_is_too_much() {
     let stream = Stream::numbered(None, BOUNDS);
-    stream.attach(Reader::untold(1), None);
+    stream.attach(Reader::untold(), None);
     push(&stream, Kind::Progress, &["p"]);
     push(&stream, Kind::Question, &["q"]);
     for line in 0..60 {
@@ -169,7 +172,7 @@ fn a_stream_that_cannot_hold_what_must_be_said_is_cut() {
         }
         assert_eq!(read(&stream, 0), (vec![], Reading::Lost));
         assert!(stream.bytes() <= BOUNDS.bytes);
-        stream.attach(Reader::untold(1), None);
+        stream.attach(Reader::untold(), None);
         assert_eq!(!read(&stream, 0).0.is_empty(), left, "a session's can be gone on with");
     }
 }
@@ -180,7 +183,7 @@ fn hanging_up_ends_the_response_and_not_the_stream() {
     push(&stream, Kind::HangUp, &[""]);
     stream.finish(b"x".to_vec(), false);
     assert_eq!(read(&stream, 0), (vec![], Reading::HungUp));
-    stream.attach(Reader::untold(1), Some(0));
+    stream.attach(Reader::untold(), Some(0));
     assert_eq!(read(&stream, 0), (vec!["2:x".into()], Reading::Ended));
 }
 

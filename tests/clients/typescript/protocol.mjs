@@ -52,7 +52,7 @@ export class Person {
  */
 export async function check(generation, url) {
   const { title, stateful } = generation;
-  const person = await connect(generation, 'alice', url);
+  const person = await generation.connect('alice', url);
   const checks = { tools, resources, prompts, completion, progress, logging, elicitation };
   Object.assign(checks, { sampling, roots, subscription, cancellation });
   Object.assign(checks, stateful ? { ping, hangUp, cut, cutGet } : { cutIsCancellation });
@@ -71,17 +71,6 @@ export async function until(what, condition) {
     assert.ok(Date.now() - begun < PATIENCE_MS, `nothing came, but expected: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-}
-
-/** Connects, and waits for the GET stream, which a client opens beside its first requests. */
-async function connect(generation, name, url) {
-  const person = await generation.connect(name, url);
-  for (const begun = Date.now(); generation.stateful && person.toolsChanged === 0; ) {
-    assert.ok(Date.now() - begun < PATIENCE_MS, 'nothing comes on the GET stream');
-    await text({ generation, person }, 'test_trigger_tool_change');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return person;
 }
 
 async function text({ generation, person }, tool, args = {}, options = {}) {
@@ -229,7 +218,7 @@ async function hangUp(at) {
 /** The connection is cut in the middle of a streaming call; the rest comes by Last-Event-ID. */
 async function cut({ generation, url }) {
   const wire = await openWire(url);
-  const person = await connect(generation, 'alice', wire.url);
+  const person = await generation.connect('alice', wire.url);
   const seen = [];
   const onprogress = ({ progress }) => (seen.push(progress), progress === 0 && wire.cut());
   const done = await text({ generation, person }, 'test_tool_with_progress', {}, { onprogress });
@@ -243,7 +232,7 @@ async function cut({ generation, url }) {
 /** What happens while the GET stream is cut comes when it is there again. */
 async function cutGet({ generation, person: witness, url }) {
   const wire = await openWire(url);
-  const person = await connect(generation, 'alice', wire.url);
+  const person = await generation.connect('alice', wire.url);
   await generation.subscribe(person);
   const update = { uri: person.resource };
   await text({ generation, person: witness }, 'test_trigger_resource_update', update);
@@ -262,7 +251,7 @@ async function cutGet({ generation, person: witness, url }) {
 /** Without sessions a cut connection ends the call on both sides. */
 async function cutIsCancellation({ generation, person: witness, url }) {
   const wire = await openWire(url);
-  const person = await connect(generation, 'alice', wire.url);
+  const person = await generation.connect('alice', wire.url);
   const unsubscribe = await generation.subscribe(witness);
   const before = witness.updated.length;
   const uri = witness.resource;
@@ -278,7 +267,7 @@ async function cutIsCancellation({ generation, person: witness, url }) {
 
 /** Both ask, are asked and listen at once; what belongs to one never reaches the other. */
 async function twoClients({ generation, url }) {
-  const people = await Promise.all(['bob', 'carol'].map((name) => connect(generation, name, url)));
+  const people = await Promise.all(['bob', 'carol'].map((name) => generation.connect(name, url)));
   const unsubscribe = await Promise.all(people.map((person) => generation.subscribe(person)));
   const live = async (person) => {
     const at = { generation, person };

@@ -81,21 +81,7 @@ impl Connection {
         ensure!(server.protocol_version == era.revision(), "another revision: {server:?}");
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let resource = format!("test://template/{}-{number}/data", std::process::id());
-        let connection = Connection { service, era: era.clone(), resource };
-        connection.listen().await.context("the GET stream")?;
-        Ok(connection)
-    }
-
-    /// A client opens its GET stream beside its first requests: it is there once something came.
-    async fn listen(&self) -> Result<()> {
-        let listen = async {
-            while self.era.is_stateful() && self.memory().tools_changed == 0 {
-                self.text("test_trigger_tool_change", json!({})).await?;
-                sleep(Duration::from_millis(10)).await;
-            }
-            Ok(())
-        };
-        timeout(PATIENCE, listen).await?
+        Ok(Connection { service, era: era.clone(), resource })
     }
 
     pub fn name(&self) -> &'static str {
