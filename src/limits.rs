@@ -17,6 +17,8 @@ pub const LIST_PAGE: usize = 500;
 pub const LIST_TTL_MS: u64 = 300_000;
 /// The name of a tool, in bytes (tools page, "Tool Names").
 pub const NAME_BYTES_MAX: usize = 128;
+/// Wrong arguments that one answer names.
+pub const ARGUMENT_ERRORS_MAX: usize = 8;
 /// Values in one answer to `completion/complete` (completion page, "Completion Results").
 pub const COMPLETION_VALUES_MAX: usize = 100;
 
@@ -148,6 +150,12 @@ pub const SESSION_CALLS_MAX: usize = 256;
 pub const SUBSCRIPTIONS_MAX: usize = 1_024;
 /// Forgotten sessions after which memory is given back to the system.
 pub const TRIM_AFTER: usize = 10_000;
+/// Bytes of their URIs, together, that a session keeps.
+pub const SESSION_SUBSCRIPTION_BYTES_MAX: usize = 64 * 1024;
+/// The same of a subscription, which lives no longer than its connection.
+pub const SUBSCRIPTION_BYTES_MAX: usize = 1024 * 1024;
+/// The id of a request under way, in bytes of JSON. One with a longer id cannot be cancelled.
+pub const CANCELLABLE_ID_BYTES_MAX: usize = 1024;
 /// How often, at least, what is too old is looked for.
 pub const SWEEP_INTERVAL_MAX: Duration = Duration::from_secs(30);
 /// How often, at most.
@@ -179,6 +187,8 @@ pub const PROGRESS_INTERVAL_MS: u64 = 20;
 pub const PROGRESS_UNSENT_MAX: usize = 16;
 /// Calls that may wait for their clients at once, each on a worker that is replaced meanwhile.
 pub const WAITING_CALLS_MAX: usize = 256;
+/// Those of one session.
+pub const SESSION_WAITING_MAX: u32 = 32;
 /// How long a worker that was brought in for a waiting one stays without work.
 pub const RELIEF_IDLE: Duration = Duration::from_secs(10);
 /// Questions one call may ask in one round.
@@ -190,6 +200,8 @@ pub const BATCH_MAX: usize = 100;
 
 /// Tasks kept at once.
 pub const TASKS_MAX: usize = 10_000;
+/// Tasks that are worked on at once.
+pub const TASKS_RUNNING_MAX: usize = 256;
 /// How long a task is kept, in milliseconds, unless its client asks for less or more.
 pub const TASK_TTL_MS: u64 = 60 * 60 * 1000;
 /// The longest a client can ask for.
@@ -199,5 +211,6 @@ pub const TASK_POLL_INTERVAL_MS: u64 = 500;
 /// Requests that may wait for the outcome of one task.
 pub const TASK_WAITING_MAX: usize = 16;
 
+const _: () = assert!(TASKS_RUNNING_MAX <= WAITING_CALLS_MAX && TASKS_RUNNING_MAX <= TASKS_MAX);
 const _: () = assert!(EVENTS_IN_HAND_BYTES < UNSENT_BYTES_MAX);
 const _: () = assert!(PROGRESS_UNSENT_MAX < STREAM_EVENTS_MAX);

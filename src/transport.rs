@@ -77,13 +77,12 @@ pub(crate) struct Taken {
 
 impl Taken {
     /// Appends the response.
-    pub(crate) fn write(&self, local: &Local, out: &mut Vec<u8>) -> Next {
+    pub(crate) fn write(&self, date: &Date, out: &mut Vec<u8>) -> Next {
         if self.body.is_empty() {
-            let response = Response::new(Status::ACCEPTED, &local.date);
+            let response = Response::new(Status::ACCEPTED, date);
             Response { connection: self.persistence, ..response }.empty(out);
         } else {
-            message::json_response(Status::OK, self.persistence, &local.date)
-                .fixed(out, &self.body);
+            message::json_response(Status::OK, self.persistence, date).fixed(out, &self.body);
         }
         message::after(self.persistence)
     }

@@ -89,6 +89,9 @@ fn the_grace_bounds_the_stop() {
     server.take().stop();
     assert!(started.elapsed() >= Duration::from_millis(250), "it waited: {:?}", started.elapsed());
     assert!(started.elapsed() < PATIENCE / 2, "not for ever: {:?}", started.elapsed());
+    let response = stuck.response();
+    assert_eq!(response.status, 503, "{response:?}");
+    assert_eq!(response.json()["error"]["data"]["limit"], "shutdown_grace");
     stuck.expect_end();
     half.expect_end();
 }

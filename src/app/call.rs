@@ -381,7 +381,8 @@ impl<'c> Call<'c> {
 
 const ON_SHARD: &str = "the function runs on a shard; place it on a worker (`on_worker`)";
 const NO_STREAM: &str = "it takes no event stream here, and has none open";
-const TOO_MANY: &str = "too many calls wait for their clients (waiting_calls_max)";
+const TOO_MANY: &str =
+    "too many calls wait for their clients (session_waiting_max, waiting_calls_max)";
 
 /// A value that was remembered, as the type it had.
 fn remembered<T: DeserializeOwned>(inputs: Option<&Inputs>) -> Option<T> {

@@ -9,16 +9,18 @@ use super::about::{About, Placement, TaskSupport};
 use super::resource::Matched;
 use super::template::Template;
 use crate::limits;
-use crate::protocol::{Era, ProtocolVersion};
 
 use names::Names;
 
+mod capabilities;
 mod names;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod validator;
 
 pub use schema::{ParamHeader, ParamKind};
+pub(crate) use validator::Validator;
 
 /// A tool of a catalog, by its place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,8 @@ pub(crate) struct ToolSpec {
     pub(crate) task: Option<TaskSupport>,
     /// The arguments that clients repeat in headers (`x-mcp-header`).
     pub(crate) param_headers: Vec<ParamHeader>,
+    /// What arguments are checked with, where decoding them does not say all.
+    pub(crate) validator: Option<Validator>,
 }
 
 /// Fixed resources and templates.
@@ -168,8 +172,21 @@ impl Catalog {
         self.instructions = Some(instructions.into());
     }
 
-    /// Offers a tool, and says by which id it is called.
-    pub fn add_tool(&mut self, about: About, mut input: Json, output: Option<Json>) -> ToolId {
+    /// Offers a tool, and says by which id it is called. Its arguments are checked against `input`
+    /// (with the feature `schema`).
+    pub fn add_tool(&mut self, about: About, input: Json, output: Option<Json>) -> ToolId {
+        self.add_checked_tool(about, input, output, true)
+    }
+
+    /// As [`Catalog::add_tool`]; `all` where decoding the arguments would not find what is wrong
+    /// with their types.
+    pub(crate) fn add_checked_tool(
+        &mut self,
+        about: About,
+        mut input: Json,
+        output: Option<Json>,
+        all: bool,
+    ) -> ToolId {
         let id = self.tools.len();
         let name = about.name;
         if name.is_empty() || name.len() > limits::NAME_BYTES_MAX {
@@ -185,6 +202,10 @@ impl Catalog {
         let param_headers = schema::param_headers(&input).unwrap_or_else(|problem| {
             self.problem(format!("tool `{name}`: {problem}"));
             Vec::new()
+        });
+        let validator = Validator::new(&input, all).unwrap_or_else(|problem| {
+            self.problem(format!("tool `{name}`: its input schema: {problem}"));
+            None
         });
         let mut entry = Map::new();
         entry.insert("name".into(), name.into());
@@ -211,7 +232,8 @@ impl Catalog {
         });
         insert(&mut entry, "execution", support);
         self.tool_list.push(Listing { modern, legacy: Json::Object(entry).to_string() });
-        let spec = ToolSpec { placement: about.placement, task: about.task, param_headers };
+        let (placement, task) = (about.placement, about.task);
+        let spec = ToolSpec { placement, task, param_headers, validator };
         self.tools.push(spec);
         ToolId(id)
     }
@@ -341,29 +363,6 @@ impl Catalog {
     /// What is wrong with what was added, if anything is.
     pub(crate) fn problem_found(&self) -> Option<&str> {
         self.problems.first().map(String::as_str)
-    }
-
-    /// `ServerCapabilities`: what is offered is what is here.
-    pub(crate) fn write_capabilities(&self, version: ProtocolVersion, out: &mut Vec<u8>) {
-        let mut offered = Map::new();
-        let mut offer = |name: &str, is_there: bool, settings: Json| {
-            if is_there {
-                offered.insert(name.to_owned(), settings);
-            }
-        };
-        offer("tools", !self.tools.is_empty(), json!({ "listChanged": true }));
-        offer("prompts", !self.prompts.is_empty(), json!({ "listChanged": true }));
-        let resources = json!({ "subscribe": true, "listChanged": true });
-        offer("resources", self.has_resources(), resources);
-        offer("completions", self.completes.is_some(), json!({}));
-        offer("logging", self.logs, json!({}));
-        let extensions = json!({ "io.modelcontextprotocol/tasks": {} });
-        let modern = version.era() == Era::Modern;
-        offer("extensions", modern && self.has_tasks(), extensions);
-        let calls = json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } });
-        let declared = self.tools.iter().any(|tool| tool.task.is_some());
-        offer("tasks", version == ProtocolVersion::V2025_11_25 && declared, calls);
-        out.extend_from_slice(Json::Object(offered).to_string().as_bytes());
     }
 
     fn problem(&mut self, problem: String) {

@@ -88,9 +88,10 @@ impl<S, T: Tool<S>> Tools<S> for Leaf<T> {
 
     fn describe(&self, catalog: &mut Catalog) {
         let about = self.0.about();
+        let all = about.input_schema.is_some();
         let input = about.input_schema.clone().unwrap_or_else(T::Input::schema);
         let output = about.output_schema.clone().or_else(T::Output::output_schema);
-        catalog.add_tool(about, input, output);
+        catalog.add_checked_tool(about, input, output, all);
         if T::SPEAKS {
             catalog.add_logging();
         }

@@ -174,6 +174,12 @@ fn write_members<'b, H: Handler>(
         Answer::CallTool { tool, arguments, .. } => {
             let objects_only = call.link.version.era() == Era::Legacy;
             let mut reply = ToolReply::new(out, objects_only);
+            if let Some(validator) = &catalog.tools[tool.0].validator
+                && let Err(problem) = validator.check(*arguments)
+            {
+                reply.error(&format_args!("invalid arguments: {problem}"));
+                return Ok(true);
+            }
             let called = handler.call_tool(*tool, *arguments, call, &mut reply);
             if called.is_ok() && reply.is_empty() {
                 reply.blocks(&[]);
@@ -237,8 +243,8 @@ fn write_own<'b, H: Handler>(
         Answer::Subscribe { uri } => {
             if let Some(session) = link.session {
                 if !session.subscribe(uri) {
-                    let max = crate::limits::SUBSCRIPTIONS_MAX;
-                    let message = format!("at most {max} a session (subscriptions_max)");
+                    let message = "too many subscriptions, or too long ones (subscriptions_max, \
+                                   session_subscription_bytes_max)";
                     return Err(Refusal::invalid_params(message).into());
                 }
                 // What comes before the client opens its stream waits there.

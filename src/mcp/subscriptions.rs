@@ -58,10 +58,16 @@ fn flag<'b>(value: Option<Value<'b>>, name: &str) -> Result<bool, Refusal<'b>> {
 fn texts<'b>(value: Option<Value<'b>>, name: &str) -> Result<Vec<Box<str>>, Refusal<'b>> {
     let Some(value) = value else { return Ok(Vec::new()) };
     let mut texts = Vec::new();
+    let mut bytes = 0;
     for element in value.elements().ok_or_else(|| wrong(name, "a list of strings"))? {
         if texts.len() == limits::SUBSCRIPTIONS_MAX {
             let message = format!("at most {} (subscriptions_max)", limits::SUBSCRIPTIONS_MAX);
             return Err(wrong(name, &message));
+        }
+        bytes += element.as_str().map_or(0, str::len);
+        if bytes > limits::SUBSCRIPTION_BYTES_MAX {
+            let max = limits::SUBSCRIPTION_BYTES_MAX;
+            return Err(wrong(name, &format!("{max} bytes at most (subscription_bytes_max)")));
         }
         texts.push(element.as_str().ok_or_else(|| wrong(name, "a list of strings"))?.into());
     }

@@ -263,7 +263,8 @@ impl<H: Handler> Core<H> {
             }
         };
         let due = timeout.map(|timeout| tick_after(self.now, timeout));
-        let due = [due, connection.again].into_iter().flatten().min();
+        let again = connection.again.filter(|_| phase == Phase::Waiting);
+        let due = [due, again].into_iter().flatten().min();
         self.deadlines.set(key, &mut connection.timer, due);
     }
 

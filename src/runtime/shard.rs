@@ -143,6 +143,9 @@ impl<H: Handler> Shard<H> {
                 break;
             }
         }
+        for (_, connection) in &mut self.connections {
+            self.core.give_up(connection);
+        }
         self.publish();
     }
 

@@ -55,7 +55,7 @@ pub(super) fn background<H: Handler>(
     match core.jobs.try_send(deferred) {
         Ok(()) => {
             let out = connection.output.out();
-            if let Next::Close = taken.write(&core.local, out) {
+            if let Next::Close = taken.write(&core.local.date, out) {
                 connection.state = State::Finishing { linger: !connection.input.is_empty() };
             }
         }
@@ -74,7 +74,14 @@ fn refuse_overload<H>(connection: &mut Connection, persistence: Persistence, cor
 }
 
 /// Writes what has come for a connection that waits.
+///
+/// A client that does not read finds it later: what is written waits for it up to a bound, the rest
+/// in the stream, which has its own.
 pub(crate) fn deliver<H: Handler>(connection: &mut Connection, core: &mut Core<H>) {
+    if connection.output.len() > limits::EVENTS_IN_HAND_BYTES {
+        connection.more_events = true;
+        return;
+    }
     core.output(connection);
     let State::Waiting(reply) = &mut connection.state else { return };
     let delivery = reply.deliver(&core.local, connection.output.out());
@@ -144,5 +151,13 @@ impl<H: Handler> Core<H> {
                 connection.state = State::Finishing { linger: !connection.input.is_empty() };
             }
         }
+    }
+    /// The grace is over: a connection that still waits is told so.
+    #[cold]
+    pub(crate) fn give_up(&mut self, connection: &mut Connection) {
+        self.output(connection);
+        let State::Waiting(reply) = &mut connection.state else { return };
+        reply.give_up(&self.local, connection.output.out());
+        connection.flush();
     }
 }

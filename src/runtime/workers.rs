@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, JoinHandle};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::app::Handler;
 use crate::json::Parser;
@@ -58,12 +58,32 @@ fn relieve<H: Handler>(wishes: &Receiver<()>, jobs: &Queue, shared: &Arc<Shared<
         let (jobs, shared, counter) = (jobs.clone(), shared.clone(), here.clone());
         let thread = Builder::new().name("relief".to_owned());
         let spawned = thread.spawn(move || {
-            work(std::iter::from_fn(|| jobs.recv_timeout(limits::RELIEF_IDLE).ok()), &shared);
-            counter.fetch_sub(1, Ordering::Relaxed);
+            work(std::iter::from_fn(|| next_job(&jobs, &counter, &shared)), &shared);
         });
         if let Err(error) = spawned {
             tracing::warn!(%error, "cannot replace a worker that waits");
             here.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The next job of a worker that was brought in; `None` when there has been nothing to do for a
+/// while and there are more of its kind than workers that wait. It has left the count then.
+fn next_job<H: Handler>(
+    jobs: &Queue,
+    here: &AtomicUsize,
+    shared: &Shared<H>,
+) -> Option<Box<Deferred>> {
+    loop {
+        match jobs.recv_timeout(limits::RELIEF_IDLE) {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => {
+                let spare = |count| (count > shared.hub.relief.waiting()).then(|| count - 1);
+                if here.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spare).is_ok() {
+                    return None;
+                }
+            }
         }
     }
 }

@@ -97,7 +97,7 @@ impl<H: Handler> Exchange<H> {
                 deliver(&mut reply, local, answer)
             }
             Next::Background(mut deferred, taken) => {
-                let next = taken.write(local, answer);
+                let next = taken.write(&local.date, answer);
                 transport::run_deferred(&mut deferred, shared, &mut local.parser);
                 matches!(next, Next::Close)
             }

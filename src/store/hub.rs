@@ -12,7 +12,7 @@ use super::seal::Seal;
 use super::session::Session;
 use super::sessions::Sessions;
 use super::stream::{Bounds, Kind, Stream};
-use super::tasks::{Owner, Task, Tasks, Wire};
+use super::tasks::{Owner, Task, Tasks};
 use crate::{json, limits, rpc, sys};
 
 /// What time it is, for those who cannot be told.
@@ -174,16 +174,18 @@ impl Hub {
         let wants = |listener: &Listener| {
             listener.owner == task.owner && listener.filter.tasks.contains(&task.id)
         };
-        for listener in self.listeners_of(wants) {
-            let mut out = Vec::new();
-            rpc::begin_notification(&mut out, "notifications/tasks");
-            out.push(b'{');
-            write_subscription(&mut out, &listener.id);
-            out.push(b',');
-            task.write(Wire::Modern, true, &mut out);
-            out.extend_from_slice(b"}}");
-            listener.stream.push(Kind::Notice, out);
-        }
+        task.announce(|members| {
+            for listener in self.listeners_of(wants) {
+                let mut out = Vec::new();
+                rpc::begin_notification(&mut out, "notifications/tasks");
+                out.push(b'{');
+                write_subscription(&mut out, &listener.id);
+                out.push(b',');
+                out.extend_from_slice(members);
+                out.extend_from_slice(b"}}");
+                listener.stream.push(Kind::Notice, out);
+            }
+        });
     }
 
     fn listeners_of(&self, wanted: impl Fn(&Listener) -> bool) -> Vec<Arc<Listener>> {
@@ -223,9 +225,12 @@ impl Hub {
         self.sessions.count() > 0 || self.tasks.count() > 0
     }
 
-    /// The server stops: nobody can come back for anything.
+    /// The server stops: nobody can come back for anything, or answer a question.
     pub(crate) fn begin_to_close(&self) {
-        self.closing.store(true, Ordering::Relaxed);
+        if !self.closing.swap(true, Ordering::Relaxed) {
+            self.sessions.each(|session| session.hush());
+            self.tasks.hush();
+        }
     }
 
     pub(crate) fn is_closing(&self) -> bool {

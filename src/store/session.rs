@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
@@ -58,7 +58,20 @@ pub(crate) struct Session {
     /// When it was last used, in seconds of the store's clock.
     used_s: AtomicU32,
     log_level: AtomicU8,
+    /// Functions that wait for the client's answers.
+    waiting: AtomicU32,
+    /// The application has yet to look at the client's roots.
+    roots_are_new: AtomicBool,
     state: Mutex<State>,
+}
+
+/// A place among those who wait for a client's answers.
+pub(crate) struct Waiting(Arc<Session>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -90,6 +103,8 @@ impl Session {
             client,
             used_s: AtomicU32::new(now_s),
             log_level: AtomicU8::new(LogLevel::Debug as u8),
+            waiting: AtomicU32::new(0),
+            roots_are_new: AtomicBool::new(false),
             state: Mutex::new(State::default()),
         }
     }
@@ -126,7 +141,9 @@ impl Session {
         }
         state.numbers += 1;
         let stream = Arc::new(Stream::numbered(Some(state.numbers), bounds));
-        state.calls.push(Under { request: request.into(), stream: stream.clone(), over_s: None });
+        let is_short = request.len() <= limits::CANCELLABLE_ID_BYTES_MAX;
+        let request = if is_short { request.into() } else { Box::default() };
+        state.calls.push(Under { request, stream: stream.clone(), over_s: None });
         Some(stream)
     }
 
@@ -175,7 +192,9 @@ impl Session {
         if state.subscriptions.iter().any(|other| **other == *uri) {
             return true;
         }
-        let room = state.subscriptions.len() < limits::SUBSCRIPTIONS_MAX;
+        let bytes: usize = state.subscriptions.iter().map(|uri| uri.len()).sum();
+        let room = state.subscriptions.len() < limits::SUBSCRIPTIONS_MAX
+            && bytes + uri.len() <= limits::SESSION_SUBSCRIPTION_BYTES_MAX;
         if room {
             state.subscriptions.push(uri.into());
         }
@@ -209,6 +228,29 @@ impl Session {
         let fresh = |over_s: u32| now_s.saturating_sub(over_s) <= window_s;
         state.calls.retain(|call| call.over_s.is_none_or(fresh));
         state.keep_at_most(limits::SESSION_CALLS_MAX, bytes_max);
+    }
+
+    /// Takes one of the places of those who wait for the client's answers, if one is left.
+    pub(crate) fn wait_here(self: &Arc<Self>) -> Option<Waiting> {
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let waiting = Waiting(self.clone());
+        (before < limits::SESSION_WAITING_MAX).then_some(waiting)
+    }
+
+    /// The application is to look at the client's roots. Says whether it is not about to already.
+    pub(crate) fn roots_are_new(&self) -> bool {
+        !self.roots_are_new.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn roots_are_seen(&self) {
+        self.roots_are_new.store(false, Ordering::Relaxed);
+    }
+
+    /// Nobody will answer questions any more.
+    pub(super) fn hush(&self) {
+        let state = self.state.lock();
+        let calls = state.calls.iter().map(|call| &call.stream);
+        calls.chain(&state.events).for_each(|stream| stream.hush());
     }
 
     /// Ends all that is under way.

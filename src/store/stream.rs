@@ -83,6 +83,8 @@ pub(crate) enum Reading {
 pub(crate) struct Stream {
     number: Option<u32>,
     cancelled: AtomicBool,
+    /// No answer to a question will come any more.
+    hushed: AtomicBool,
     state: Mutex<State>,
     heard: Condvar,
 }
@@ -137,8 +139,8 @@ impl Stream {
             questions: 0,
             asked: Vec::new(),
         };
-        let cancelled = AtomicBool::new(false);
-        Stream { number, cancelled, state: Mutex::new(state), heard: Condvar::new() }
+        let (cancelled, hushed) = (AtomicBool::new(false), AtomicBool::new(false));
+        Stream { number, cancelled, hushed, state: Mutex::new(state), heard: Condvar::new() }
     }
 
     /// Its number within its session.

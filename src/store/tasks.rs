@@ -9,6 +9,7 @@
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -96,12 +97,16 @@ pub(crate) struct Task {
     pub(crate) stream: Arc<Stream>,
     created_ms: u64,
     ttl_ms: u64,
+    /// How many of all tasks are worked on.
+    running: Arc<AtomicUsize>,
     state: Mutex<State>,
 }
 
 struct State {
     status: Status,
     updated_ms: u64,
+    /// Since those who listen were told.
+    changed: bool,
     outcome: Option<Outcome>,
     /// Keys that were used; none is used twice.
     keys: Vec<String>,
@@ -152,7 +157,9 @@ impl Task {
     /// A question is settled, one way or another.
     pub(crate) fn settle(&self, number: u32, now_ms: u64) {
         let mut state = self.state.lock();
+        let before = state.open.len();
         state.open.retain(|(_, other, _)| *other != number);
+        state.changed |= state.open.len() < before;
         if state.open.is_empty() && state.status == Status::InputRequired {
             state.set(Status::Working, now_ms);
         }
@@ -197,6 +204,7 @@ impl Task {
             return false;
         }
         state.set(status, now_ms);
+        self.running.fetch_sub(1, Ordering::Relaxed);
         state.open.clear();
         for (stream, request) in std::mem::take(&mut state.waiting) {
             stream.finish(self.response(&outcome, &request), false);
@@ -273,7 +281,21 @@ impl Task {
     /// Appends the members of `Task`, without braces; `whole` with what it asks and what came of
     /// it (`DetailedTask` of the extension).
     pub(crate) fn write(&self, wire: Wire, whole: bool, out: &mut Vec<u8>) {
-        let state = self.state.lock();
+        self.write_state(&self.state.lock(), wire, whole, out);
+    }
+
+    /// Tells how it stands to those who listen, if it stands otherwise than when they were told
+    /// last. Under the lock, so that they are told in the order of what happened.
+    pub(super) fn announce(&self, tell: impl FnOnce(&[u8])) {
+        let mut state = self.state.lock();
+        if std::mem::take(&mut state.changed) {
+            let mut members = Vec::new();
+            self.write_state(&state, Wire::Modern, true, &mut members);
+            tell(&members);
+        }
+    }
+
+    fn write_state(&self, state: &State, wire: Wire, whole: bool, out: &mut Vec<u8>) {
         out.extend_from_slice(br#""taskId":"#);
         json::write_string(out, &self.id);
         out.extend_from_slice(br#","status":"#);
@@ -300,6 +322,7 @@ impl State {
     fn set(&mut self, status: Status, now_ms: u64) {
         self.status = status;
         self.updated_ms = now_ms;
+        self.changed = true;
     }
 
     /// A tool's error is a failure in 2025-11-25, and a result like any other in the extension.

@@ -16,7 +16,8 @@ use crate::rpc::{ErrorCode, Id, Message};
 use crate::store::Session;
 
 /// Answers a batch: with the answers of its requests, in their order, or 202 when there are none.
-/// If any of its requests needs a worker, the worker answers them all.
+/// If any of its requests needs a worker, the worker answers them all; none of them can then be
+/// cancelled by itself, which the revision allows ("Cancellation": a receiver may ignore it).
 #[cold]
 pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut Vec<u8>) -> Next {
     let refuse = |message: &'static str, out: &mut Vec<u8>| {
@@ -52,7 +53,7 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
     if let (Heard::RootsChanged, Some(session)) = (heard, &session)
         && desk.shared.handler.catalog().hears_roots
     {
-        return desk.tell_roots_changed(session.clone(), body);
+        return desk.tell_roots_changed(session.clone(), body, out);
     }
     if body.is_empty() {
         let response = Response::new(Status::ACCEPTED, desk.date);

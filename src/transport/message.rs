@@ -261,7 +261,7 @@ impl<H: Handler> Desk<'_, H> {
         if let Some(session) = session {
             let heard = take_in(&accepted, &session, &self.shared.hub);
             if heard == Heard::RootsChanged && self.shared.handler.catalog().hears_roots {
-                return self.tell_roots_changed(session, Vec::new());
+                return self.tell_roots_changed(session, Vec::new(), out);
             }
         }
         let response = Response::new(Status::ACCEPTED, self.date);
@@ -271,8 +271,18 @@ impl<H: Handler> Desk<'_, H> {
 
     /// Lets the application know that a client works on other folders; `body` is the answer.
     #[cold]
-    pub(super) fn tell_roots_changed(&self, session: Arc<Session>, body: Vec<u8>) -> Next {
-        let stream = session.open_events(self.shared.hub.streams.bounds);
+    pub(super) fn tell_roots_changed(
+        &self,
+        session: Arc<Session>,
+        body: Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Next {
+        if !session.roots_are_new() {
+            // The application is about to look at them anyway.
+            let taken = Taken { body, persistence: self.sender.persistence };
+            return taken.write(self.date, out);
+        }
+        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
         let version = session.client.version;
         let mut deferred = self.deferred(Value::EMPTY_OBJECT, version, Some(session), stream, true);
         deferred.message = ROOTS_CHANGED.to_vec();

@@ -81,6 +81,12 @@ impl HttpRefusal {
         HttpRefusal::new(Status::NOT_ACCEPTABLE, "Accept must allow text/event-stream")
     }
 
+    /// 503: the server ends before there is an answer.
+    #[cold]
+    pub(crate) fn stopping() -> Self {
+        HttpRefusal::overload("the server stops, and could not wait longer", "shutdown_grace")
+    }
+
     /// 503: all sessions are in use.
     #[cold]
     pub(crate) fn too_many_sessions() -> Self {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use super::Local;
 use super::message::json_response;
+use super::refuse::HttpRefusal;
 use crate::http::{Connection as Persistence, Response, Status, StreamFraming};
 use crate::limits;
 use crate::mcp::subscriptions;
@@ -213,6 +214,18 @@ impl Reply {
             What::Answer => None,
             What::Events | What::Notices(..) => Some(self.close(out)),
         }
+    }
+
+    /// The server ends, and nobody will answer: the response ends all the same.
+    pub(crate) fn give_up(&mut self, local: &Local, out: &mut Vec<u8>) {
+        match (self.opened_ms, self.framing) {
+            (Some(_), Some(framing)) => {
+                self.end(framing, out);
+            }
+            _ => HttpRefusal::stopping().write(Persistence::Close, false, &local.date, out),
+        }
+        // Whoever works on it is told by the end of the connection.
+        self.settled = false;
     }
 
     /// The client has closed its side. One that still wants its answer may do that; from

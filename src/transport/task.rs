@@ -29,7 +29,7 @@ impl<H: Handler> Desk<'_, H> {
         let owner = Owner::of(context.version, session.as_ref(), self.sender.principal.as_ref());
         let now_ms = (hub.clock.unix_ms)();
         let Some(task) = hub.tasks.begin(owner, stream.clone(), ttl_ms, now_ms) else {
-            let text = "too many tasks are kept (tasks_max); try again later";
+            let text = "too many tasks (tasks_running_max, tasks_max); try again later";
             let refusal = Refusal::new(Stage::InBand, ErrorCode::INTERNAL_ERROR, text);
             return self.refuse(&refusal, id(message), context.era(), out);
         };

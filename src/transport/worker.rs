@@ -64,6 +64,8 @@ fn answer_one<H: Handler>(root: Value<'_>, deferred: &Deferred, shared: &Shared<
 
 fn roots_changed<H: Handler>(deferred: &Deferred, shared: &Shared<H>) {
     let Some(session) = &deferred.session else { return };
+    // What changes from now on is to be looked at again.
+    session.roots_are_seen();
     // What is asked goes out on the session's own stream: no answer is waited for.
     let stream = session.open_events(shared.hub.streams.bounds);
     let link = Link {

@@ -7,6 +7,9 @@
 pub mod events;
 pub mod requests;
 pub mod server;
+pub mod session;
+pub mod sse;
+pub mod talkative;
 pub mod wire;
 
 pub use requests::{Post, call, legacy, modern};

@@ -126,6 +126,12 @@ impl Call<'_> {
             }
             return answers.try_into().map_err(|_| Interrupted::InputRequired);
         }
+        // The places of those who wait are taken first: no question goes out that nobody waits for.
+        let place = self.link.session.map(|session| session.wait_here());
+        let relieved = self.link.hub.relief.relieve();
+        if matches!(place, Some(None)) || relieved.is_none() {
+            return Err(Interrupted::Unreachable(TOO_MANY));
+        }
         let mut posed = Vec::with_capacity(N);
         for question in questions {
             posed.push(match self.task() {
@@ -186,16 +192,15 @@ impl Call<'_> {
     fn wait(&self, number: u32) -> Result<Json, Interrupted> {
         let hub = self.link.hub;
         let stream = self.living().ok_or(Interrupted::Unreachable(ON_SHARD))?;
-        let heard = hub.relief.wait(|| stream.listen(number, hub.streams.answer_timeout));
+        let heard = stream.listen(number, hub.streams.answer_timeout);
         if let Some(task) = self.task() {
             task.settle(number, (hub.clock.unix_ms)());
             hub.announce(task);
         }
         let reply = match heard {
-            None => return Err(Interrupted::Unreachable(TOO_MANY)),
-            Some(Err(Silence::Cancelled)) => return Err(Interrupted::Cancelled),
-            Some(Err(Silence::TimedOut)) => return Err(Interrupted::TimedOut),
-            Some(Ok(reply)) => reply,
+            Err(Silence::Cancelled) => return Err(Interrupted::Cancelled),
+            Err(Silence::TimedOut) => return Err(Interrupted::TimedOut),
+            Ok(reply) => reply,
         };
         let read = |text: &[u8]| serde_json::from_slice(text).map_err(|_| Interrupted::Malformed);
         match reply {

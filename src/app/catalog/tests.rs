@@ -1,5 +1,6 @@
 use super::*;
 use crate::app::about::about;
+use crate::protocol::ProtocolVersion;
 
 fn with_tool(input: Json) -> Catalog {
     let mut catalog = Catalog::new("test", "1");

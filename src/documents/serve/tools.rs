@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::problem::{Problem, shown};
 use crate::app::Annotations;
-use crate::documents::limits::{GET_CHARS_DEFAULT, GET_CHARS_MAX, PAGE_DEFAULT, PAGE_MAX};
+use crate::documents::limits::{GET_CHARS_DEFAULT, GET_CHARS_MAX, PAGE_DEFAULT};
 use crate::documents::{
     Changes, Dataset, DocumentRange, DocumentSummary, ListPage, NewDocument, SearchPage, Stats,
 };
@@ -22,7 +22,6 @@ pub struct SearchDocuments {
     query: String,
     /// How many hits to return; a number outside the range is taken as the nearest in it.
     #[serde(default = "default_limit")]
-    #[schemars(range(min = 1, max = PAGE_MAX))]
     limit: usize,
     /// The next_cursor of the page before, with the same query.
     #[serde(default)]
@@ -59,7 +58,6 @@ pub struct GetDocument {
     offset: u64,
     /// How many characters to return at most.
     #[serde(default = "default_chars")]
-    #[schemars(range(min = 1, max = GET_CHARS_MAX))]
     max_chars: u64,
 }
 
@@ -87,7 +85,6 @@ pub(super) fn get(dataset: &Dataset, input: GetDocument) -> Answer<DocumentRange
 pub struct ListDocuments {
     /// How many documents to return.
     #[serde(default = "default_limit")]
-    #[schemars(range(min = 1, max = PAGE_MAX))]
     limit: usize,
     /// The next_cursor of the page before.
     #[serde(default)]

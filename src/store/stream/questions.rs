@@ -1,5 +1,6 @@
 //! Questions to the client that are asked in the course of a stream, and waiting for their answers.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Stream;
@@ -43,16 +44,27 @@ impl Stream {
             |state| {
                 let answered =
                     |asked: &(u32, Option<Reply>)| asked.0 == question && asked.1.is_some();
-                !self.cancelled() && !state.asked.iter().any(answered)
+                !self.hopeless() && !state.asked.iter().any(answered)
             },
             patience,
         );
         let at = state.asked.iter().position(|(number, _)| *number == question);
         match at.and_then(|at| state.asked.swap_remove(at).1) {
             Some(answer) => Ok(answer),
-            None if self.cancelled() => Err(Silence::Cancelled),
+            None if self.hopeless() => Err(Silence::Cancelled),
             None => Err(Silence::TimedOut),
         }
+    }
+
+    /// Nobody will answer any more: whoever waits for an answer is told.
+    pub(crate) fn hush(&self) {
+        let _state = self.state.lock();
+        self.hushed.store(true, Ordering::Relaxed);
+        self.heard.notify_all();
+    }
+
+    fn hopeless(&self) -> bool {
+        self.cancelled() || self.hushed.load(Ordering::Relaxed)
     }
 
     /// Waits this long, or until it is cancelled. Says whether it was not.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -14,10 +15,11 @@ use crate::store::stream::Stream;
 #[derive(Default)]
 pub(crate) struct Tasks {
     tasks: Mutex<HashMap<Box<str>, Arc<Task>>>,
+    running: Arc<AtomicUsize>,
 }
 
 impl Tasks {
-    /// Begins a task; `None` when there are too many, or no random bits.
+    /// Begins a task; `None` when too many are worked on or kept, or there are no random bits.
     pub(crate) fn begin(
         &self,
         owner: Owner,
@@ -27,6 +29,10 @@ impl Tasks {
     ) -> Option<Arc<Task>> {
         let id: Box<str> = format!("{:032x}", random_id()?).into();
         let mut tasks = self.tasks.lock();
+        // Under the lock, so that no two are the last one.
+        if self.running.load(Ordering::Relaxed) >= limits::TASKS_RUNNING_MAX {
+            return None;
+        }
         if tasks.len() >= limits::TASKS_MAX {
             let over = |task: &&Arc<Task>| task.status().is_terminal();
             let oldest = tasks.values().filter(over).min_by_key(|task| task.created_ms)?;
@@ -36,14 +42,23 @@ impl Tasks {
         let state = Mutex::new(State {
             status: Status::Working,
             updated_ms: now_ms,
+            changed: false,
             outcome: None,
             keys: Vec::new(),
             open: Vec::new(),
             waiting: Vec::new(),
         });
         let ttl_ms = ttl_ms.unwrap_or(limits::TASK_TTL_MS).min(limits::TASK_TTL_MS_MAX);
-        let task =
-            Arc::new(Task { id: id.clone(), owner, stream, created_ms: now_ms, ttl_ms, state });
+        let task = Arc::new(Task {
+            id: id.clone(),
+            owner,
+            stream,
+            created_ms: now_ms,
+            ttl_ms,
+            running: self.running.clone(),
+            state,
+        });
+        self.running.fetch_add(1, Ordering::Relaxed);
         tasks.insert(id, task.clone());
         Some(task)
     }
@@ -64,6 +79,11 @@ impl Tasks {
         let mut own: Vec<_> = tasks.values().filter(own).cloned().collect();
         own.sort_by(|a, b| a.place().cmp(&b.place()));
         own
+    }
+
+    /// Nobody will answer questions any more.
+    pub(crate) fn hush(&self) {
+        self.tasks.lock().values().for_each(|task| task.stream.hush());
     }
 
     /// How many there are.

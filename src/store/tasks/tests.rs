@@ -99,23 +99,28 @@ fn whoever_waits_is_asked_and_gets_the_outcome() {
     assert_eq!(answer["id"], "id");
     let related = &answer["result"]["_meta"]["io.modelcontextprotocol/related-task"];
     assert_eq!(related["taskId"], *task.id);
-    for id in 0..2 * limits::TASK_WAITING_MAX {
-        let task = begin(&tasks, NOBODY, 500 + id as u64);
-        let stream = Arc::new(Stream::new(BOUNDS));
-        (0..=limits::TASK_WAITING_MAX).for_each(|_| task.deliver(&stream, b"1"));
-    }
+    let waiting: Vec<_> =
+        (0..=limits::TASK_WAITING_MAX).map(|_| Arc::new(Stream::new(BOUNDS))).collect();
+    let task = begin(&tasks, NOBODY, 500);
+    waiting.iter().for_each(|stream| task.deliver(stream, b"1"));
+    assert_eq!(waiting.iter().filter(|stream| stream.is_over()).count(), 1, "one too many");
 }
 
 #[test]
-fn the_oldest_that_is_over_makes_room() {
+fn so_many_are_worked_on_and_so_many_kept() {
     let tasks = Tasks::default();
-    let first = begin(&tasks, NOBODY, 500);
-    for _ in 1..limits::TASKS_MAX {
-        begin(&tasks, NOBODY, 500);
+    let may_begin = || {
+        let stream = Arc::new(Stream::new(BOUNDS));
+        tasks.begin(NOBODY, stream, None, 1_000).inspect(|task| {
+            task.cancel(1_001);
+        })
+    };
+    let running: Vec<_> =
+        (0..limits::TASKS_RUNNING_MAX).map(|_| begin(&tasks, NOBODY, 500)).collect();
+    assert!(may_begin().is_none());
+    running[0].finish(result("", false), 1_001);
+    for _ in 0..limits::TASKS_MAX {
+        assert!(may_begin().is_some(), "the oldest that is over makes room");
     }
-    let stream = Arc::new(Stream::new(BOUNDS));
-    assert!(tasks.begin(NOBODY, stream.clone(), None, 1_000).is_none(), "all are under way");
-    first.finish(result("", false), 1_001);
-    assert!(tasks.begin(NOBODY, stream, None, 1_000).is_some());
     assert_eq!(tasks.count(), limits::TASKS_MAX);
 }

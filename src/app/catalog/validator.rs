@@ -1,0 +1,26 @@
+//! Arguments against the schema of their tool (tools page, "Error Handling").
+//!
+//! Decoding finds wrong types by itself. What it does not know (ranges, patterns, lengths; and all
+//! of a schema that was not derived from the type) is checked beforehand, for tools that have it.
+
+#[cfg(feature = "schema")]
+mod checked;
+
+#[cfg(feature = "schema")]
+pub(crate) use checked::Validator;
+
+/// Without the feature `schema`, decoding is all that checks.
+#[cfg(not(feature = "schema"))]
+#[derive(Debug)]
+pub(crate) enum Validator {}
+
+#[cfg(not(feature = "schema"))]
+impl Validator {
+    pub(crate) fn new(_: &serde_json::Value, _: bool) -> Result<Option<Validator>, String> {
+        Ok(None)
+    }
+
+    pub(crate) fn check(&self, _: crate::json::Value<'_>) -> Result<(), String> {
+        match *self {}
+    }
+}
