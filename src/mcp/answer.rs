@@ -13,7 +13,7 @@ use crate::app::{Call, Catalog, Failure, Handler, PromptReply, ResourceReply, To
 use crate::json;
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{self, ErrorCode, Id};
-use crate::store::{Outcome, Stream, Task, Wire};
+use crate::store::{Outcome, Session, Stream, Task, Wire};
 
 /// What there is besides the answer that was written.
 #[derive(Default)]
@@ -235,27 +235,18 @@ fn write_own<'b, H: Handler>(
         }
         Answer::ListResources { ref from } => lists::write_resources(handler, from, link, out)
             .map_err(|failure| refusal_of(failure, answer, link.version.era()))?,
-        Answer::SetLogLevel(level) => {
-            if let Some(session) = link.session {
-                session.set_log_level(level);
-            }
-        }
+        Answer::SetLogLevel(level) => session_of(link)?.set_log_level(level),
         Answer::Subscribe { uri } => {
-            if let Some(session) = link.session {
-                if !session.subscribe(uri) {
-                    let message = "too many subscriptions, or too long ones (subscriptions_max, \
-                                   session_subscription_bytes_max)";
-                    return Err(Refusal::invalid_params(message).into());
-                }
-                // What comes before the client opens its stream waits there.
-                session.open_events(link.hub.streams.bounds);
+            let session = session_of(link)?;
+            if !session.subscribe(uri) {
+                let message = "too many subscriptions, or too long ones (subscriptions_max, \
+                               session_subscription_bytes_max)";
+                return Err(Refusal::invalid_params(message).into());
             }
+            // What comes before the client opens its stream waits there.
+            session.open_events(link.hub.streams.bounds);
         }
-        Answer::Unsubscribe { uri } => {
-            if let Some(session) = link.session {
-                session.unsubscribe(uri);
-            }
-        }
+        Answer::Unsubscribe { uri } => session_of(link)?.unsubscribe(uri),
         Answer::GetTask { id } => tasks::find(id, link)?.write(Wire::of(link.version), true, out),
         Answer::UpdateTask { id, responses } => {
             tasks::update(&*tasks::find(id, link)?, responses, link)
@@ -279,6 +270,14 @@ fn write_own<'b, H: Handler>(
         | Answer::Complete(_) => {}
     }
     Ok(())
+}
+
+/// The session, for what has no effect without one.
+fn session_of<'l, 'b>(link: &'l Link<'_>) -> Result<&'l Arc<Session>, Refusal<'b>> {
+    link.session.ok_or_else(|| {
+        let message = "this needs a session: begin one with `initialize`, and name it";
+        Refusal::new(Stage::InBand, ErrorCode::INVALID_REQUEST, message)
+    })
 }
 
 fn unless_interrupted<'b>(

@@ -320,7 +320,7 @@ fn catalog_page<'b>(
 }
 
 fn cursor<'b>(list: &str, params: &Params<'b>, seal: &Seal) -> Result<Option<Cursor>, Refusal<'b>> {
-    match params.cursor {
+    match params.cursor.filter(|cursor| cursor.kind() != Kind::Null) {
         None => Ok(None),
         Some(cursor) => match cursor.as_str().and_then(|text| Cursor::read(text, list, seal)) {
             Some(cursor) => Ok(Some(cursor)),
