@@ -30,7 +30,9 @@ pub use ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 pub use call::{Call, Progress, TraceContext};
 pub use catalog::{Catalog, PromptId, ToolId};
 pub use completion::{Completer, Completion, CompletionReply, CompletionRequest, Reference};
-pub use content::{ContentBlock, IntoToolResult, Json, ResourceContents, ToolReply};
+pub use content::{
+    ContentAnnotations, ContentBlock, IntoToolResult, Json, ResourceContents, ToolReply,
+};
 pub use notifier::Notifier;
 pub use prompt::{IntoPrompt, PromptMessage, PromptReply, Role};
 pub use resource::{IntoResource, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply};

@@ -56,10 +56,10 @@ pub use app::about::about;
 pub use app::function::Empty;
 pub use app::tool::{Tool, group};
 pub use app::{
-    About, Access, Annotations, Call, Catalog, Completion, CompletionRequest, ContentBlock,
-    Credentials, Elicitation, Elicited, Failure, Handler, Interrupted, Json, Notifier, Progress,
-    PromptMessage, ResourceContents, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply,
-    Role, Root, Sampled, Sampling, TaskSupport, TraceContext,
+    About, Access, Annotations, Call, Catalog, Completion, CompletionRequest, ContentAnnotations,
+    ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon, Interrupted, Json,
+    Notifier, Progress, PromptMessage, ResourceContents, ResourceEntry, ResourcePage,
+    ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling, TaskSupport, TraceContext,
 };
 pub use config::Config;
 pub use http::HttpLimits;

@@ -189,7 +189,7 @@ impl<'b> Message<'b> {
 
 fn not_an_object(kind: Kind) -> &'static str {
     match kind {
-        Kind::Array => "batches are not supported: send one JSON-RPC message per request",
+        Kind::Array => "a batch is no message: messages of a batch are objects",
         _ => "a JSON-RPC message must be an object",
     }
 }

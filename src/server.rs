@@ -227,6 +227,9 @@ fn check(config: &Config) -> Result<(), ServeError> {
     if config.stream_events_max < 2 * crate::limits::PROGRESS_UNSENT_MAX {
         return setting("stream_events_max must be at least 32");
     }
+    if config.stream_bytes_max < crate::limits::EVENTS_IN_HAND_BYTES {
+        return setting("stream_bytes_max must be at least 65536 bytes");
+    }
     if config.keep_alive < crate::limits::DEADLINE_TICK {
         return setting("keep_alive must be at least 50ms");
     }

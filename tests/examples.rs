@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 type Check = fn(&mut Example);
 
 /// Each example, and what it does.
-const EXAMPLES: [(&str, Check); 14] = [
+const EXAMPLES: [(&str, Check); 15] = [
     ("01_hello", hello),
     ("02_state", state),
     ("03_typed_tool", typed_tool),
@@ -30,11 +30,18 @@ const EXAMPLES: [(&str, Check); 14] = [
     ("13_ask", ask),
     ("14_tasks", tasks),
     ("conformance_server", conformance_server),
+    ("load_server", load_server),
 ];
 
 /// What it is for is checked by `scripts/conformance`.
 fn conformance_server(example: &mut Example) {
     assert!(!example.text("test_simple_text", json!({})).is_empty());
+}
+
+/// What it is for is asked by `scripts/bench`.
+fn load_server(example: &mut Example) {
+    let result = example.call("count", json!({}));
+    assert_eq!(result["structuredContent"], json!({ "counted": 3 }));
 }
 
 fn hello(example: &mut Example) {

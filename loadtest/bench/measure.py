@@ -199,12 +199,12 @@ def count_with_strace(setup, server, pid, bind):
     return int(total[0].split()[3]) / figures["requests_all"] if total else None
 
 
-def instructions(setup, server):
+def instructions(setup, server, requests=INSTRUCTIONS_AT):
     """User instructions a request: exact, whatever else the machine does."""
     if not usable("valgrind"):
         return None
-    few, many = (instructions_at(setup, server, count) for count in INSTRUCTIONS_AT)
-    return (many - few) / (INSTRUCTIONS_AT[1] - INSTRUCTIONS_AT[0])
+    few, many = (instructions_at(setup, server, count) for count in requests)
+    return (many - few) / (requests[1] - requests[0])
 
 
 def instructions_at(setup, server, requests):

@@ -5,31 +5,98 @@ import platform
 import statistics
 from pathlib import Path
 
+from bench import compare
 from bench.measure import RATE
 from bench.servers import ROOT, Failure
 
-BEGIN = "<!-- bench:begin -->"
-END = "<!-- bench:end -->"
+# Where the large table is in PERFORMANCE.md; the others are at `bench:NAME:begin`.
+MAIN = "bench"
 MISSING = "not measured"
 
 
-def markdown(setup, results, scaling, options):
+def servers(setup, results, options):
+    """The large table, and the one of latencies."""
     parts = [about(setup, options), cost(results, options.connections)]
     parts.append(latency(results, options.connections))
-    if scaling:
-        parts.append(scaled(scaling))
+    return together(parts)
+
+
+def scaling(scaled_runs, options):
+    return together([f"Medians of {options.rounds} rounds, {today()}:", scaled(scaled_runs)])
+
+
+def compared(setup, comparison, seen, loads, options):
+    """One comparison: about it, and its table."""
+    about_it = (
+        f"{machine(setup)} mcp-fastd at {compare.revision()}. {compare.CONNECTIONS} connections, "
+        f"{options.rounds} rounds of {setup.seconds:g} s of each server, in turn; medians, with "
+        f"quartiles in brackets. Load of the machine before and after: "
+        f"{loads[0]:.1f}, {loads[1]:.1f}."
+    )
+    head = [comparison.title, *comparison.ratios, "CPU µs/request (user + system)", "requests/s"]
+    head += ["p50 / p99 / p99.9 µs", "bytes of the answer"]
+    head += ["system calls/request", "user instructions/request"]
+    rows = []
+    for name, own in seen.items():
+        pairs = [(1.0, run) for run in own.runs if run]
+        row = [name]
+        for bases in comparison.ratios.values():
+            base = bases.get(name, name)
+            row.append("1" if base == name else ratio(compare.ratios(seen, name, base)))
+        row += [split(pairs), rate(pairs), quantiles([run for _, run in pairs])]
+        sizes = [run["bytes"] / run["requests"] for _, run in pairs]
+        row.append(number(statistics.median(sizes) if sizes else None, "{:,.0f}"))
+        row += [number(own.syscalls, "{:.2f}"), number(own.instructions, "{:,.0f}")]
+        rows.append(row)
+    return together([about_it, table(head, rows)])
+
+
+def held(setup, seen, options):
+    """Memory of sessions and streams."""
+    streams = min((own.streams for runs in seen.values() for own in runs), default=0)
+    about_it = (
+        f"{machine(setup)} mcp-fastd at {compare.revision()}. Resident memory that "
+        f"{options.sessions:,} sessions add, then {streams:,} connections of which each has sent a "
+        f"notification, then a GET stream on each of these; then {options.idle_seconds:g} s in "
+        f"which nothing is said but keep-alives. Rounds: {options.held_rounds}; medians."
+    )
+    head = ["server", "bytes per session", "bytes per idle connection"]
+    head += ["bytes per stream above its connection", f"CPU while {streams:,} streams are idle"]
+    rows = []
+    for name, runs in seen.items():
+        keys = ("session_bytes", "connection_bytes", "stream_bytes")
+        row = [name] + [middle([getattr(own, key) for own in runs], "{:,.0f}") for key in keys]
+        rows.append([*row, middle([own.idle_share * 100 for own in runs], "{:.2f}% of a core")])
+    return together([about_it, table(head, rows)])
+
+
+def middle(values, form):
+    return number(statistics.median(values) if values else None, form)
+
+
+def together(parts):
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def about(setup, options):
     return (
-        f"{datetime.date.today()}, {processor()}, {platform.system()} {platform.release()}; "
-        f"server on CPU {setup.server_cpu}, load on CPU {setup.load_cpu}, loopback, "
-        f"release builds. A request of {setup.request_bytes} bytes, "
+        f"{machine(setup)} A request of {setup.request_bytes} bytes, "
         f"a response of {setup.response_bytes}. "
         f"{options.rounds} pairs of {setup.seconds:g} s of floor and server each; "
         f"medians, with quartiles in brackets."
     )
+
+
+def machine(setup):
+    return (
+        f"{today()}, {processor()}, {platform.system()} {platform.release()}; "
+        f"server on CPU {setup.server_cpu}, load on CPU {setup.load_cpu}, loopback, "
+        f"release builds."
+    )
+
+
+def today():
+    return datetime.date.today()
 
 
 def processor():
@@ -139,13 +206,15 @@ def table(head, rows):
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def write(text):
-    """Puts the text between the markers of PERFORMANCE.md."""
+def write(name, text):
+    """Puts the text between its markers in PERFORMANCE.md, and leaves all else as it is."""
+    marker = name if name == MAIN else f"{MAIN}:{name}"
+    opening, closing = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
     path = ROOT / "PERFORMANCE.md"
     if not path.exists():
         raise Failure("there is no PERFORMANCE.md to write to")
-    before, begin, rest = path.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = path.read_text().partition(opening)
+    _, end, after = rest.partition(closing)
     if not begin or not end:
-        raise Failure(f"PERFORMANCE.md lacks {BEGIN} or, after it, {END}")
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+        raise Failure(f"PERFORMANCE.md lacks {opening} or, after it, {closing}")
+    path.write_text(f"{before}{opening}\n\n{text}\n{closing}{after}")

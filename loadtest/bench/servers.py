@@ -14,12 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LOADTEST = ROOT / "loadtest"
 EXAMPLE = "01_hello"
+EXAMPLE_COUNT = "load_server"
 READY_SECONDS_MAX = 20.0
 
 
@@ -30,7 +31,7 @@ class Failure(Exception):
 @dataclass(frozen=True)
 class Server:
     name: str
-    # The cargo package in loadtest/, or None for the root crate's example.
+    # The cargo package in loadtest/, or None for an example of the root crate.
     package: str | None
     binary: str
     # With {bind}, {request_bytes} and {response_bytes} to fill in.
@@ -46,6 +47,23 @@ FASTD = Server("mcp-fastd", None, EXAMPLE, "--bind {bind} --cores 1")
 FASTD_TWO = Server("mcp-fastd-2", None, EXAMPLE, "--bind {bind} --cores 2")
 
 
+FASTD_SESSION = Server("mcp-fastd-session", None, EXAMPLE, FASTD.arguments, "tools_call_session")
+
+
+def fastd_count(placement, session=False):
+    end = "_session" if session else ""
+    name = f"mcp-fastd-progress-{placement}" + end.replace("_", "-")
+    arguments = FASTD.arguments + f" --on {placement}"
+    return Server(name, None, EXAMPLE_COUNT, arguments, "tools_call_progress" + end)
+
+
+def rmcp_count(mode, allocator=""):
+    plain = rmcp(mode, allocator)
+    scenario = plain.scenario.replace("tools_call", "tools_call_progress")
+    name = f"rmcp-progress-{mode}{allocator}"
+    return replace(plain, name=name, scenario=scenario)
+
+
 def rmcp(mode, allocator=""):
     scenario = "tools_call_session" if mode == "session" else "tools_call"
     arguments = f"--bind {{bind}} --mode {mode}"
@@ -57,7 +75,7 @@ SERVERS = [
     FLOOR,
     FASTD,
     Server("mcp-fastd-spin", None, EXAMPLE, FASTD.arguments + " --spin 50", spins=True),
-    Server("mcp-fastd-session", None, EXAMPLE, FASTD.arguments, "tools_call_session"),
+    FASTD_SESSION,
     Server("may_minihttp", "peer-may", "peer-may", FIXED),
     Server("hyper", "peer-hyper", "peer-hyper", FIXED),
     rmcp("json", "-mimalloc"),
@@ -69,26 +87,19 @@ SERVERS = [
 ]
 
 
-def select(only):
-    """The servers named, in the order of the table."""
-    if not only:
-        return SERVERS
-    names = [name.strip() for name in only.split(",")]
-    unknown = set(names) - {server.name for server in SERVERS}
-    if unknown:
-        known = ", ".join(server.name for server in SERVERS)
-        raise Failure(f"no server {', '.join(sorted(unknown))}; known: {known}")
-    return [server for server in SERVERS if server.name in names]
+def named(servers, only):
+    """Those of the servers that are wanted, in the order of the table."""
+    return [server for server in servers if not only or server.name in only]
 
 
 def build(servers):
     """Builds what the servers and the generator need; binary name → path."""
     binaries = {}
     packages = {server.package for server in servers} | {"loadtest"}
-    if None in packages:
-        if not (ROOT / "examples" / f"{EXAMPLE}.rs").exists():
-            raise Failure(f"mcp-fastd needs examples/{EXAMPLE}.rs, which does not exist")
-        binaries |= cargo(ROOT, ["--example", EXAMPLE])
+    for example in sorted({server.binary for server in servers if server.package is None}):
+        if not (ROOT / "examples" / f"{example}.rs").exists():
+            raise Failure(f"mcp-fastd needs examples/{example}.rs, which does not exist")
+        binaries |= cargo(ROOT, ["--example", example])
     # One build for each, so that no peer is given another's features.
     for package in sorted(packages - {None}):
         binaries |= cargo(LOADTEST, ["--package", package])
@@ -181,6 +192,15 @@ def stop(process):
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def attempt(measurement, *arguments, **named_arguments):
+    """What could not be measured is said, and the rest goes on."""
+    try:
+        return measurement(*arguments, **named_arguments)
+    except Failure as failure:
+        say(f"  {failure}")
+        return None
 
 
 def say(message):

@@ -41,6 +41,7 @@ pub enum Heard {
     /// A preparation was answered; the next request may be sent.
     Prepared,
     Answer {
+        len: usize,
         close: bool,
     },
     /// An answer, but not the one hoped for.
@@ -64,7 +65,7 @@ impl Connection {
             input: Vec::new(),
             step: 0,
             session: None,
-            verified: scenario.expect.is_none(),
+            verified: scenario.expect.is_empty(),
         })
     }
 
@@ -151,15 +152,15 @@ impl Connection {
             let why = format!("not the answer expected: {}", excerpt(bytes));
             return Heard::Wrong { why, close };
         }
-        Heard::Answer { close }
+        Heard::Answer { len: bytes.len(), close }
     }
 
     /// The text expected is looked for once on each connection: the status line
     /// has to do for the rest, so that the search is not part of the load.
     fn verify(&mut self, scenario: &Scenario, bytes: &[u8]) -> bool {
         if !self.verified {
-            let expect = scenario.expect.as_deref().unwrap_or_default();
-            self.verified = scenario::find(bytes, expect).is_some();
+            let found = |expect: &Vec<u8>| scenario::find(bytes, expect).is_some();
+            self.verified = scenario.expect.iter().all(found);
         }
         self.verified
     }

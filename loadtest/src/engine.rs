@@ -222,21 +222,21 @@ impl<'s> Engine<'s> {
 
     fn receive(&mut self, index: usize) -> Result<(), String> {
         let connection = &mut self.connections[index];
-        let (close, wrong) = match connection.receive(self.scenario, &mut self.scratch) {
+        let (close, heard) = match connection.receive(self.scenario, &mut self.scratch) {
             Heard::Nothing => return Ok(()),
             Heard::Lost(why) => return self.lost(index, why),
             Heard::Prepared => {
                 self.begin(index);
                 return Ok(());
             }
-            Heard::Answer { close } => (close, None),
-            Heard::Wrong { why, close } => (close, Some(why)),
+            Heard::Answer { len, close } => (close, Ok(len)),
+            Heard::Wrong { why, close } => (close, Err(why)),
         };
         let now = Instant::now();
         self.busy -= 1;
-        match wrong {
-            None => self.tally.answer(now - connection.intended),
-            Some(why) => self.tally.error(why),
+        match heard {
+            Ok(len) => self.tally.answer(now - connection.intended, len),
+            Err(why) => self.tally.error(why),
         }
         if close {
             self.tally.reopened += 1;

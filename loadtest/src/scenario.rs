@@ -2,7 +2,7 @@
 //!
 //! Requests are separated by a line `###`. All but the last are sent once, when
 //! a connection opens; the last is repeated. Lines starting with `#` before a
-//! request line are comments; `# expect: TEXT` there says what the first answer
+//! request line are comments; each `# expect: TEXT` there says what the first answer
 //! of each connection must contain. `Host` and `Content-Length` are filled in;
 //! `{{protocol}}` is replaced now, `{{session}}`, in a header, when a connection
 //! has learnt its session.
@@ -12,6 +12,8 @@ use std::net::SocketAddr;
 const BUILT_IN: &[(&str, &str)] = &[
     ("tools_call", include_str!("../scenarios/tools_call.http")),
     ("tools_call_session", include_str!("../scenarios/tools_call_session.http")),
+    ("tools_call_progress", include_str!("../scenarios/tools_call_progress.http")),
+    ("tools_call_progress_session", include_str!("../scenarios/tools_call_progress_session.http")),
     ("tools_list", include_str!("../scenarios/tools_list.http")),
     ("search_documents", include_str!("../scenarios/search_documents.http")),
     ("health", include_str!("../scenarios/health.http")),
@@ -24,7 +26,8 @@ const SESSION: &str = "{{session}}";
 pub struct Scenario {
     /// The requests' bytes, where only the session is still open.
     requests: Vec<Vec<u8>>,
-    pub expect: Option<Vec<u8>>,
+    /// What the first answer of each connection must contain: all of it.
+    pub expect: Vec<Vec<u8>>,
 }
 
 impl Scenario {
@@ -33,6 +36,7 @@ impl Scenario {
     pub fn built_in(name: &str, protocol: &str, host: SocketAddr) -> Result<Self, String> {
         let name = match name {
             "tools_call" if protocol < STATELESS_SINCE => "tools_call_session",
+            "tools_call_progress" if protocol < STATELESS_SINCE => "tools_call_progress_session",
             name => name,
         };
         let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) else {
@@ -46,8 +50,9 @@ impl Scenario {
         let text = text.replace("{{protocol}}", protocol);
         let expect = text
             .lines()
-            .find_map(|line| line.strip_prefix("# expect: "))
-            .map(|expect| expect.trim_end().as_bytes().to_vec());
+            .filter_map(|line| line.strip_prefix("# expect: "))
+            .map(|expect| expect.trim_end().as_bytes().to_vec())
+            .collect();
         let mut requests = Vec::new();
         let lines: Vec<&str> = text.lines().collect();
         for part in lines.split(|line| line.starts_with("###")) {
@@ -123,7 +128,7 @@ mod tests {
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.starts_with("POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Type:"));
         assert!(text.contains("Mcp-Name: add\r\nContent-Length: 280\r\n\r\n{\"jsonrpc\""));
-        assert_eq!(scenario.expect.unwrap(), b"\"structuredContent\":{\"sum\":5}");
+        assert_eq!(scenario.expect, [b"\"structuredContent\":{\"sum\":5}"]);
     }
 
     #[test]
@@ -133,6 +138,14 @@ mod tests {
         let text = String::from_utf8(scenario.bytes(9, Some("abc")).unwrap()).unwrap();
         assert!(text.contains("MCP-Protocol-Version: 2025-11-25\r\nMcp-Session-Id: abc\r\n"));
         assert_eq!(scenario.bytes(9, None), None);
+    }
+
+    #[test]
+    fn a_stream_is_expected_whole() {
+        for (protocol, preparations) in [("2026-07-28", 0), ("2025-11-25", 2)] {
+            let scenario = Scenario::built_in("tools_call_progress", protocol, host()).unwrap();
+            assert_eq!((scenario.preparations(), scenario.expect.len()), (preparations, 4));
+        }
     }
 
     #[test]

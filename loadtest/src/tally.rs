@@ -12,6 +12,8 @@ pub struct Tally {
     /// Answers since the last reset, and since the beginning.
     pub answers: u64,
     pub answers_all: u64,
+    /// Of the answers since the last reset, heads and all.
+    bytes: u64,
     pub errors: u64,
     pub reopened: u64,
     pub complaint: Option<String>,
@@ -24,15 +26,17 @@ impl Tally {
             latencies: latencies.map_err(|error| format!("histogram: {error:?}"))?,
             answers: 0,
             answers_all: 0,
+            bytes: 0,
             errors: 0,
             reopened: 0,
             complaint: None,
         })
     }
 
-    pub fn answer(&mut self, latency: Duration) {
+    pub fn answer(&mut self, latency: Duration, len: usize) {
         self.answers += 1;
         self.answers_all += 1;
+        self.bytes += len as u64;
         self.latency(latency);
     }
 
@@ -48,6 +52,7 @@ impl Tally {
     /// The end of the warm-up: latencies start anew, errors stay errors.
     pub fn restart(&mut self) {
         self.answers = 0;
+        self.bytes = 0;
         self.latencies.reset();
     }
 
@@ -127,12 +132,13 @@ impl Report {
         let cpu = self.server.map(|(before, after)| after.since(before));
         let cpu = cpu.unwrap_or_default();
         format!(
-            "{{\"requests\":{},\"requests_all\":{},\"seconds\":{:.6},\"rps\":{:.1},\
+            "{{\"requests\":{},\"requests_all\":{},\"bytes\":{},\"seconds\":{:.6},\"rps\":{:.1},\
              \"p50_us\":{:.1},\"p99_us\":{:.1},\"p999_us\":{:.1},\"max_us\":{:.1},\
              \"errors\":{},\"reopened\":{},\"unsent\":{},\
              \"server_cpu_ns\":{},\"server_user_ticks\":{},\"server_system_ticks\":{}}}",
             tally.answers,
             tally.answers_all,
+            tally.bytes,
             self.seconds,
             tally.answers as f64 / self.seconds,
             tally.micros(0.5),

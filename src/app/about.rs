@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::content::ContentAnnotations;
+
 /// Where a function runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Placement {
@@ -93,6 +95,8 @@ pub struct About {
     pub(crate) mime_type: Option<String>,
     pub(crate) label: Option<String>,
     pub(crate) size: Option<u64>,
+    pub(crate) content_annotations: Option<ContentAnnotations>,
+    pub(crate) meta: Option<serde_json::Value>,
 }
 
 /// Starts the description of a tool, a prompt (by name) or a resource (by URI or URI template).
@@ -190,6 +194,19 @@ impl About {
     #[must_use]
     pub fn size(mut self, bytes: u64) -> Self {
         self.size = Some(bytes);
+        self
+    }
+    /// Says whom a resource is for.
+    #[must_use]
+    pub fn content_annotations(mut self, annotations: ContentAnnotations) -> Self {
+        self.content_annotations = Some(annotations);
+        self
+    }
+
+    /// Adds `_meta`, an object, to what is listed.
+    #[must_use]
+    pub fn meta(mut self, meta: serde_json::Value) -> Self {
+        self.meta = Some(meta);
         self
     }
 }

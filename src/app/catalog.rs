@@ -15,6 +15,7 @@ use names::Names;
 mod capabilities;
 mod names;
 mod schema;
+mod server;
 #[cfg(test)]
 mod tests;
 mod validator;
@@ -113,7 +114,9 @@ pub struct Catalog {
     /// Where providers list and read; [`Placement::Worker`] when they may wait.
     pub(crate) provider: Option<Placement>,
     pub(crate) completes: Option<Placement>,
-    /// `Implementation` of the schema, as JSON text.
+    /// `Implementation` of the schema.
+    server: Json,
+    /// The same as JSON text.
     pub(crate) server_info: String,
     /// What every result of 2026-07-28 begins with: its type, and who we are
     /// (overview, "Per-response protocol fields").
@@ -145,6 +148,7 @@ impl Catalog {
             template_list: Vec::new(),
             provider: None,
             completes: None,
+            server: Json::Null,
             server_info: String::new(),
             modern_members: String::new(),
             server_meta: String::new(),
@@ -159,21 +163,13 @@ impl Catalog {
         catalog
     }
 
-    /// Says under which name and version clients see the server.
-    pub fn identify(&mut self, name: &str, version: &str) {
-        self.server_info = json!({ "name": name, "version": version }).to_string();
-        self.server_meta =
-            format!(r#"{{"io.modelcontextprotocol/serverInfo":{}}}"#, self.server_info);
-        self.modern_members = format!(r#""resultType":"complete","_meta":{}"#, self.server_meta);
-    }
-
     /// Says how the model should use this server.
     pub fn instructions(&mut self, instructions: impl Into<String>) {
         self.instructions = Some(instructions.into());
     }
 
     /// Offers a tool, and says by which id it is called. Its arguments are checked against `input`
-    /// (with the feature `schema`).
+    /// (with the feature `validate`).
     pub fn add_tool(&mut self, about: About, input: Json, output: Option<Json>) -> ToolId {
         self.add_checked_tool(about, input, output, true)
     }
@@ -213,6 +209,7 @@ impl Catalog {
         insert(&mut entry, "description", about.description);
         entry.insert("inputSchema".into(), input);
         insert(&mut entry, "annotations", about.annotations.map(|hints| json!(hints)));
+        insert(&mut entry, "_meta", about.meta);
         if !about.icons.is_empty() {
             entry.insert("icons".into(), json!(about.icons));
         }
@@ -251,6 +248,7 @@ impl Catalog {
         insert(&mut entry, "title", about.title);
         insert(&mut entry, "description", about.description);
         entry.insert("arguments".into(), schema::prompt_arguments(input));
+        insert(&mut entry, "_meta", about.meta);
         if !about.icons.is_empty() {
             entry.insert("icons".into(), json!(about.icons));
         }
@@ -386,6 +384,8 @@ fn resource_entry(about: &About, uri_key: &str) -> Json {
     insert(&mut entry, "description", about.description.clone());
     insert(&mut entry, "mimeType", about.mime_type.clone());
     insert(&mut entry, "size", about.size);
+    insert(&mut entry, "annotations", about.content_annotations.as_ref().map(|it| json!(it)));
+    insert(&mut entry, "_meta", about.meta.clone());
     if !about.icons.is_empty() {
         entry.insert("icons".into(), json!(about.icons));
     }

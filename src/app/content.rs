@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
+use super::prompt::Role;
 use crate::json;
 
 /// One block of a result or a prompt (`ContentBlock` of the schema).
@@ -51,6 +52,24 @@ pub enum ContentBlock {
         #[serde(rename = "mimeType", skip_serializing_if = "Option::is_none")]
         mime_type: Option<String>,
     },
+    /// Any block as JSON, passed on as it is.
+    #[serde(untagged)]
+    Raw(serde_json::Value),
+}
+
+/// Whom a content block or a resource is for (`Annotations` of the schema).
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContentAnnotations {
+    /// The user, the assistant, or both.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audience: Vec<Role>,
+    /// From 0 (may be left out) to 1 (must be there).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<f64>,
+    /// When it last changed, as RFC 3339 writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
 }
 
 impl ContentBlock {
@@ -73,6 +92,30 @@ impl ContentBlock {
     pub fn resource(resource: ResourceContents) -> Self {
         ContentBlock::Resource { resource }
     }
+
+    /// A resource the client may read.
+    pub fn resource_link(uri: impl Into<String>, name: impl Into<String>) -> Self {
+        let (uri, name) = (uri.into(), name.into());
+        ContentBlock::ResourceLink { uri, name, description: None, mime_type: None }
+    }
+
+    /// Says whom the block is for.
+    #[must_use]
+    pub fn annotated(self, annotations: ContentAnnotations) -> Self {
+        self.with("annotations", serde_json::json!(annotations))
+    }
+
+    /// Adds `_meta`, an object.
+    #[must_use]
+    pub fn meta(self, meta: serde_json::Value) -> Self {
+        self.with("_meta", meta)
+    }
+
+    fn with(self, member: &str, value: serde_json::Value) -> Self {
+        let mut block = serde_json::json!(self);
+        block[member] = value;
+        ContentBlock::Raw(block)
+    }
 }
 
 /// The contents of a resource (`TextResourceContents`, `BlobResourceContents`).
@@ -85,6 +128,8 @@ pub struct ResourceContents {
     pub mime_type: Option<String>,
     #[serde(flatten)]
     body: ContentsBody,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -98,13 +143,20 @@ impl ResourceContents {
     /// Contents that are text.
     pub fn text(uri: impl Into<String>, text: impl Into<String>) -> Self {
         let body = ContentsBody::Text(text.into());
-        ResourceContents { uri: uri.into(), mime_type: None, body }
+        ResourceContents { uri: uri.into(), mime_type: None, body, meta: None }
     }
 
     /// Contents that are bytes; they travel as Base64.
     pub fn blob(uri: impl Into<String>, bytes: &[u8]) -> Self {
         let body = ContentsBody::Blob(BASE64.encode(bytes));
-        ResourceContents { uri: uri.into(), mime_type: None, body }
+        ResourceContents { uri: uri.into(), mime_type: None, body, meta: None }
+    }
+
+    /// Adds `_meta`, an object.
+    #[must_use]
+    pub fn meta(mut self, meta: serde_json::Value) -> Self {
+        self.meta = Some(meta);
+        self
     }
 
     /// Sets the MIME type.

@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use crate::store::{Hub, Notice};
 
 /// Tells clients that something changed: those who listen (2026-07-28, `subscriptions/listen`), and
-/// those whose sessions have a stream open (up to 2025-11-25).
+/// those whose sessions have opened a stream, or subscribed (up to 2025-11-25); what comes while
+/// the stream is not open waits for it.
 ///
 /// Cheap to clone, and to be used from any thread. Nobody waits for a client here: what a client
 /// does not read in time is merged, and at last lost.

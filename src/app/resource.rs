@@ -8,10 +8,10 @@ use serde::de::value::MapDeserializer;
 use serde::de::{Deserialize, DeserializeOwned};
 
 use super::Failure;
-use super::about::{About, Placement};
+use super::about::{About, Icon, Placement};
 use super::call::Call;
 use super::catalog::Catalog;
-use super::content::ResourceContents;
+use super::content::{ContentAnnotations, ResourceContents};
 use super::function::Function;
 use crate::json;
 use variable::Text;
@@ -38,6 +38,15 @@ pub struct ResourceEntry {
     /// Its size in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// Icons for a user interface.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub icons: Vec<Icon>,
+    /// Whom it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<ContentAnnotations>,
+    /// What the client's program may read, an object.
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    pub meta: Option<serde_json::Value>,
 }
 
 /// A page of a list of resources, being written.

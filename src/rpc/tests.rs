@@ -40,7 +40,7 @@ fn messages() {
 
 #[test]
 fn not_messages() {
-    check("[]", "invalid None batches are not supported");
+    check("[]", "invalid None a batch is no message");
     check("1", "invalid None a JSON-RPC message must be an object");
     check("{}", "invalid None `jsonrpc` must be");
     check(r#"{"jsonrpc":2.0,"id":1,"method":"a"}"#, "invalid Some(Signed(1)) `jsonrpc`");

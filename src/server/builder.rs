@@ -15,7 +15,7 @@ use crate::app::roots::FunctionWatcher;
 use crate::app::tool::{FunctionTool, Group, Leaf, Tool, Tools};
 use crate::app::{
     About, Access, App, Authenticator, Call, Catalog, Completer, Completion, CompletionRequest,
-    Credentials, IntoPrompt, IntoResource, IntoToolResult, Placement, ResourceProvider,
+    Credentials, Icon, IntoPrompt, IntoResource, IntoToolResult, Placement, ResourceProvider,
     RootsWatcher,
 };
 use crate::config::Config;
@@ -66,6 +66,13 @@ impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A> {
     #[must_use]
     pub fn name(mut self, name: &str, version: &str) -> Self {
         self.app.catalog.identify(name, version);
+        self
+    }
+
+    /// What else clients show of the server: a title, a page about it, icons.
+    #[must_use]
+    pub fn introduce(mut self, title: Option<&str>, website: Option<&str>, icons: &[Icon]) -> Self {
+        self.app.catalog.introduce(title, website, icons);
         self
     }
 

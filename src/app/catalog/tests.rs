@@ -97,3 +97,41 @@ fn output_schemas_that_are_no_objects_are_for_modern_clients() {
     assert!(catalog.tool_list[0].modern.contains("outputSchema"));
     assert!(!catalog.tool_list[0].legacy.contains("outputSchema"));
 }
+
+#[test]
+fn what_is_said_about_things_is_passed_on() {
+    let mut catalog = Catalog::new("test", "1");
+    let icon = crate::Icon { src: "data:,".into(), mime_type: None, sizes: vec!["any".into()] };
+    catalog.introduce(Some("Test"), Some("https://a.example"), std::slice::from_ref(&icon));
+    let server: Json = serde_json::from_str(&catalog.server_info).expect("JSON");
+    assert_eq!(server["title"], "Test");
+    assert_eq!(
+        (&server["websiteUrl"], &server["name"]),
+        (&"https://a.example".into(), &"test".into())
+    );
+    assert_eq!(server["icons"], json!([{ "src": "data:,", "sizes": ["any"] }]));
+    let said = || about("a:b").title("T").icon(icon.clone()).meta(json!({ "k": 1 }));
+    catalog.add_tool(said(), json!({ "type": "object" }), None);
+    catalog.add_prompt(said(), &json!({ "type": "object" }));
+    let user = crate::ContentAnnotations { priority: Some(0.5), ..Default::default() };
+    catalog.add_resource(&said().content_annotations(user));
+    for list in [&catalog.tool_list, &catalog.prompt_list, &catalog.resource_list] {
+        let entry: Json = serde_json::from_str(&list[0].modern).expect("JSON");
+        assert_eq!((&entry["title"], &entry["_meta"]), (&"T".into(), &json!({ "k": 1 })));
+        assert_eq!(entry["icons"][0]["src"], "data:,");
+    }
+    let resource: Json = serde_json::from_str(&catalog.resource_list[0].modern).expect("JSON");
+    assert_eq!(resource["annotations"], json!({ "priority": 0.5 }));
+}
+
+#[test]
+fn blocks_are_annotated_as_they_are() {
+    let for_user =
+        crate::ContentAnnotations { audience: vec![crate::Role::User], ..Default::default() };
+    let block = crate::ContentBlock::text("x").meta(json!({ "k": 1 })).annotated(for_user);
+    assert_eq!(
+        json!([block]),
+        json!([{ "type": "text", "text": "x", "annotations": { "audience": ["user"] },
+            "_meta": { "k": 1 } }])
+    );
+}

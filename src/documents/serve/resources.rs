@@ -70,6 +70,7 @@ fn entry(document: DocumentSummary) -> ResourceEntry {
         description: None,
         mime_type: Some(document.mime_type),
         size: Some(document.bytes),
+        ..ResourceEntry::default()
     }
 }
 

@@ -1,4 +1,4 @@
-//! rmcp's streamable HTTP server with the typed tool `add`, at its fastest.
+//! rmcp's streamable HTTP server with the typed tools `add` and `count`, at its fastest.
 //!
 //! - The tool router is built once; the macro's default builds it for each call.
 //! - hyper serves rmcp's tower service directly, without a web framework between.
@@ -18,9 +18,10 @@ use loadtest::arguments::Arguments;
 use loadtest::sys;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::{Json, Parameters};
+use rmcp::model::{ProgressNotificationParam, RequestMetaObject};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use rmcp::{ServerHandler, tool, tool_handler, tool_router};
+use rmcp::{ErrorData, Peer, RoleServer, ServerHandler, tool, tool_handler, tool_router};
 use tokio::net::TcpListener;
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -36,6 +37,11 @@ struct Sum {
     sum: i64,
 }
 
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct Counted {
+    counted: u32,
+}
+
 #[derive(Clone)]
 struct Adder;
 
@@ -46,6 +52,23 @@ impl Adder {
     #[tool(description = "Adds two numbers.")]
     fn add(&self, Parameters(Add { a, b }): Parameters<Add>) -> Json<Sum> {
         Json(Sum { sum: a + b })
+    }
+
+    /// Says three things before its result, and waits for nothing else.
+    #[tool(description = "Counts to three.")]
+    async fn count(
+        &self,
+        meta: RequestMetaObject,
+        client: Peer<RoleServer>,
+    ) -> Result<Json<Counted>, ErrorData> {
+        if let Some(token) = meta.get_progress_token() {
+            for step in [1.0, 2.0, 3.0] {
+                let progress = ProgressNotificationParam::new(token.clone(), step).with_total(3.0);
+                let sent = client.notify_progress(progress).await;
+                sent.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+            }
+        }
+        Ok(Json(Counted { counted: 3 }))
     }
 }
 
