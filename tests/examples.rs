@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 type Check = fn(&mut Example);
 
 /// Each example, and what it does.
-const EXAMPLES: [(&str, Check); 15] = [
+const EXAMPLES: [(&str, Check); 18] = [
     ("01_hello", hello),
     ("02_state", state),
     ("03_typed_tool", typed_tool),
@@ -29,6 +29,9 @@ const EXAMPLES: [(&str, Check); 15] = [
     ("12_shutdown", shutdown),
     ("13_ask", ask),
     ("14_tasks", tasks),
+    ("15_templates", templates),
+    ("16_trace", trace),
+    ("17_completion", completion),
     ("conformance_server", conformance_server),
     ("load_server", load_server),
 ];
@@ -96,6 +99,32 @@ fn auth(example: &mut Example) {
     let post = post.with("Authorization", "Bearer token-of-ada");
     let result = example.wire.ask(post.bytes()).result();
     assert_eq!(result["content"][0]["text"], "Hello, Ada!");
+}
+
+fn templates(example: &mut Example) {
+    let read = example.ask("resources/read", json!({ "uri": "chess://a/1" }));
+    assert_eq!(read["contents"][0]["text"], "a1 is dark.");
+    for uri in ["chess://a/9", "chess://x/1", "chess://a/b"] {
+        let post = modern(json!(1), "resources/read", json!({ "uri": uri }));
+        assert_eq!(example.wire.ask(post.bytes()).error().0, -32602, "{uri}");
+    }
+}
+
+fn trace(example: &mut Example) {
+    let id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let post = call(1, "trace_id", json!({})).change_body(|body| {
+        body["params"]["_meta"]["traceparent"] = json!(format!("00-{id}-00f067aa0ba902b7-01"));
+    });
+    let result = example.wire.ask(post.bytes()).result();
+    assert_eq!(result["content"][0]["text"], id);
+}
+
+fn completion(example: &mut Example) {
+    let reference = json!({ "type": "ref/prompt", "name": "paint" });
+    let argument = json!({ "name": "colour", "value": "bl" });
+    let params = json!({ "ref": reference, "argument": argument });
+    let completed = example.ask("completion/complete", params);
+    assert_eq!(completed["completion"]["values"], json!(["black", "blue"]));
 }
 
 /// Calls a tool as a client that declares everything, and gives the result.

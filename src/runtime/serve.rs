@@ -109,8 +109,8 @@ pub(crate) fn drive<H: Handler>(
     }
     if !connection.in_dirty {
         connection.in_dirty = true;
-        match connection.state {
-            State::Waiting(_) => core.late.push(key),
+        match &connection.state {
+            State::Waiting(reply) if !reply.is_open() => core.late.push(key),
             _ => core.dirty.push(key),
         }
     }

@@ -93,6 +93,9 @@ struct Under {
     over_s: Option<u32>,
 }
 
+/// So many streams that are kept are looked through for each new one.
+const KEPT_FEW: usize = 16;
+
 /// The number of the stream that a GET opens.
 pub(crate) const EVENTS: u32 = 0;
 
@@ -135,7 +138,12 @@ impl Session {
         replay_bytes: usize,
     ) -> Option<Arc<Stream>> {
         let mut state = self.state.lock();
-        state.keep_at_most(limits::SESSION_CALLS_MAX - 1, replay_bytes);
+        // Many are looked through now and then only, and make room for many.
+        let full = state.calls.len() >= limits::SESSION_CALLS_MAX;
+        if full || state.calls.len() < KEPT_FEW || state.numbers.is_multiple_of(KEPT_FEW as u32) {
+            let count = if full { limits::SESSION_CALLS_MAX / 4 * 3 } else { usize::MAX };
+            state.keep_at_most(count, replay_bytes);
+        }
         if state.calls.len() >= limits::SESSION_CALLS_MAX {
             return None;
         }

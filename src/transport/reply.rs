@@ -203,6 +203,11 @@ impl Reply {
         Delivery::Waiting(None)
     }
 
+    /// Whether it has become an event stream.
+    pub(crate) fn is_open(&self) -> bool {
+        self.opened_ms.is_some()
+    }
+
     /// Whether the client takes events at all: otherwise there are no signs of life to give.
     pub(crate) fn takes_events(&self) -> bool {
         self.framing.is_some()
