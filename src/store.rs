@@ -34,3 +34,8 @@ pub(crate) fn random_id() -> Option<u128> {
         }
     }
 }
+
+/// The time of sessions, from the steady clock's milliseconds.
+pub(crate) fn seconds(steady_ms: u64) -> u32 {
+    u32::try_from(steady_ms / 1000).unwrap_or(u32::MAX)
+}

@@ -244,7 +244,7 @@ fn write_own<'b, H: Handler>(
                 return Err(Refusal::invalid_params(message).into());
             }
             // What comes before the client opens its stream waits there.
-            session.open_events(link.hub.streams.bounds);
+            link.hub.open_events(session);
         }
         Answer::Unsubscribe { uri } => session_of(link)?.unsubscribe(uri),
         Answer::GetTask { id } => tasks::find(id, link)?.write(Wire::of(link.version), true, out),

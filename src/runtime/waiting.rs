@@ -152,6 +152,7 @@ impl<H: Handler> Core<H> {
             }
         }
     }
+
     /// The grace is over: a connection that still waits is told so.
     #[cold]
     pub(crate) fn give_up(&mut self, connection: &mut Connection) {

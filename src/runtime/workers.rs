@@ -40,7 +40,7 @@ pub(crate) fn start<H: Handler>(
     };
     let mut threads = (0..count).map(worker).collect::<io::Result<Vec<_>>>()?;
     let (wanted, wishes) = bounded(limits::WAITING_CALLS_MAX);
-    shared.hub.relief.from(wanted);
+    shared.hub.relief.ask_at(wanted);
     let foreman = Builder::new().name("foreman".to_owned());
     let shared = shared.clone();
     threads.push(foreman.spawn(move || relieve(&wishes, &jobs, &shared))?);

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use slab::Slab;
 
 use super::seal::Seal;
+use super::seconds;
 use super::session::Session;
 use super::sessions::Sessions;
 use super::stream::{Bounds, Kind, Stream};
@@ -162,11 +163,16 @@ impl Hub {
             listener.stream.push(Kind::Notice, notice.message(Some(&listener.id)));
         }
         let message = notice.message(None);
-        self.sessions.each(|session| {
-            if let Some(stream) = session.events().filter(|_| concerns(notice, session)) {
+        for session in self.sessions.with_events() {
+            if let Some(stream) = session.events().filter(|_| concerns(notice, &session)) {
                 stream.push(Kind::Notice, message.clone());
             }
-        });
+        }
+    }
+
+    /// The stream on which a session hears of what is not about its requests.
+    pub(crate) fn open_events(&self, session: &Arc<Session>) -> Arc<Stream> {
+        self.sessions.open_events(session, self.streams.bounds)
     }
 
     /// Tells those who listen for this task how it stands.
@@ -246,7 +252,7 @@ impl Hub {
 
     /// The time of sessions.
     pub(crate) fn now_s(&self) -> u32 {
-        u32::try_from((self.clock.steady_ms)() / 1000).unwrap_or(u32::MAX)
+        seconds((self.clock.steady_ms)())
     }
 }
 
@@ -266,7 +272,7 @@ pub(crate) struct Relief {
 
 impl Relief {
     /// Where to ask for another worker from now on.
-    pub(crate) fn from(&self, wanted: Sender<()>) {
+    pub(crate) fn ask_at(&self, wanted: Sender<()>) {
         *self.wanted.lock() = Some(wanted);
     }
 

@@ -78,10 +78,12 @@ impl Drop for Waiting {
 struct State {
     /// The last number given to a stream.
     numbers: u32,
-    /// The stream of the GET, once there was one.
+    /// The stream of the GET, once there was one, or a subscription.
     events: Option<Arc<Stream>>,
     calls: Vec<Under>,
     subscriptions: Vec<Box<str>>,
+    /// It has ended, though somebody who found it before may still hold it.
+    ended: bool,
 }
 
 /// A request under way, or one whose stream is kept for a while.
@@ -151,7 +153,11 @@ impl Session {
         let stream = Arc::new(Stream::numbered(Some(state.numbers), bounds));
         let is_short = request.len() <= limits::CANCELLABLE_ID_BYTES_MAX;
         let request = if is_short { request.into() } else { Box::default() };
-        state.calls.push(Under { request, stream: stream.clone(), over_s: None });
+        if state.ended {
+            stream.cancel();
+        } else {
+            state.calls.push(Under { request, stream: stream.clone(), over_s: None });
+        }
         Some(stream)
     }
 
@@ -182,11 +188,20 @@ impl Session {
         calls.find(|call| call.stream.number() == Some(number)).map(|call| call.stream.clone())
     }
 
-    /// The stream of the GET, which begins with the first one.
-    pub(crate) fn open_events(&self, bounds: Bounds) -> Arc<Stream> {
+    /// The stream of the GET, which begins with the first one. Says whether it was this one.
+    pub(super) fn open_events(&self, bounds: Bounds) -> (Arc<Stream>, bool) {
         let mut state = self.state.lock();
+        let is_new = state.events.is_none();
         let fresh = || Arc::new(Stream::numbered(Some(EVENTS), bounds));
-        state.events.get_or_insert_with(fresh).clone()
+        let stream = state.events.get_or_insert_with(fresh).clone();
+        if state.ended {
+            stream.cancel();
+        }
+        (stream, is_new)
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.state.lock().ended
     }
 
     /// The stream of the GET, if there ever was one.
@@ -245,12 +260,14 @@ impl Session {
         (before < limits::SESSION_WAITING_MAX).then_some(waiting)
     }
 
-    /// The application is to look at the client's roots. Says whether it is not about to already.
-    pub(crate) fn roots_are_new(&self) -> bool {
+    /// The client's roots changed. Says whether the application was not about to look at them
+    /// anyway.
+    pub(crate) fn roots_changed(&self) -> bool {
         !self.roots_are_new.swap(true, Ordering::Relaxed)
     }
 
-    pub(crate) fn roots_are_seen(&self) {
+    /// The application looks at the client's roots now, or cannot.
+    pub(crate) fn roots_seen(&self) {
         self.roots_are_new.store(false, Ordering::Relaxed);
     }
 
@@ -263,7 +280,8 @@ impl Session {
 
     /// Ends all that is under way.
     pub(super) fn end(&self) {
-        let state = std::mem::take(&mut *self.state.lock());
+        let over = State { ended: true, ..State::default() };
+        let state = std::mem::replace(&mut *self.state.lock(), over);
         let calls = state.calls.into_iter().map(|call| call.stream);
         for stream in calls.chain(state.events) {
             stream.cancel();

@@ -1,14 +1,16 @@
 //! All sessions of a server: found by any core, bounded in number, forgotten when nobody uses them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::random_id;
 use super::session::{Client, Session, SessionId};
+use super::stream::{Bounds, Stream};
 use crate::limits;
 
 #[cfg(test)]
@@ -31,6 +33,10 @@ pub(crate) struct SessionLimits {
 pub(crate) struct Sessions {
     stripes: Box<[Stripe]>,
     count: AtomicUsize,
+    /// How many each principal has.
+    principals: Mutex<HashMap<Arc<str>, usize>>,
+    /// Those with a stream of their own, so that a notice looks at no others.
+    with_events: Mutex<HashMap<SessionId, Arc<Session>, BuildHasherDefault<IsRandom>>>,
     pub(crate) limits: SessionLimits,
 }
 
@@ -63,7 +69,8 @@ impl Hasher for IsRandom {
 impl Sessions {
     pub(crate) fn new(limits: SessionLimits) -> Sessions {
         let stripes = (0..limits::SESSION_STRIPES).map(|_| Stripe::default()).collect();
-        Sessions { stripes, count: AtomicUsize::new(0), limits }
+        let (principals, with_events) = (Mutex::default(), Mutex::default());
+        Sessions { stripes, count: AtomicUsize::new(0), principals, with_events, limits }
     }
 
     /// How many there are.
@@ -77,12 +84,15 @@ impl Sessions {
         let id = SessionId(random_id()?);
         if let Some(principal) = &client.principal {
             let own = |session: &Session| session.client.principal.as_ref() == Some(principal);
-            while self.matching(own) >= self.limits.per_principal_max {
+            while self.of_principal(principal) >= self.limits.per_principal_max {
                 self.evict(id, own).then_some(())?;
             }
         }
         while self.count() >= self.limits.sessions_max {
             self.evict(id, |_| true).then_some(())?;
+        }
+        if let Some(principal) = &client.principal {
+            *self.principals.lock().entry(principal.clone()).or_default() += 1;
         }
         let session = Arc::new(Session::new(id, client, now_s));
         self.stripe(id).sessions.write().insert(id, session.clone());
@@ -110,8 +120,30 @@ impl Sessions {
     pub(crate) fn end(&self, session: &Session) {
         if self.stripe(session.id).sessions.write().remove(&session.id).is_some() {
             self.count.fetch_sub(1, Ordering::Relaxed);
+            if let Some(principal) = &session.client.principal {
+                self.forget_one_of(principal);
+            }
         }
         session.end();
+        self.with_events.lock().remove(&session.id);
+    }
+
+    /// The stream of a session that a GET opens, or a subscription.
+    pub(super) fn open_events(&self, session: &Arc<Session>, bounds: Bounds) -> Arc<Stream> {
+        let (stream, is_new) = session.open_events(bounds);
+        if is_new {
+            self.with_events.lock().insert(session.id, session.clone());
+            // It may have ended meanwhile, on another core.
+            if session.has_ended() {
+                self.with_events.lock().remove(&session.id);
+            }
+        }
+        stream
+    }
+
+    /// The sessions with such a stream.
+    pub(super) fn with_events(&self) -> Vec<Arc<Session>> {
+        self.with_events.lock().values().cloned().collect()
     }
 
     /// Calls `visit` with each session.
@@ -152,11 +184,18 @@ impl Sessions {
         now_s.saturating_sub(session.used_s()) > self.limits.idle_s && !session.is_busy()
     }
 
-    fn matching(&self, wanted: impl Fn(&Session) -> bool) -> usize {
-        let count = |stripe: &Stripe| {
-            stripe.sessions.read().values().filter(|session| wanted(session)).count()
-        };
-        self.stripes.iter().map(count).sum()
+    fn of_principal(&self, principal: &str) -> usize {
+        self.principals.lock().get(principal).copied().unwrap_or_default()
+    }
+
+    fn forget_one_of(&self, principal: &Arc<str>) {
+        let mut principals = self.principals.lock();
+        if let Entry::Occupied(mut count) = principals.entry(principal.clone()) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
     }
 
     /// Ends the session that was idle longest among some, of whole stripes from that of `near` on:

@@ -14,7 +14,7 @@ use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
-use crate::store::{Listener, Owner, Session, SessionId, Stream};
+use crate::store::{Listener, Owner, Session, SessionId, Stream, seconds};
 
 /// What the transport knows of a message besides its text.
 pub(crate) struct Sender<'r> {
@@ -23,6 +23,21 @@ pub(crate) struct Sender<'r> {
     /// How events would be framed for this client.
     pub(crate) framing: StreamFraming,
     pub(crate) principal: Option<Arc<str>>,
+}
+
+impl Sender<'_> {
+    /// The session of this name, if it is the sender's.
+    pub(super) fn session<H>(
+        &self,
+        named: &[u8],
+        shared: &Shared<H>,
+        now_ms: u64,
+    ) -> Result<Arc<Session>, HttpRefusal> {
+        let found = SessionId::read(named).and_then(|id| {
+            shared.hub.sessions.find(id, self.principal.as_deref(), seconds(now_ms))
+        });
+        found.ok_or_else(HttpRefusal::session_not_found)
+    }
 }
 
 /// Everything an answer is made with.
@@ -88,14 +103,12 @@ impl<H: Handler> Desk<'_, H> {
     /// The session that a legacy request names. One that begins a session needs none, and an old
     /// one that it names does not matter.
     pub(super) fn session(&self, begins: bool) -> Result<Option<Arc<Session>>, HttpRefusal> {
-        let Some(named) = self.sender.fields.session_id.filter(|_| !begins) else {
-            return Ok(None);
-        };
-        let principal = self.sender.principal.as_deref();
-        let now_s = u32::try_from(self.now_ms / 1000).unwrap_or(u32::MAX);
-        let sessions = &self.shared.hub.sessions;
-        let found = SessionId::read(named).and_then(|id| sessions.find(id, principal, now_s));
-        found.map(Some).ok_or_else(HttpRefusal::session_not_found)
+        match self.sender.fields.session_id {
+            Some(named) if !begins => {
+                self.sender.session(named, self.shared, self.now_ms).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     #[inline]
@@ -277,7 +290,7 @@ impl<H: Handler> Desk<'_, H> {
         body: Vec<u8>,
         out: &mut Vec<u8>,
     ) -> Next {
-        if !session.roots_are_new() {
+        if !session.roots_changed() {
             // The application is about to look at them anyway.
             let taken = Taken { body, persistence: self.sender.persistence };
             return taken.write(self.date, out);

@@ -11,7 +11,7 @@ use crate::http::{Response, Status};
 use crate::mcp::{self, Context};
 use crate::protocol::ProtocolVersion;
 use crate::rpc::Message;
-use crate::store::{Session, SessionId, session};
+use crate::store::{Session, session};
 use std::sync::Arc;
 
 /// Opens the stream of a session, or goes on with one after the event that `Last-Event-ID` names.
@@ -37,7 +37,6 @@ fn reply<H>(
     local: &Local,
 ) -> Result<Box<Reply>, HttpRefusal> {
     let session = find(sender, shared, local)?;
-    let bounds = shared.hub.streams.bounds;
     let to = ReplyTo {
         session: Some(session.clone()),
         version: session.client.version,
@@ -46,7 +45,7 @@ fn reply<H>(
         hub: shared.hub.clone(),
     };
     let Some(last) = sender.fields.last_event_id.filter(|last| !last.is_empty()) else {
-        return Ok(Reply::events(to, session.open_events(bounds), None));
+        return Ok(Reply::events(to, shared.hub.open_events(&session), None));
     };
     let (number, after) = read_event_id(last).ok_or_else(HttpRefusal::unknown_event)?;
     let stream = session.stream(number).ok_or_else(HttpRefusal::unknown_event)?;
@@ -95,10 +94,7 @@ fn find<H>(
         let text = "Mcp-Session-Id is missing: `initialize` begins a session and names it";
         return Err(HttpRefusal::new(Status::BAD_REQUEST, text));
     };
-    let now_s = u32::try_from(local.now_ms / 1000).unwrap_or(u32::MAX);
-    let found = SessionId::read(named)
-        .and_then(|id| shared.hub.sessions.find(id, sender.principal.as_deref(), now_s));
-    found.ok_or_else(HttpRefusal::session_not_found)
+    sender.session(named, shared, local.now_ms)
 }
 
 impl<H: Handler> Desk<'_, H> {

@@ -65,9 +65,9 @@ fn answer_one<H: Handler>(root: Value<'_>, deferred: &Deferred, shared: &Shared<
 fn roots_changed<H: Handler>(deferred: &Deferred, shared: &Shared<H>) {
     let Some(session) = &deferred.session else { return };
     // What changes from now on is to be looked at again.
-    session.roots_are_seen();
+    session.roots_seen();
     // What is asked goes out on the session's own stream: no answer is waited for.
-    let stream = session.open_events(shared.hub.streams.bounds);
+    let stream = shared.hub.open_events(session);
     let link = Link {
         version: deferred.version,
         meta: None,
@@ -135,7 +135,12 @@ pub(crate) fn fail_deferred(deferred: &Deferred, hub: &Hub) {
 /// A request in the background was not taken by the workers: what was begun for it ends.
 #[cold]
 pub(crate) fn withdraw(deferred: &Deferred, hub: &Hub) {
-    if let Some(task) = &deferred.task {
-        task.cancel((hub.clock.unix_ms)());
+    match (&deferred.task, &deferred.session) {
+        (Some(task), _) => {
+            task.cancel((hub.clock.unix_ms)());
+        }
+        // It was about the client's roots, and may be again.
+        (None, Some(session)) => session.roots_seen(),
+        (None, None) => {}
     }
 }

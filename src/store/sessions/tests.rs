@@ -135,3 +135,19 @@ fn ids_of_requests_name_what_is_under_way() {
     sessions.end(&session);
     assert!(text.cancelled(), "whoever works on it is told");
 }
+
+#[test]
+fn what_is_opened_in_a_session_that_has_ended_is_over() {
+    let sessions = Sessions::new(LIMITS);
+    let session = sessions.begin(client(Some("alice")), 0).expect("there is room");
+    let other = sessions.begin(client(Some("alice")), 0).expect("there is room");
+    sessions.open_events(&other, BOUNDS);
+    assert_eq!((sessions.with_events().len(), sessions.of_principal("alice")), (1, 2));
+    sessions.end(&session);
+    let stream = sessions.open_events(&session, BOUNDS);
+    let call = session.begin(b"1", BOUNDS, 100).expect("there is room");
+    assert!(stream.is_over() && call.is_over() && call.cancelled());
+    assert_eq!((sessions.with_events().len(), sessions.of_principal("alice")), (1, 1));
+    sessions.end(&other);
+    assert_eq!((sessions.with_events().len(), sessions.of_principal("alice")), (0, 0));
+}
