@@ -7,19 +7,64 @@ pub mod raw;
 #[cfg(feature = "daemon")]
 pub mod values;
 
+mod http_sse;
+
 use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::http::HttpLimits;
 use crate::limits;
 
+pub(crate) use http_sse::DEPRECATED;
+pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
+
+/// Over what a server is reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Transports {
+    /// HTTP, on the address of [`Config::bind`].
+    #[default]
+    Http,
+    /// Standard input and output.
+    Stdio,
+    /// Both at once.
+    Both,
+}
+
+impl Transports {
+    pub(crate) fn has_http(self) -> bool {
+        self != Transports::Stdio
+    }
+
+    pub(crate) fn has_stdio(self) -> bool {
+        self != Transports::Http
+    }
+}
+
+impl FromStr for Transports {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Transports, String> {
+        match text {
+            "http" => Ok(Transports::Http),
+            "stdio" => Ok(Transports::Stdio),
+            "both" => Ok(Transports::Both),
+            _ => Err(format!("{text:?}: expected stdio, http or both")),
+        }
+    }
+}
+
 /// How a server runs. `Config::default()` is a good one; change what you must.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// Over what clients reach the server.
+    pub transports: Transports,
     /// Where to listen. Port 0 takes a free one.
     pub bind: SocketAddr,
     /// The path of the MCP endpoint.
     pub path: String,
+    /// HTTP+SSE, the transport of 2024-11-05.
+    pub http_sse: HttpSseConfig,
     /// Shards: threads that each serve connections of their own. `None`: as many as there are CPUs
     /// for this process, by its affinity and its cgroup's quota.
     pub cores: Option<usize>,
@@ -84,8 +129,10 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
+            transports: Transports::default(),
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, limits::PORT)),
             path: "/mcp".to_owned(),
+            http_sse: HttpSseConfig::default(),
             cores: None,
             pin: true,
             spin: Duration::ZERO,

@@ -61,10 +61,10 @@ pub use app::{
     Notifier, Progress, PromptMessage, ResourceContents, ResourceEntry, ResourcePage,
     ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling, TaskSupport, TraceContext,
 };
-pub use config::Config;
+pub use config::{Config, Day, DeprecationConfig, HttpSseConfig, Transports};
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};
-pub use runtime::ShardStats;
+pub use runtime::{ShardStats, Stopper};
 #[cfg(feature = "schema")]
 pub use schemars;
 pub use server::{Builder, Exchange, Running, ServeError, Server};

@@ -161,6 +161,14 @@ pub const SWEEP_INTERVAL_MAX: Duration = Duration::from_secs(30);
 /// How often, at most.
 pub const SWEEP_INTERVAL_MIN: Duration = Duration::from_secs(1);
 
+/// Default of `http_sse.connections_max`: streams of HTTP+SSE open at once.
+pub const HTTP_SSE_CONNECTIONS_MAX: usize = 1_000;
+/// Default of `http_sse.session_timeout`: how long a client of HTTP+SSE can come back for its
+/// stream.
+pub const HTTP_SSE_SESSION_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// Clients of HTTP+SSE that are counted one by one.
+pub const CLIENTS_COUNTED_MAX: usize = 256;
+
 /// Default of `stream_events_max`: events that a stream holds, unsent or for replay.
 pub const STREAM_EVENTS_MAX: usize = 1_024;
 /// Default of `stream_bytes_max`: the same in bytes.

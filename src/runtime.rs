@@ -13,25 +13,29 @@ mod metrics;
 mod peers;
 mod serve;
 mod shard;
+mod stdio;
 mod waiting;
 mod workers;
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle, available_parallelism};
 
+use crossbeam_channel::Sender;
 use mio::{Poll, Token};
 
 use self::mailbox::{Address, Mail, mailbox};
 use self::metrics::ShardCounters;
 use self::peers::Peers;
 use self::shard::{MAILBOX, Parts, Shard};
+use self::stdio::{Stdio, StdioStop};
 use crate::app::{Catalog, Handler};
 use crate::config::Config;
 use crate::limits;
 use crate::store::{Clock, Hub};
-use crate::transport::Shared;
+use crate::transport::{Deferred, Shared};
 
 pub use self::metrics::ShardStats;
 
@@ -72,6 +76,7 @@ pub(crate) struct Threads {
     counters: Arc<[ShardCounters]>,
     shards: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
+    stdio: Option<Stdio>,
     hub: Arc<Hub>,
 }
 
@@ -88,8 +93,10 @@ pub(crate) struct Prepared<H> {
     mailboxes: Vec<Address>,
     counters: Arc<[ShardCounters]>,
     shards: Vec<Placed<H>>,
+    sender: Sender<Box<Deferred>>,
     jobs: workers::Queue,
     shared: Arc<Shared<H>>,
+    config: Arc<Config>,
     worker_count: usize,
 }
 
@@ -103,7 +110,7 @@ struct Placed<H> {
 /// Opens the listeners and makes the shards. When this fails, nothing has been started.
 pub(crate) fn prepare<H: Handler>(shared: Shared<H>, config: Config) -> io::Result<Prepared<H>> {
     allow_many_files(&config);
-    let count = shard_count(&config);
+    let count = if config.transports.has_http() { shard_count(&config) } else { 0 };
     let (listeners, address) = listener::open(config.bind, count)?;
     let worker_count = worker_count(shared.handler.catalog(), &config, count);
     let (shared, config) = (Arc::new(shared), Arc::new(config));
@@ -135,7 +142,17 @@ pub(crate) fn prepare<H: Handler>(shared: Shared<H>, config: Config) -> io::Resu
         let cpu = cpus.get(index % cpus.len().max(1)).copied();
         shards.push(Placed { index, cpu, shard: Shard::new(parts)? });
     }
-    Ok(Prepared { address, mailboxes, counters, shards, jobs, shared, worker_count })
+    Ok(Prepared {
+        address,
+        mailboxes,
+        counters,
+        shards,
+        sender,
+        jobs,
+        shared,
+        config,
+        worker_count,
+    })
 }
 
 /// The CPUs to pin shards to; none when they are not to be pinned.
@@ -173,15 +190,24 @@ impl<H: Handler> Prepared<H> {
         let hub = self.shared.hub.clone();
         let Prepared { address, mailboxes, counters, .. } = self;
         let shards = self.shards.into_iter().map(Placed::spawn).collect::<io::Result<_>>()?;
-        Ok(Threads { address, mailboxes, counters, shards, workers, hub })
+        let stdio = match self.config.transports.has_stdio() {
+            true => {
+                let grace = self.config.shutdown_grace;
+                Some(stdio::start(&self.shared, self.sender, mailboxes.clone(), grace)?)
+            }
+            false => None,
+        };
+        Ok(Threads { address, mailboxes, counters, shards, workers, stdio, hub })
     }
 
     /// As [`Prepared::start`], but the first shard runs on this thread; returns when all have
     /// ended.
     pub(crate) fn run(mut self) -> io::Result<Vec<ShardStats>> {
-        let first = self.shards.remove(0);
+        let first = (!self.shards.is_empty()).then(|| self.shards.remove(0));
         let threads = self.start()?;
-        first.run();
+        if let Some(first) = first {
+            first.run();
+        }
         Ok(threads.join())
     }
 }
@@ -220,17 +246,41 @@ fn allow_many_files(config: &Config) {
     }
 }
 
+/// Stops a server, from any thread.
+#[derive(Clone)]
+pub struct Stopper {
+    mailboxes: Vec<Address>,
+    stdio: Option<StdioStop>,
+}
+
+impl Stopper {
+    /// Asks the server to finish what is under way, and to end; does not wait for that.
+    pub fn stop(&self) {
+        for mailbox in &self.mailboxes {
+            mailbox.post_waiting(Mail::Stop);
+        }
+        if let Some(stdio) = &self.stdio {
+            stdio.stop();
+        }
+    }
+}
+
+impl fmt::Debug for Stopper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stopper")
+    }
+}
+
 impl Threads {
     /// What each shard is doing.
     pub(crate) fn stats(&self) -> Vec<ShardStats> {
         self.counters.iter().map(ShardCounters::read).collect()
     }
 
-    /// Asks all shards to finish what is under way and to end.
-    pub(crate) fn stop(&self) {
-        for mailbox in &self.mailboxes {
-            mailbox.post_waiting(Mail::Stop);
-        }
+    /// The way to stop them.
+    pub(crate) fn stopper(&self) -> Stopper {
+        let stdio = self.stdio.as_ref().map(Stdio::stopper);
+        Stopper { mailboxes: self.mailboxes.clone(), stdio }
     }
 
     /// Waits until all shards have ended. Workers end with them, but for one whose function does
@@ -240,6 +290,9 @@ impl Threads {
             if shard.join().is_err() {
                 tracing::error!("a shard ended by a panic");
             }
+        }
+        if let Some(stdio) = self.stdio {
+            stdio.join();
         }
         self.hub.close();
         for worker in self.workers {

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::{Handler, Notifier};
-use crate::config::Config;
-use crate::runtime::{self, Prepared, ShardStats, Threads};
+use crate::config::{Config, DEPRECATED, HttpSseConfig, Transports};
+use crate::http::Date;
+use crate::runtime::{self, Prepared, ShardStats, Stopper, Threads};
 use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
-use crate::transport::Shared;
+use crate::transport::{HttpSse, Shared};
 
 pub use builder::Builder;
 pub use exchange::Exchange;
@@ -25,6 +26,8 @@ pub use exchange::Exchange;
 pub struct Server<H> {
     handler: H,
     config: Config,
+    /// An address was given: it is listened on beside standard input.
+    bound: bool,
     bind_problem: Option<ServeError>,
     notifier: Notifier,
 }
@@ -82,7 +85,7 @@ impl<H: Handler> Server<H> {
     /// A server of a handler, without the sugar.
     pub fn new(handler: H) -> Server<H> {
         let notifier = Notifier::default();
-        Server { handler, config: Config::default(), bind_problem: None, notifier }
+        Server { handler, config: Config::default(), bound: false, bind_problem: None, notifier }
     }
 
     /// Listens here instead of on 127.0.0.1:8080. Port 0 takes a free one.
@@ -90,6 +93,10 @@ impl<H: Handler> Server<H> {
     /// An address that cannot be understood is reported when the server starts.
     #[must_use]
     pub fn bind(mut self, address: impl ToSocketAddrs + fmt::Debug) -> Self {
+        self.bound = true;
+        if self.config.transports.has_stdio() {
+            self.config.transports = Transports::Both;
+        }
         let text = format!("{address:?}").trim_matches('"').to_owned();
         let problem = match address.to_socket_addrs().map(|mut found| found.next()) {
             Ok(Some(address)) => {
@@ -100,6 +107,20 @@ impl<H: Handler> Server<H> {
             Err(error) => error,
         };
         self.bind_problem = Some(ServeError::Address { address: text, error: problem });
+        self
+    }
+
+    /// Serves the client that started this process, over standard input and output
+    /// (specification, transports, "stdio"); beside HTTP where [`Server::bind`] says so. The server
+    /// ends with its input.
+    ///
+    /// Standard output is the client's alone: what functions print there goes to standard error.
+    #[must_use]
+    pub fn stdio(mut self) -> Self {
+        self.config.transports = match self.bound {
+            true => Transports::Both,
+            false => Transports::Stdio,
+        };
         self
     }
 
@@ -143,12 +164,21 @@ impl<H: Handler> Server<H> {
     fn prepare(self) -> Result<Prepared<H>, ServeError> {
         let (shared, config) = self.checked(runtime::CLOCK)?;
         let address = config.bind;
-        runtime::prepare(shared, config).map_err(|error| ServeError::Bind { address, error })
+        let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
+        let prepared = runtime::prepare(shared, config)
+            .map_err(|error| ServeError::Bind { address, error })?;
+        if let Some(HttpSse { stream_path, warning: Some(advice), .. }) = http_sse.as_deref() {
+            tracing::warn!(
+                "HTTP+SSE, which MCP has replaced, is served at {stream_path} (--no-legacy-sse, \
+                 or http_sse.enabled = false, ends that); {advice}"
+            );
+        }
+        Ok(prepared)
     }
 
     /// What the threads share, when all is in order.
     fn checked(self, clock: Clock) -> Result<(Shared<H>, Config), ServeError> {
-        let Server { handler, config, bind_problem, notifier } = self;
+        let Server { handler, config, bind_problem, notifier, .. } = self;
         if let Some(problem) = bind_problem {
             return Err(problem);
         }
@@ -163,6 +193,7 @@ impl<H: Handler> Server<H> {
             handler,
             limits: config.http,
             path: config.path.clone(),
+            http_sse: http_sse(&config),
             allowed_origins: config.allowed_origins.clone(),
         };
         Ok((shared, config))
@@ -176,13 +207,17 @@ impl<H: Handler> Server<H> {
         self.run_with(|_| ())
     }
 
-    /// As [`Server::run`]; `listening` is told the address as soon as clients can connect.
+    /// As [`Server::run`]; `listening` is told the address as soon as clients can connect, where
+    /// the server listens.
     ///
     /// # Errors
     /// [`ServeError`]: nothing has been started.
     pub fn run_with(self, listening: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+        let has_http = self.config.transports.has_http();
         let prepared = self.prepare()?;
-        listening(prepared.address);
+        if has_http {
+            listening(prepared.address);
+        }
         prepared.run().map_err(ServeError::Threads)?;
         Ok(())
     }
@@ -202,18 +237,75 @@ fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
         replay_s: seconds(config.replay_window),
         replay_bytes: config.replay_bytes_max,
     });
+    let lines = Sessions::new(SessionLimits {
+        sessions_max: config.http_sse.connections_max,
+        per_principal_max: config.sessions_per_principal_max,
+        idle_s: seconds(config.http_sse.session_timeout),
+        replay_s: 0,
+        replay_bytes: 0,
+    });
     let streams = StreamLimits {
         bounds: Bounds { events: config.stream_events_max, bytes: config.stream_bytes_max },
         age_max: config.stream_age_max,
         answer_timeout: config.answer_timeout,
     };
-    Ok(Hub::new(sessions, Seal::new(&key), streams, clock))
+    Ok(Hub::new(sessions, lines, Seal::new(&key), streams, clock))
+}
+
+/// HTTP+SSE, where it is to be served, and what is said of its end.
+fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
+    let HttpSseConfig { sse_endpoint, messages_endpoint, deprecation, .. } = &config.http_sse;
+    if !config.http_sse.enabled {
+        return None;
+    }
+    let successor = deprecation.successor_endpoint.as_ref().unwrap_or(&config.path);
+    let mut fields = vec![
+        ("Deprecation", format!("@{}", DEPRECATED.unix_secs())),
+        ("Link", format!("<{successor}>; rel=\"successor-version\"")),
+        ("X-MCP-Migration", "http-streamable-available".to_owned()),
+    ];
+    if let Some(day) = deprecation.sunset {
+        let date = String::from_utf8_lossy(Date::at(day.unix_secs()).as_bytes()).into_owned();
+        fields.push(("Sunset", date));
+    }
+    if let Some(url) = &deprecation.docs_url {
+        fields.push(("Link", format!("<{url}>; rel=\"deprecation\"; type=\"text/html\"")));
+    }
+    let until = deprecation.sunset.map(|day| format!(" before {day}")).unwrap_or_default();
+    let warning = format!("clients should move to Streamable HTTP at {successor}{until}");
+    Some(Arc::new(HttpSse {
+        stream_path: sse_endpoint.clone(),
+        messages_path: messages_endpoint.clone(),
+        fields,
+        warning: deprecation.warnings.then_some(warning),
+    }))
 }
 
 fn check(config: &Config) -> Result<(), ServeError> {
     let setting = |problem: &str| Err(ServeError::Setting(problem.to_owned()));
-    if !config.path.starts_with('/') || config.path == "/health" {
-        return setting("path must start with `/`, and not be /health");
+    let is_path = |path: &str| path.starts_with('/') && path != "/health" && path != "/metrics";
+    if !is_path(&config.path) {
+        return setting("path must start with `/`, and not be /health or /metrics");
+    }
+    let HttpSseConfig { enabled, sse_endpoint, messages_endpoint, .. } = &config.http_sse;
+    if config.http_sse.connections_max == 0 {
+        return setting("http_sse.connections_max must be at least 1");
+    }
+    if *enabled {
+        if !is_path(sse_endpoint) || !is_path(messages_endpoint) {
+            return setting(
+                "http_sse.sse_endpoint and http_sse.messages_endpoint must start with `/`, and not \
+                 be /health or /metrics",
+            );
+        }
+        if sse_endpoint == messages_endpoint
+            || [sse_endpoint, messages_endpoint].contains(&&config.path)
+        {
+            return setting(
+                "path, http_sse.sse_endpoint and http_sse.messages_endpoint must be three \
+                 different paths (or set http_sse.enabled = false)",
+            );
+        }
     }
     if config.cores == Some(0) {
         return setting("cores must be at least 1");
@@ -243,7 +335,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where it listens; with the port that was found when 0 was asked for.
+    /// Where it listens; with the port that was found when 0 was asked for. Means nothing for a
+    /// server that is reached over standard input alone.
     pub fn addr(&self) -> SocketAddr {
         self.threads.address
     }
@@ -262,11 +355,17 @@ impl Running {
     /// [`Config::shutdown_grace`], then all connections are closed. Returns when that is done, with
     /// what each shard did in all.
     pub fn stop(self) -> Vec<ShardStats> {
-        self.threads.stop();
+        self.stopper().stop();
         self.wait()
     }
 
-    /// Waits until the server ends; returns what each shard did in all.
+    /// The way to stop it while another thread waits for its end.
+    pub fn stopper(&self) -> Stopper {
+        self.threads.stopper()
+    }
+
+    /// Waits until the server ends: because it was stopped, or because standard input has ended
+    /// where that is served. Returns what each shard did in all.
     pub fn wait(self) -> Vec<ShardStats> {
         self.threads.join()
     }

@@ -12,13 +12,14 @@ pub(crate) mod session;
 mod sessions;
 pub(crate) mod stream;
 pub(crate) mod tasks;
+mod usage;
 
 pub(crate) use hub::{
     Clock, Filter, Hub, Listener, Notice, Relieved, StreamLimits, write_subscription,
 };
 pub(crate) use nudge::{Bell, Reader};
 pub(crate) use seal::{Seal, Unsealed};
-pub(crate) use session::{Client, Session, SessionId};
+pub(crate) use session::{Begun, Client, Line, Session, SessionId};
 pub(crate) use sessions::{SessionLimits, Sessions};
 pub(crate) use stream::{Bounds, Kind, Reading, Reply, Silence, Stream};
 pub(crate) use tasks::{Outcome, Owner, Task, Wire};

@@ -5,13 +5,17 @@ mod admit;
 mod batch;
 mod fields;
 mod headers;
+pub(crate) mod http_sse;
 mod inbound;
+pub(crate) mod line;
 mod message;
+mod metrics;
 mod refuse;
 mod reply;
 mod route;
 mod said;
 mod session_http;
+mod stdio;
 pub(crate) mod streamable_http;
 mod task;
 mod worker;
@@ -22,12 +26,15 @@ mod tests;
 use std::sync::Arc;
 
 use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Status};
-use crate::json::Parser;
+use crate::json::{Parser, Value};
 use crate::protocol::ProtocolVersion;
 use crate::store::{Hub, Session, Stream, Task};
 
+pub(crate) use http_sse::HttpSse;
+pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
 pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout};
 pub(crate) use reply::{Delivery, Reply};
+pub(crate) use stdio::{Found, Lines};
 pub(crate) use streamable_http::{expect, respond};
 pub(crate) use worker::{fail_deferred, run_deferred, withdraw};
 
@@ -37,6 +44,8 @@ pub(crate) struct Shared<H> {
     pub(crate) limits: HttpLimits,
     /// The path of the MCP endpoint.
     pub(crate) path: String,
+    /// HTTP+SSE, where it is served.
+    pub(crate) http_sse: Option<Arc<HttpSse>>,
     /// Origins that may call besides those on loopback.
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) hub: Arc<Hub>,
@@ -68,23 +77,44 @@ pub(crate) enum Next {
 }
 
 /// The answer to a request that a worker works on in the background.
-#[derive(Debug)]
 pub(crate) struct Taken {
     /// The body, JSON; 202 without one.
     pub(crate) body: Vec<u8>,
     pub(crate) persistence: Persistence,
+    /// For a message on a line: what is said there, and what the response says of HTTP+SSE.
+    pub(crate) line: Option<(Promise, Arc<HttpSse>)>,
 }
 
 impl Taken {
-    /// Appends the response.
+    /// A worker has it: appends the response.
     pub(crate) fn write(&self, date: &Date, out: &mut Vec<u8>) -> Next {
         if self.body.is_empty() {
-            let response = Response::new(Status::ACCEPTED, date);
-            Response { connection: self.persistence, ..response }.empty(out);
+            let mut response = Response::new(Status::ACCEPTED, date);
+            response.connection = self.persistence;
+            match &self.line {
+                None => response.empty(out),
+                Some((promise, http_sse)) => {
+                    promise.taken();
+                    Response { fields: &http_sse.fields(), ..response }.empty(out);
+                }
+            }
         } else {
             message::json_response(Status::OK, self.persistence, date).fixed(out, &self.body);
         }
         message::after(self.persistence)
+    }
+
+    /// No worker takes it: appends 503.
+    #[cold]
+    pub(crate) fn refuse(&self, date: &Date, out: &mut Vec<u8>) {
+        let about = self.line.as_ref().map(|(_, http_sse)| http_sse);
+        refuse::HttpRefusal::no_worker().about(about).write(self.persistence, false, date, out);
+    }
+}
+
+impl std::fmt::Debug for Taken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Taken({})", String::from_utf8_lossy(&self.body))
     }
 }
 
@@ -102,6 +132,25 @@ pub(crate) struct Deferred {
     /// The task it is worked on for.
     pub(crate) task: Option<Arc<Task>>,
 }
+
+impl Deferred {
+    /// A message, or a batch.
+    pub(crate) fn of(
+        root: Value<'_>,
+        version: ProtocolVersion,
+        session: Option<Arc<Session>>,
+        principal: Option<Arc<str>>,
+        stream: Arc<Stream>,
+        streams: bool,
+    ) -> Box<Deferred> {
+        let mut message = Vec::new();
+        root.write(&mut message);
+        Box::new(Deferred { message, version, session, principal, stream, streams, task: None })
+    }
+}
+
+/// What a worker is given when a client works on other folders.
+const ROOTS_CHANGED: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
 
 impl std::fmt::Debug for Deferred {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

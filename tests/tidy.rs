@@ -24,7 +24,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
     ("app", &["store", "protocol", "json", "rpc", "limits"]),
     ("mcp", &["app", "store", "protocol", "rpc", "json", "limits"]),
     ("transport", &["http", "mcp", "app", "store", "protocol", "rpc", "json", "buffer", "limits"]),
-    ("config", &["http", "json", "app", "limits"]),
+    ("config", &["http", "calendar", "json", "app", "limits"]),
     ("runtime", &["transport", "http", "app", "store", "buffer", "config", "json", "limits"]),
     (
         "server",

@@ -10,8 +10,8 @@ use serde_json::{Map, Value as Json};
 use super::ask::Interrupted;
 use super::notifier::Notifier;
 use crate::json::Value;
-use crate::protocol::{Capabilities, Capability, Era, ProtocolVersion};
-use crate::store::{Hub, Kind, Owner, Relieved, Session, Stream, Task, Wire};
+use crate::protocol::{Capabilities, Capability, ProtocolVersion};
+use crate::store::{Hub, Kind, Owner, Relieved, Session, Stream, Task};
 
 mod questions;
 mod saying;
@@ -138,7 +138,7 @@ impl<'c> Call<'c> {
     /// sessions. They are what the client says of itself: for logs, not for decisions.
     pub fn client(&self) -> Option<(&'c str, &'c str)> {
         if let Some(session) = self.link.session {
-            return Some((&session.client.name, &session.client.release));
+            return session.client().map(|client| (&*client.name, &*client.release));
         }
         let info = self.meta("io.modelcontextprotocol/clientInfo")?;
         Some((info.get("name")?.as_str()?, info.get("version")?.as_str()?))
@@ -152,7 +152,7 @@ impl<'c> Call<'c> {
     /// Whether the client can do something for the server.
     pub fn supports(&self, capability: Capability) -> bool {
         let declared = || match self.link.session {
-            Some(session) => session.client.capabilities,
+            Some(session) => session.client().map(|client| client.capabilities).unwrap_or_default(),
             None => self
                 .meta("io.modelcontextprotocol/clientCapabilities")
                 .map_or_else(Capabilities::default, Capabilities::read),
@@ -240,7 +240,8 @@ impl<'c> Call<'c> {
         let begun = hub.tasks.begin(owner, living, None, (hub.clock.unix_ms)());
         let task = begun.ok_or_else(|| self.protocol_error(-32603, "too many tasks"))?;
         let mut handle = Vec::new();
-        self.write_handle(&task, &mut handle);
+        let Link { request, version, server_meta, .. } = self.link;
+        task.write_handle(request, version, server_meta, &mut handle);
         if !stream.finish(handle, false) {
             // Nobody is there to take the handle.
             task.cancel((hub.clock.unix_ms)());
@@ -252,26 +253,6 @@ impl<'c> Call<'c> {
             let _ = self.relieved.set(relieved);
         }
         Ok(())
-    }
-
-    /// The response that hands a task to the client.
-    pub(crate) fn write_handle(&self, task: &Task, out: &mut Vec<u8>) {
-        out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-        out.extend_from_slice(self.link.request);
-        match self.link.version.era() {
-            Era::Modern => {
-                out.extend_from_slice(br#","result":{"resultType":"task","_meta":"#);
-                out.extend_from_slice(self.link.server_meta.as_bytes());
-                out.push(b',');
-                task.write(Wire::Modern, false, out);
-                out.extend_from_slice(b"}}");
-            }
-            Era::Legacy => {
-                out.extend_from_slice(br#","result":{"task":{"#);
-                task.write(Wire::Legacy, false, out);
-                out.extend_from_slice(b"}}}");
-            }
-        }
     }
 
     /// The task that the call has become.

@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::Config;
 pub use super::raw::RawConfig;
+use super::raw::RawHttpSse;
+use super::{Config, HttpSseConfig};
 
 /// What is wrong with a setting, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,6 +150,8 @@ impl RawConfig {
             })?;
         }
         set(&mut config.path, self.path);
+        set(&mut config.transports, self.transport.mode);
+        settle_http_sse(&mut config.http_sse, self.http_sse);
         config.cores = self.cores.or(config.cores);
         set(&mut config.pin, self.pin);
         set(&mut config.spin, self.spin.map(|spin| spin.0));
@@ -185,6 +188,20 @@ impl RawConfig {
         set(&mut limits.trailer_bytes_max, self.http.trailer_bytes_max);
         Ok(Settings { config, dataset: self.dataset, log: self.log })
     }
+}
+
+fn settle_http_sse(config: &mut HttpSseConfig, raw: RawHttpSse) {
+    set(&mut config.enabled, raw.enabled);
+    set(&mut config.sse_endpoint, raw.sse_endpoint);
+    set(&mut config.messages_endpoint, raw.messages_endpoint);
+    set(&mut config.connections_max, raw.connections_max);
+    set(&mut config.session_timeout, raw.session_timeout.map(|time| time.0));
+    let deprecation = &mut config.deprecation;
+    set(&mut deprecation.warnings, raw.deprecation.warnings);
+    set(&mut deprecation.sunset, raw.deprecation.sunset.map(|sunset| sunset.0));
+    deprecation.docs_url = raw.deprecation.docs_url.or(deprecation.docs_url.take());
+    deprecation.successor_endpoint =
+        raw.deprecation.successor_endpoint.or(deprecation.successor_endpoint.take());
 }
 
 /// What is meant.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::values::{Later, Micros, Origins, Seconds};
+use super::Transports;
+use super::values::{Later, Micros, Origins, Seconds, Sunset};
 
 /// A struct of optional settings that can be laid over another one.
 macro_rules! layer {
@@ -104,9 +105,48 @@ layer! {
     tables {
         /// Bounds on requests.
         http: RawHttp,
-        /// Another way to write where to listen.
+        /// HTTP+SSE.
+        http_sse: RawHttpSse,
+        /// Over what clients come, and another way to write where to listen.
         transport: RawTransport,
     }
+}
+
+layer! {
+    /// [`HttpSseConfig`](super::HttpSseConfig) as written.
+    RawHttpSse
+    values {
+        /// Whether it is served.
+        enabled: bool,
+        /// The path of the stream.
+        sse_endpoint: String,
+        /// The path of messages.
+        messages_endpoint: String,
+        /// Streams at once.
+        connections_max: usize,
+        /// Time to come back for a stream.
+        session_timeout: Seconds,
+    }
+    tables {
+        /// What is said of its end.
+        deprecation: RawDeprecation,
+    }
+}
+
+layer! {
+    /// [`DeprecationConfig`](super::DeprecationConfig) as written.
+    RawDeprecation
+    values {
+        /// Whether it is logged.
+        warnings: bool,
+        /// A page about it.
+        docs_url: String,
+        /// `"2027-07-28"`, or `"never"`.
+        sunset: Sunset,
+        /// Where to go.
+        successor_endpoint: String,
+    }
+    tables {}
 }
 
 layer! {
@@ -134,7 +174,10 @@ layer! {
 layer! {
     /// `transport` as written.
     RawTransport
-    values {}
+    values {
+        /// `"http"`, `"stdio"` or `"both"`.
+        mode: Transports,
+    }
     tables {
         /// `transport.http`.
         http: RawTransportHttp,

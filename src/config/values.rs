@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::{Day, Transports};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 
 /// A time: text with a unit (`"10s"`, `"250ms"`), or a number of seconds.
@@ -16,6 +17,10 @@ pub struct Micros(pub Duration);
 /// Web origins: a list, or one text with commas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origins(pub Vec<String>);
+
+/// A day after which something may be gone; or `"never"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sunset(pub Option<Day>);
 
 /// A setting of something that is not built yet. Anything but null is refused: a server must not
 /// run without the protection that somebody wrote down.
@@ -97,6 +102,23 @@ impl Visitor<'_> for Time {
             (Ok(number), Some(unit)) => self.of(number, unit),
             _ => Err(E::custom(format_args!("{text:?}: expected {}", Expected(&self)))),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Sunset {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.as_str() {
+            "never" => Ok(Sunset(None)),
+            text => text.parse().map(|day| Sunset(Some(day))).map_err(D::Error::custom),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Transports {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
     }
 }
 

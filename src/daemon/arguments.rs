@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 
 use clap::{Args, Parser, Subcommand};
 use mcp_fastd::config::file;
-use mcp_fastd::limits;
+use mcp_fastd::{Transports, limits};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 const EXAMPLES: &str = "\
@@ -16,6 +16,7 @@ Examples:
   mcp-fastd library.db                      Serve it on http://127.0.0.1:8080/mcp
   mcp-fastd --bind 127.0.0.1:0 library.db   Take a free port; the first line says which
   mcp-fastd --config fastd.toml             Take settings from a file
+  mcp-fastd --transport stdio library.db    Serve the client that starts this program
 
 Settings come from flags, then from the environment (MCP_FASTD__BIND=127.0.0.1:9000,
 MCP_FASTD__HTTP__BODY_BYTES_MAX=1048576), then from the file; the first that says something wins.
@@ -30,7 +31,8 @@ A file in TOML:
   [http]
   body_bytes_max = 4194304
 
-Exit codes: 0 stopped by a signal, 1 could not start, 2 wrong arguments.";
+Exit codes: 0 stopped by a signal (or by the end of standard input, where that is served), 1 could
+not start, 2 wrong arguments.";
 
 const IMPORT_HELP: &str = "\
 Examples:
@@ -72,6 +74,10 @@ pub(crate) struct ServeArguments {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = file::address)]
     pub(crate) bind: Option<SocketAddr>,
+    /// Over what clients come: http; stdio, for a client that starts this program; or both, which
+    /// serve one dataset at once [default: http]
+    #[arg(long, value_name = "WAY", value_parser = transports)]
+    pub(crate) transport: Option<Transports>,
     /// The path of the MCP endpoint [default: /mcp]
     #[arg(long, value_parser = path)]
     pub(crate) path: Option<String>,
@@ -86,6 +92,9 @@ pub(crate) struct ServeArguments {
     /// price of busy CPUs [default: 0]
     #[arg(long, value_name = "MICROS")]
     pub(crate) spin: Option<u32>,
+    /// Do not serve HTTP+SSE, the transport of 2024-11-05 (at /sse and /messages otherwise)
+    #[arg(long)]
+    pub(crate) no_legacy_sse: bool,
     /// A web origin that is not refused, besides those on this machine, or *; may be repeated. (No
     /// CORS headers are sent yet: a proxy in front has to add them)
     #[arg(long = "allowed-origin", value_name = "ORIGIN")]
@@ -115,11 +124,19 @@ fn cores(text: &str) -> Result<usize, String> {
     }
 }
 
+fn transports(text: &str) -> Result<Transports, String> {
+    text.parse()
+}
+
 fn path(text: &str) -> Result<String, String> {
     let is_path = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
-    match is_path && text != "/health" && !text.contains(['?', '#', '\'', '"', '\\']) {
+    match is_path
+        && text != "/health"
+        && text != "/metrics"
+        && !text.contains(['?', '#', '\'', '"', '\\'])
+    {
         true => Ok(text.to_owned()),
-        false => Err("expected a path such as /mcp, and not /health".to_owned()),
+        false => Err("expected a path such as /mcp, and not /health or /metrics".to_owned()),
     }
 }
 

@@ -8,9 +8,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
+use mcp_fastd::config::raw::{RawHttpSse, RawTransport};
 use mcp_fastd::config::values::{Micros, Origins};
 use mcp_fastd::documents::{Dataset, serve as documents};
-use mcp_fastd::{Running, ShardStats};
+use mcp_fastd::{ShardStats, Stopper, Transports};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -42,17 +43,27 @@ pub(crate) fn serve(mut arguments: ServeArguments) -> Result<ExitCode, Problem> 
     };
     log_to_stderr(filter);
     // Before anything is opened, so that no signal finds it half open.
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let signals = Signals::new([SIGINT, SIGTERM])?;
     let dataset = match &file {
         Some(file) => Dataset::open(file)?,
         None => own_docs::dataset()?,
     };
-    let path = config.path.clone();
+    let (path, transports) = (config.path.clone(), config.transports);
     let running = documents::server(dataset.clone()).config(config).start()?;
-    warn_if_open(running.addr());
-    announce(&greeting(running.addr(), &path, file.as_deref(), &dataset)?);
-    let signal = signals.forever().next().unwrap_or(SIGTERM);
-    stop(running, dataset, signal, signals);
+    if transports == Transports::Stdio {
+        tracing::info!("serving standard input and output");
+    } else {
+        warn_if_open(running.addr());
+        let text = greeting(running.addr(), &path, file.as_deref(), &dataset)?;
+        announce(&text, transports == Transports::Both);
+    }
+    let stopper = running.stopper();
+    std::thread::spawn(move || stop_at_a_signal(&stopper, signals));
+    let stats = running.wait();
+    close(dataset);
+    if transports != Transports::Stdio {
+        say_goodbye(&stats);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -71,6 +82,11 @@ fn settings(arguments: ServeArguments) -> Result<Settings, Problem> {
         cores: arguments.cores,
         path: arguments.path,
         spin: arguments.spin.map(micros),
+        transport: RawTransport { mode: arguments.transport, ..RawTransport::default() },
+        http_sse: RawHttpSse {
+            enabled: arguments.no_legacy_sse.then_some(false),
+            ..RawHttpSse::default()
+        },
         allowed_origins: (!origins.is_empty()).then_some(Origins(origins)),
         ..RawConfig::default()
     };
@@ -88,10 +104,16 @@ fn log_to_stderr(filter: Targets) {
     tracing_subscriber::registry().with(text).with(filter).init();
 }
 
-/// Writes to standard output; nobody reading it is no reason not to serve.
-fn announce(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+/// Writes to standard output, or to standard error where that is a client's; nobody reading it is
+/// no reason not to serve.
+fn announce(text: &str, has_stdio: bool) {
+    let _ = match has_stdio {
+        true => std::io::stderr().lock().write_all(text.as_bytes()),
+        false => {
+            let mut out = std::io::stdout().lock();
+            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        }
+    };
 }
 
 fn warn_if_open(address: SocketAddr) {
@@ -104,22 +126,23 @@ fn warn_if_open(address: SocketAddr) {
     }
 }
 
-/// Finishes what is under way. A second signal ends the process at once.
-fn stop(running: Running, dataset: Dataset, signal: c_int, mut signals: Signals) {
+/// The first signal finishes what is under way, a second one ends the process at once.
+fn stop_at_a_signal(stopper: &Stopper, mut signals: Signals) {
+    let mut signals = signals.forever();
+    let Some(signal) = signals.next() else { return };
     tracing::info!(signal = name(signal), "stopping; a second signal ends it at once");
-    std::thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            std::process::exit(128 + signal);
-        }
-    });
-    let stats = running.stop();
-    // A worker may still be on its way out with its clone; the last one to go closes the file.
+    stopper.stop();
+    if let Some(signal) = signals.next() {
+        std::process::exit(128 + signal);
+    }
+}
+
+/// A worker may still be on its way out with its clone; the last one to go closes the file.
+fn close(dataset: Dataset) {
     let closing = Instant::now();
     while dataset.is_shared() && closing.elapsed() < CLOSE_WAIT {
         std::thread::sleep(CLOSE_STEP);
     }
-    drop(dataset);
-    say_goodbye(&stats);
 }
 
 fn say_goodbye(shards: &[ShardStats]) {

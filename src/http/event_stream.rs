@@ -26,10 +26,18 @@ impl StreamFraming {
         }
     }
 
-    /// Appends the head. Nobody on the way is to keep or gather what follows.
-    pub fn begin(self, connection: Connection, date: &Date, out: &mut Vec<u8>) {
+    /// Appends the head, with these fields besides the usual ones. Nobody on the way is to keep or
+    /// gather what follows.
+    pub fn begin(
+        self,
+        connection: Connection,
+        date: &Date,
+        besides: &[(&str, &str)],
+        out: &mut Vec<u8>,
+    ) {
         let mut fields =
             vec![("Cache-Control", "no-cache, no-transform"), ("X-Accel-Buffering", "no")];
+        fields.extend_from_slice(besides);
         if self == StreamFraming::Chunked {
             fields.push(("Transfer-Encoding", "chunked"));
         }
@@ -46,9 +54,19 @@ impl StreamFraming {
 
     /// Appends an event. Neither its id nor its data has line breaks.
     pub fn event(self, id: Option<&str>, data: &[u8], out: &mut Vec<u8>) {
+        self.named_event("", id, data, out);
+    }
+
+    /// Appends an event of this name; one without a name is a `message`.
+    pub fn named_event(self, name: &str, id: Option<&str>, data: &[u8], out: &mut Vec<u8>) {
         debug_assert!(!data.contains(&b'\n') && !data.contains(&b'\r'), "data is one line");
         let id = id.unwrap_or_default();
         self.chunk(out, |out| {
+            if !name.is_empty() {
+                out.extend_from_slice(b"event: ");
+                out.extend_from_slice(name.as_bytes());
+                out.push(b'\n');
+            }
             if !id.is_empty() {
                 out.extend_from_slice(b"id: ");
                 out.extend_from_slice(id.as_bytes());

@@ -107,6 +107,8 @@ pub enum ContentType {
     Json,
     /// `text/event-stream`.
     EventStream,
+    /// OpenMetrics.
+    Metrics,
 }
 
 /// A response's head but for its length, and the ways to write it with a body.
@@ -196,6 +198,7 @@ impl<'a> Response<'a> {
             Some(ContentType::EventStream) => {
                 out.extend_from_slice(b"Content-Type: text/event-stream\r\n");
             }
+            Some(ContentType::Metrics) => out.extend_from_slice(METRICS_TYPE),
         }
         out.extend_from_slice(b"Date: ");
         out.extend_from_slice(self.date.as_bytes());
@@ -220,6 +223,9 @@ impl<'a> Response<'a> {
         }
     }
 }
+
+const METRICS_TYPE: &[u8] =
+    b"Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n";
 
 /// The head of nearly every response, open: of a known length, so that it is one copy.
 #[inline]

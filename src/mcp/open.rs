@@ -69,14 +69,16 @@ impl<'b> Context<'b> {
 /// 5. `MCP-Protocol-Version` is there and is that revision (-32020);
 /// 6. the log level, if one is asked for, is one (-32602).
 ///
+/// Where the transport has no headers (`claims` is `None`: stdio), there are none to compare.
+///
 /// # Errors
 /// The [`Refusal`] of the first rule that is broken.
 #[inline]
 pub(crate) fn open<'b>(
     message: &Message<'b>,
-    claims: Claims<'_>,
+    claims: Option<Claims<'_>>,
 ) -> Result<Context<'b>, Refusal<'b>> {
-    if let Some(name) = claims.repeated {
+    if let Some(name) = claims.and_then(|claims| claims.repeated) {
         return Err(Refusal::header_mismatch(format!("Header mismatch: {name} is repeated")));
     }
     let params = Params::read(message.params())?;
@@ -85,18 +87,20 @@ pub(crate) fn open<'b>(
         None => [None; 3],
     };
     if named.is_none()
-        && let Some(version) = legacy_version(claims)
+        && let Some(version) = legacy_version(claims.unwrap_or_default())
     {
         return Ok(Context::new(message, version, params));
     }
     let named_text = named.and_then(|named| named.as_str());
-    let version = modern_version(named_text, claims)?;
+    let version = modern_version(named_text, claims.unwrap_or_default())?;
     let Message::Request { method, .. } = *message else {
         // No revision so far defines the headers of a notification (2026-07-28, "Sending
         // Messages"), so no more is asked of one.
         return Ok(Context::new(message, version, params));
     };
-    check_method(method, claims)?;
+    if let Some(claims) = claims {
+        check_method(method, claims)?;
+    }
     let Some(named) = named_text else {
         return Err(Refusal::malformed_meta(
             "params._meta must carry io.modelcontextprotocol/protocolVersion, a string",
@@ -107,7 +111,9 @@ pub(crate) fn open<'b>(
             "params._meta must carry io.modelcontextprotocol/clientCapabilities, an object",
         ));
     }
-    check_version(named, claims)?;
+    if let Some(claims) = claims {
+        check_version(named, claims)?;
+    }
     if level.is_some() {
         log_level(level, "params._meta[\"io.modelcontextprotocol/logLevel\"]")?;
     }

@@ -127,7 +127,7 @@ pub(crate) fn plan<'b>(
 fn accept<'b>(method: &str, context: &Context<'b>) -> Accepted<'b> {
     let params = &context.params;
     match (method, context.era()) {
-        ("notifications/cancelled", Era::Legacy) => {
+        ("notifications/cancelled", _) => {
             params.all.get("requestId").map_or(Accepted::Other, Accepted::Cancelled)
         }
         ("notifications/roots/list_changed", Era::Legacy) => Accepted::RootsChanged,

@@ -9,7 +9,7 @@ use crate::json::{self, Kind, Value};
 use crate::limits;
 use crate::protocol::{Capabilities, Capability};
 use crate::rpc;
-use crate::store::Filter;
+use crate::store::{Filter, Hub, Owner};
 
 /// Reads the filter of `subscriptions/listen`.
 pub(super) fn listen<'b>(context: &Context<'b>) -> Result<Filter, Refusal<'b>> {
@@ -78,17 +78,17 @@ fn wrong<'b>(name: &str, expected: &str) -> Refusal<'b> {
     Refusal::invalid_params(format!("params.notifications.{name} must be {expected}"))
 }
 
-/// What of a filter this server can honor: notices about what it does not have will not come.
-pub(crate) fn honored(mut filter: Filter, catalog: &Catalog) -> Filter {
+/// What of a filter this server can honor: notices about what it does not have, or what is somebody
+/// else's, will not come.
+pub(crate) fn honored(mut filter: Filter, catalog: &Catalog, owner: &Owner, hub: &Hub) -> Filter {
     filter.tools &= !catalog.tools.is_empty();
     filter.prompts &= !catalog.prompts.is_empty();
     filter.resources &= catalog.has_resources();
     if !catalog.has_resources() {
         filter.uris.clear();
     }
-    if !catalog.has_tasks() {
-        filter.tasks.clear();
-    }
+    let now_ms = (hub.clock.unix_ms)();
+    filter.tasks.retain(|id| hub.tasks.find(id, owner, now_ms).is_some());
     filter
 }
 

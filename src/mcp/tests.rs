@@ -35,7 +35,7 @@ fn decide(text: &str, claims: Claims<'_>, catalog: &Catalog, worker: bool) -> St
     let document = parser.parse(&mut text).unwrap();
     let message = Message::read(document.root()).unwrap();
     let refused = |refusal: Refusal<'_>| format!("{:?} {}", refusal.stage, refusal.code.0);
-    let context = match open(&message, claims) {
+    let context = match open(&message, Some(claims)) {
         Ok(context) => context,
         Err(refusal) => return refused(refusal),
     };
@@ -109,13 +109,13 @@ fn what_wants_no_answer_gets_none() {
 }
 
 #[test]
-fn what_concerns_a_session_is_taken_in_by_one() {
+fn what_concerns_a_session_is_not_answered() {
     let catalog = catalog();
     for (text, legacy, modern) in [
         (
             r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
             "2025-03-26 Accept(Cancelled(1))",
-            "2026-07-28 accept",
+            "2026-07-28 Accept(Cancelled(1))",
         ),
         (
             r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#,

@@ -16,7 +16,7 @@ pub(crate) fn open(
     address: SocketAddr,
     count: usize,
 ) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
-    if address.port() != 0 {
+    if address.port() != 0 && count > 0 {
         let probe = socket(address)?;
         probe.bind(&address.into())?;
         probe.listen(1)?;

@@ -61,13 +61,18 @@ pub(super) fn background<H: Handler>(
         }
         Err(refused) => {
             transport::withdraw(&refused.into_inner(), &core.shared.hub);
-            refuse_overload(connection, taken.persistence, core);
+            taken.refuse(&core.local.date, connection.output.out());
+            close_if_last(connection, taken.persistence);
         }
     }
 }
 
 fn refuse_overload<H>(connection: &mut Connection, persistence: Persistence, core: &Core<H>) {
     transport::refuse_overload(persistence, &core.local.date, connection.output.out());
+    close_if_last(connection, persistence);
+}
+
+fn close_if_last(connection: &mut Connection, persistence: Persistence) {
     if persistence == Persistence::Close {
         connection.state = State::Finishing { linger: !connection.input.is_empty() };
     }

@@ -266,6 +266,11 @@ where
         self.build().bind(address)
     }
 
+    /// Ends the building, and serves standard input and output; see [`Server::stdio`].
+    pub fn stdio(self) -> Server<App<S, T, P, R, D, C, W, A>> {
+        self.build().stdio()
+    }
+
     /// Ends the building, and runs with these settings; see [`Server::config`].
     pub fn config(self, config: Config) -> Server<App<S, T, P, R, D, C, W, A>> {
         self.build().config(config)

@@ -11,9 +11,10 @@ use slab::Slab;
 use super::seal::Seal;
 use super::seconds;
 use super::session::Session;
-use super::sessions::Sessions;
+use super::sessions::{SessionLimits, Sessions};
 use super::stream::{Bounds, Kind, Stream};
 use super::tasks::{Owner, Task, Tasks};
+use super::usage::Usage;
 use crate::{json, limits, rpc, sys};
 
 /// What time it is, for those who cannot be told.
@@ -38,11 +39,15 @@ pub(crate) struct StreamLimits {
 /// What all threads of a server share.
 pub(crate) struct Hub {
     pub(crate) sessions: Sessions,
+    /// Those of clients with one channel for everything: HTTP+SSE, stdio.
+    pub(crate) lines: Sessions,
     pub(crate) tasks: Tasks,
     pub(crate) seal: Seal,
     pub(crate) streams: StreamLimits,
     pub(crate) clock: Clock,
     pub(crate) relief: Relief,
+    /// Who still uses HTTP+SSE.
+    pub(crate) usage: Usage,
     listeners: Mutex<Slab<Arc<Listener>>>,
     /// When what is too old is looked for next.
     sweep_at_ms: AtomicU64,
@@ -130,17 +135,25 @@ impl Filter {
 }
 
 impl Hub {
-    pub(crate) fn new(sessions: Sessions, seal: Seal, streams: StreamLimits, clock: Clock) -> Hub {
+    pub(crate) fn new(
+        sessions: Sessions,
+        lines: Sessions,
+        seal: Seal,
+        streams: StreamLimits,
+        clock: Clock,
+    ) -> Hub {
         let (tasks, relief) = (Tasks::default(), Relief::default());
         let (listeners, forgotten) = (Mutex::default(), AtomicUsize::new(0));
         let (sweep_at_ms, closing) = (AtomicU64::new(0), AtomicBool::new(false));
         Hub {
             sessions,
+            lines,
             tasks,
             seal,
             streams,
             clock,
             relief,
+            usage: Usage::default(),
             listeners,
             sweep_at_ms,
             forgotten,
@@ -163,7 +176,8 @@ impl Hub {
             listener.stream.push(Kind::Notice, notice.message(Some(&listener.id)));
         }
         let message = notice.message(None);
-        for session in self.sessions.with_events() {
+        let sessions = self.sessions.with_events().into_iter().chain(self.lines.with_events());
+        for session in sessions {
             if let Some(stream) = session.events().filter(|_| concerns(notice, &session)) {
                 stream.push(Kind::Notice, message.clone());
             }
@@ -210,7 +224,8 @@ impl Hub {
         {
             return;
         }
-        let forgotten = self.sessions.sweep(self.now_s());
+        let now_s = self.now_s();
+        let forgotten = self.sessions.sweep(now_s) + self.lines.sweep(now_s);
         self.tasks.sweep((self.clock.unix_ms)());
         if self.forgotten.fetch_add(forgotten, Ordering::Relaxed) + forgotten >= limits::TRIM_AFTER
         {
@@ -221,20 +236,22 @@ impl Hub {
 
     /// How often what is too old is looked for.
     pub(crate) fn sweep_interval(&self) -> Duration {
-        let shortest = self.sessions.limits.idle_s.min(self.sessions.limits.replay_s);
+        let SessionLimits { idle_s, replay_s, .. } = self.sessions.limits;
+        let shortest = idle_s.min(replay_s).min(self.lines.limits.idle_s);
         Duration::from_secs(u64::from(shortest / 4))
             .clamp(limits::SWEEP_INTERVAL_MIN, limits::SWEEP_INTERVAL_MAX)
     }
 
     /// Whether there is anything that can become too old.
     pub(crate) fn needs_sweeping(&self) -> bool {
-        self.sessions.count() > 0 || self.tasks.count() > 0
+        self.sessions.count() + self.lines.count() + self.tasks.count() > 0
     }
 
     /// The server stops: nobody can come back for anything, or answer a question.
     pub(crate) fn begin_to_close(&self) {
         if !self.closing.swap(true, Ordering::Relaxed) {
             self.sessions.each(|session| session.hush());
+            self.lines.each(|session| session.hush());
             self.tasks.hush();
         }
     }
@@ -246,7 +263,9 @@ impl Hub {
     /// The server has ended: whoever still runs or waits for a client is told.
     pub(crate) fn close(&self) {
         self.relief.close();
-        self.sessions.each(|session| self.sessions.end(session));
+        for table in [&self.sessions, &self.lines] {
+            table.each(|session| table.end(session));
+        }
         self.tasks.sweep(u64::MAX);
     }
 
@@ -257,10 +276,12 @@ impl Hub {
 }
 
 fn concerns(notice: Notice<'_>, session: &Session) -> bool {
-    match notice {
-        Notice::Resource(uri) => session.is_subscribed(uri),
-        Notice::Tools | Notice::Prompts | Notice::Resources => true,
-    }
+    // Who has not begun with `initialize` asks for what it wants to hear.
+    session.client().is_some()
+        && match notice {
+            Notice::Resource(uri) => session.is_subscribed(uri),
+            Notice::Tools | Notice::Prompts | Notice::Resources => true,
+        }
 }
 
 /// Replaces workers that wait for a client's answer, so that waiting costs nobody else a worker.

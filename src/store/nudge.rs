@@ -40,25 +40,34 @@ impl Bell {
 #[derive(Clone)]
 pub(crate) struct Reader {
     /// `None` for a connection that looks by itself.
-    shard: Option<(Sender<u64>, Arc<Bell>)>,
+    told: Option<Sender<u64>>,
+    /// What wakes its shard; a thread that waits for what it is told needs none.
+    bell: Option<Arc<Bell>>,
     /// What the shard calls the connection.
     connection: u64,
 }
 
 impl Reader {
     pub(crate) fn new(nudges: Sender<u64>, bell: Arc<Bell>, connection: u64) -> Reader {
-        Reader { shard: Some((nudges, bell)), connection }
+        Reader { told: Some(nudges), bell: Some(bell), connection }
+    }
+
+    /// A thread of its own, which is told 0.
+    pub(crate) fn thread(told: Sender<u64>) -> Reader {
+        Reader { told: Some(told), bell: None, connection: 0 }
     }
 
     /// A reader that nobody has to tell.
     pub(crate) fn untold() -> Reader {
-        Reader { shard: None, connection: 0 }
+        Reader { told: None, bell: None, connection: 0 }
     }
 
     pub(super) fn tell(&self) {
-        let Some((nudges, bell)) = &self.shard else { return };
+        let Some(told) = &self.told else { return };
         // A shard that is gone has no connections that could be told.
-        if nudges.send(self.connection).is_ok() {
+        if told.send(self.connection).is_ok()
+            && let Some(bell) = &self.bell
+        {
             bell.ring();
         }
     }

@@ -2,12 +2,13 @@
 //! (2025-11-25, transports, "Session Management").
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
 use super::stream::{Bounds, Stream};
+use super::usage::ClientUsage;
 use crate::limits;
 use crate::protocol::{Capabilities, LogLevel, ProtocolVersion};
 
@@ -39,7 +40,7 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// What a client said of itself when it began a session.
+/// What a client says of itself with `initialize`.
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     pub(crate) version: ProtocolVersion,
@@ -47,14 +48,39 @@ pub(crate) struct Client {
     /// `clientInfo`: its name and its version.
     pub(crate) name: Box<str>,
     pub(crate) release: Box<str>,
-    /// Who was authenticated, if anybody was.
+}
+
+/// What a session begins with.
+pub(crate) struct Begun {
     pub(crate) principal: Option<Arc<str>>,
+    /// What `initialize` said, where that is how it begins.
+    pub(crate) client: Option<Client>,
+    /// The channel it is about, where it is about one.
+    pub(crate) line: Option<Arc<Line>>,
+}
+
+/// A client's one channel for everything it is told.
+pub(crate) struct Line {
+    pub(crate) stream: Arc<Stream>,
+    /// What the client does here is counted, where somebody wants to know.
+    pub(crate) usage: OnceLock<Arc<ClientUsage>>,
+}
+
+impl Line {
+    pub(crate) fn new(stream: Stream) -> Arc<Line> {
+        Arc::new(Line { stream: Arc::new(stream), usage: OnceLock::new() })
+    }
 }
 
 /// One session.
 pub(crate) struct Session {
     pub(crate) id: SessionId,
-    pub(crate) client: Client,
+    /// Who was authenticated, if anybody was.
+    pub(crate) principal: Option<Arc<str>>,
+    /// Set by `initialize`, with which a session begins, or which comes first on a line.
+    client: OnceLock<Client>,
+    /// Where the client has one channel for everything: that, and what is counted there.
+    pub(crate) line: Option<Arc<Line>>,
     /// When it was last used, in seconds of the store's clock.
     used_s: AtomicU32,
     log_level: AtomicU8,
@@ -102,15 +128,19 @@ const KEPT_FEW: usize = 16;
 pub(crate) const EVENTS: u32 = 0;
 
 impl Session {
-    pub(super) fn new(id: SessionId, client: Client, now_s: u32) -> Session {
+    pub(super) fn new(id: SessionId, begun: Begun, now_s: u32) -> Session {
+        let Begun { principal, client, line } = begun;
+        let events = line.as_ref().map(|line| line.stream.clone());
         Session {
             id,
-            client,
+            principal,
+            client: client.map_or_else(OnceLock::new, OnceLock::from),
+            line,
             used_s: AtomicU32::new(now_s),
             log_level: AtomicU8::new(LogLevel::Debug as u8),
             waiting: AtomicU32::new(0),
             roots_are_new: AtomicBool::new(false),
-            state: Mutex::new(State::default()),
+            state: Mutex::new(State { events, ..State::default() }),
         }
     }
 
@@ -120,6 +150,21 @@ impl Session {
 
     pub(super) fn used_s(&self) -> u32 {
         self.used_s.load(Ordering::Relaxed)
+    }
+
+    /// What the client said of itself, once it has.
+    pub(crate) fn client(&self) -> Option<&Client> {
+        self.client.get()
+    }
+
+    /// The revision that was agreed; the oldest, until it is.
+    pub(crate) fn version(&self) -> ProtocolVersion {
+        self.client().map_or(ProtocolVersion::V2024_11_05, |client| client.version)
+    }
+
+    /// Keeps what the client says of itself. Says whether it is the first time.
+    pub(crate) fn agree(&self, client: Client) -> bool {
+        self.client.set(client).is_ok()
     }
 
     /// Log lines below this level are not sent; all are until the client says otherwise.
@@ -140,6 +185,10 @@ impl Session {
         replay_bytes: usize,
     ) -> Option<Arc<Stream>> {
         let mut state = self.state.lock();
+        if self.line.is_some() {
+            // What they had to say is on the line.
+            state.calls.retain(|call| !call.stream.is_over());
+        }
         // Many are looked through now and then only, and make room for many.
         let full = state.calls.len() >= limits::SESSION_CALLS_MAX;
         if full || state.calls.len() < KEPT_FEW || state.numbers.is_multiple_of(KEPT_FEW as u32) {
@@ -150,7 +199,10 @@ impl Session {
             return None;
         }
         state.numbers += 1;
-        let stream = Arc::new(Stream::numbered(Some(state.numbers), bounds));
+        let stream = Arc::new(match &self.line {
+            None => Stream::numbered(Some(state.numbers), bounds),
+            Some(line) => Stream::into_line(state.numbers, line.stream.clone(), bounds),
+        });
         let is_short = request.len() <= limits::CANCELLABLE_ID_BYTES_MAX;
         let request = if is_short { request.into() } else { Box::default() };
         if state.ended {
@@ -237,6 +289,11 @@ impl Session {
         let state = self.state.lock();
         state.events.as_ref().is_some_and(|stream| stream.is_read())
             || state.calls.iter().any(|call| call.over_s.is_none())
+    }
+
+    /// Whether a call is under way.
+    pub(crate) fn is_at_work(&self) -> bool {
+        self.state.lock().calls.iter().any(|call| !call.stream.is_over())
     }
 
     /// Forgets streams that have been over for `window_s`, and the oldest of those that are over

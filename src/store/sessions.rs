@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use super::random_id;
-use super::session::{Client, Session, SessionId};
+use super::session::{Begun, Session, SessionId};
 use super::stream::{Bounds, Stream};
 use crate::limits;
 
@@ -80,10 +80,10 @@ impl Sessions {
 
     /// Begins a session; `None` when there are too many and none of them is idle, or the system has
     /// no random bits.
-    pub(crate) fn begin(&self, client: Client, now_s: u32) -> Option<Arc<Session>> {
+    pub(crate) fn begin(&self, begun: Begun, now_s: u32) -> Option<Arc<Session>> {
         let id = SessionId(random_id()?);
-        if let Some(principal) = &client.principal {
-            let own = |session: &Session| session.client.principal.as_ref() == Some(principal);
+        if let Some(principal) = &begun.principal {
+            let own = |session: &Session| session.principal.as_ref() == Some(principal);
             while self.of_principal(principal) >= self.limits.per_principal_max {
                 self.evict(id, own).then_some(())?;
             }
@@ -91,11 +91,15 @@ impl Sessions {
         while self.count() >= self.limits.sessions_max {
             self.evict(id, |_| true).then_some(())?;
         }
-        if let Some(principal) = &client.principal {
+        if let Some(principal) = &begun.principal {
             *self.principals.lock().entry(principal.clone()).or_default() += 1;
         }
-        let session = Arc::new(Session::new(id, client, now_s));
+        let is_line = begun.line.is_some();
+        let session = Arc::new(Session::new(id, begun, now_s));
         self.stripe(id).sessions.write().insert(id, session.clone());
+        if is_line {
+            self.with_events.lock().insert(id, session.clone());
+        }
         self.count.fetch_add(1, Ordering::Relaxed);
         Some(session)
     }
@@ -109,7 +113,7 @@ impl Sessions {
     ) -> Option<Arc<Session>> {
         let sessions = self.stripe(id).sessions.read();
         let session = sessions.get(&id)?;
-        if session.client.principal.as_deref() != principal || self.is_stale(session, now_s) {
+        if session.principal.as_deref() != principal || self.is_stale(session, now_s) {
             return None;
         }
         session.touch(now_s);
@@ -120,7 +124,7 @@ impl Sessions {
     pub(crate) fn end(&self, session: &Session) {
         if self.stripe(session.id).sessions.write().remove(&session.id).is_some() {
             self.count.fetch_sub(1, Ordering::Relaxed);
-            if let Some(principal) = &session.client.principal {
+            if let Some(principal) = &session.principal {
                 self.forget_one_of(principal);
             }
         }

@@ -9,19 +9,24 @@
 //! Whoever has something to say (a worker, a notifier) pushes; the shard of the connection that
 //! reads is told, and reads. Nobody waits for a slow reader: when a bound is met, what was sent is
 //! forgotten first, then progress and log lines are dropped, then the stream is cut.
+//!
+//! Where a client has one channel for everything (HTTP+SSE, stdio), that is a *line*: a stream that
+//! the streams of its calls flow into, each as soon as something is pushed. A line is never cut:
+//! whoever lets requests in looks first whether it [has room](Stream::has_room).
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::nudge::Reader;
-use crate::limits;
 
 use allowance::Allowance;
 pub(crate) use questions::{Reply, Silence};
 
 mod allowance;
+mod outbox;
 mod questions;
 #[cfg(test)]
 mod tests;
@@ -29,14 +34,17 @@ mod tests;
 /// What an event is, and so what may become of it when there are too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Progress of a call: the latest counts, and some a second are enough.
-    Progress,
+    /// Progress of a call: the latest counts, and some a second are enough. On a line, the number
+    /// of the call's own stream.
+    Progress(u32),
     /// A log line: dropped when there are too many.
     Log,
     /// A notice that something changed: one that waits already is not said twice.
     Notice,
     /// A request to the client: never dropped.
     Question,
+    /// The answer to one of many requests, on a line: never dropped.
+    Response,
     /// The response ends here, and the client comes back for the rest.
     HangUp,
     /// The last event: the answer.
@@ -82,6 +90,8 @@ pub(crate) enum Reading {
 /// A stream of events to one client. With a number it belongs to a session and keeps what it sent.
 pub(crate) struct Stream {
     number: Option<u32>,
+    /// The line that all it is given goes to.
+    line: Option<Arc<Stream>>,
     cancelled: AtomicBool,
     /// No answer to a question will come any more.
     hushed: AtomicBool,
@@ -101,6 +111,7 @@ struct State {
     /// The number of the last event that was sent; 0 before the first.
     position: u64,
     bounds: Bounds,
+    is_line: bool,
     reader: Option<Reader>,
     /// Which of the readers there were it is. Not the connection's own name, which other shards
     /// give to others.
@@ -123,6 +134,25 @@ impl Stream {
     }
 
     pub(super) fn numbered(number: Option<u32>, bounds: Bounds) -> Stream {
+        Stream::with(number, bounds, false, None)
+    }
+
+    /// A line; with a number it keeps what it sent.
+    pub(crate) fn line(number: Option<u32>, bounds: Bounds) -> Stream {
+        Stream::with(number, bounds, true, None)
+    }
+
+    /// The stream of a call that flows into a line.
+    pub(super) fn into_line(number: u32, line: Arc<Stream>, bounds: Bounds) -> Stream {
+        Stream::with(Some(number), bounds, false, Some(line))
+    }
+
+    fn with(
+        number: Option<u32>,
+        bounds: Bounds,
+        is_line: bool,
+        line: Option<Arc<Stream>>,
+    ) -> Stream {
         let state = State {
             events: VecDeque::new(),
             sent: 0,
@@ -130,6 +160,7 @@ impl Stream {
             next: 1,
             position: 0,
             bounds,
+            is_line,
             reader: None,
             attachment: 0,
             told: false,
@@ -140,7 +171,7 @@ impl Stream {
             asked: Vec::new(),
         };
         let (cancelled, hushed) = (AtomicBool::new(false), AtomicBool::new(false));
-        Stream { number, cancelled, hushed, state: Mutex::new(state), heard: Condvar::new() }
+        Stream { number, line, cancelled, hushed, state: Mutex::new(state), heard: Condvar::new() }
     }
 
     /// Its number within its session.
@@ -202,9 +233,20 @@ impl Stream {
     /// Adds an event. Nothing comes after an answer.
     pub(crate) fn push(&self, kind: Kind, data: Vec<u8>) {
         let mut state = self.state.lock();
-        if !state.over {
-            state.push(kind, data, self.number.is_some());
-            state.tell();
+        if state.over {
+            return;
+        }
+        match (&self.line, kind) {
+            (None, _) => {
+                state.push(kind, data, self.number.is_some());
+                state.tell();
+            }
+            (Some(line), Kind::Progress(_)) => {
+                line.push(Kind::Progress(self.number.unwrap_or_default()), data);
+            }
+            // Nothing is held for a call that it could let go.
+            (Some(_), Kind::HangUp) => {}
+            (Some(line), _) => line.push(kind, data),
         }
     }
 
@@ -215,9 +257,26 @@ impl Stream {
             return false;
         }
         state.over = true;
-        state.append(Kind::Answer { bad_request }, answer);
-        state.tell();
+        match &self.line {
+            Some(_) if answer.is_empty() => {}
+            Some(line) => line.push(Kind::Response, answer),
+            None => {
+                state.append(Kind::Answer { bad_request }, answer);
+                state.tell();
+            }
+        }
         true
+    }
+
+    /// Whether what waits to be sent is within the bounds, so that more may be asked for.
+    pub(crate) fn has_room(&self) -> bool {
+        self.state.lock().has_room()
+    }
+
+    /// Waits until there is room, or nothing more is taken.
+    pub(crate) fn wait_for_room(&self) {
+        let mut state = self.state.lock();
+        self.heard.wait_while(&mut state, |state| !state.has_room() && !state.over);
     }
 
     /// Ends without an answer, and tells the function that runs for it.
@@ -269,111 +328,18 @@ impl Stream {
         &self,
         attachment: u64,
         now_ms: u64,
-        mut each: impl FnMut(&Event) -> bool,
+        each: impl FnMut(&Event) -> bool,
     ) -> Reading {
         let mut state = self.state.lock();
         state.told = false;
         if state.cut || state.attachment != attachment || state.reader.is_none() {
             return Reading::Lost;
         }
-        while let Some(event) = state.events.get(state.sent) {
-            let kind = event.kind;
-            if kind == Kind::Progress && !state.progress.take(now_ms) {
-                let behind = state.events.range(state.sent + 1..);
-                if behind.clone().any(|event| event.kind == Kind::Progress) {
-                    // There is later progress, which says more.
-                    state.drop_unsent(Kind::Progress, false);
-                    continue;
-                }
-                if behind.len() == 0 {
-                    // Told, as far as those who push are concerned: the reader comes by itself.
-                    state.told = true;
-                    return Reading::Later(state.progress.next_ms());
-                }
-            }
-            if kind == Kind::HangUp {
-                let at = state.sent;
-                state.events.remove(at);
-                state.reader = None;
-                return Reading::HungUp;
-            }
-            let room = each(&state.events[state.sent]);
-            state.position = state.events[state.sent].number;
-            state.sent += 1;
-            if self.number.is_none() {
-                state.take_front();
-            }
-            if !room && state.sent < state.events.len() {
-                state.told = true;
-                return Reading::Full;
-            }
+        let reading = state.read(now_ms, self.number.is_some(), each);
+        if state.is_line {
+            // Somebody may wait for room.
+            self.heard.notify_all();
         }
-        if state.over { Reading::Ended } else { Reading::Waiting }
-    }
-}
-
-impl State {
-    fn tell(&mut self) {
-        if !self.told
-            && let Some(reader) = &self.reader
-        {
-            self.told = true;
-            reader.tell();
-        }
-    }
-
-    fn push(&mut self, kind: Kind, data: Vec<u8>, keeps: bool) {
-        let mut unsent = self.events.range(self.sent..);
-        match kind {
-            Kind::Notice if unsent.any(|event| event.data == data) => return,
-            Kind::Progress
-                if unsent.filter(|event| event.kind == Kind::Progress).count()
-                    >= limits::PROGRESS_UNSENT_MAX =>
-            {
-                self.drop_unsent(Kind::Progress, true);
-            }
-            _ => {}
-        }
-        self.append(kind, data);
-        while self.events.len() > self.bounds.events || self.bytes > self.bounds.bytes {
-            if self.sent > 0 {
-                self.take_front();
-            } else if !self.drop_unsent(Kind::Progress, false)
-                && !self.drop_unsent(Kind::Log, false)
-            {
-                // Nothing of little worth is left: the client is to come back for what is kept,
-                // which it can only within a session.
-                self.cut = true;
-                if !keeps {
-                    self.events.clear();
-                    self.bytes = 0;
-                    self.over = true;
-                    break;
-                }
-                self.take_front();
-            }
-        }
-    }
-
-    fn append(&mut self, kind: Kind, data: Vec<u8>) {
-        self.bytes += data.len();
-        self.events.push_back(Event { number: self.next, kind, data });
-        self.next += 1;
-    }
-
-    fn take_front(&mut self) -> Option<Event> {
-        let event = self.events.pop_front()?;
-        self.sent = self.sent.saturating_sub(1);
-        self.bytes -= event.data.len();
-        Some(event)
-    }
-
-    /// Drops the oldest or the newest unsent event of a kind, if there is one.
-    fn drop_unsent(&mut self, kind: Kind, newest: bool) -> bool {
-        let mut of_kind = (self.sent..self.events.len()).filter(|at| self.events[*at].kind == kind);
-        let at = if newest { of_kind.next_back() } else { of_kind.next() };
-        let Some(event) = at.and_then(|at| self.events.remove(at)) else { return false };
-        self.bytes -= event.data.len();
-        true
+        reading
     }
 }

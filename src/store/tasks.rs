@@ -15,13 +15,13 @@ use parking_lot::Mutex;
 
 use super::session::{Session, SessionId};
 use super::stream::Stream;
-use crate::calendar::timestamp;
 use crate::protocol::{Era, ProtocolVersion};
 use crate::{json, limits, rpc};
 
 mod table;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub(crate) use table::Tasks;
 
@@ -271,19 +271,6 @@ impl Task {
         out
     }
 
-    /// `{"io.modelcontextprotocol/related-task":{"taskId":…}}`.
-    pub(crate) fn write_related(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(br#"{"io.modelcontextprotocol/related-task":{"taskId":"#);
-        json::write_string(out, &self.id);
-        out.extend_from_slice(b"}}");
-    }
-
-    /// Appends the members of `Task`, without braces; `whole` with what it asks and what came of
-    /// it (`DetailedTask` of the extension).
-    pub(crate) fn write(&self, wire: Wire, whole: bool, out: &mut Vec<u8>) {
-        self.write_state(&self.state.lock(), wire, whole, out);
-    }
-
     /// Tells how it stands to those who listen, if it stands otherwise than when they were told
     /// last. Under the lock, so that they are told in the order of what happened.
     pub(super) fn announce(&self, tell: impl FnOnce(&[u8])) {
@@ -292,28 +279,6 @@ impl Task {
             let mut members = Vec::new();
             self.write_state(&state, Wire::Modern, true, &mut members);
             tell(&members);
-        }
-    }
-
-    fn write_state(&self, state: &State, wire: Wire, whole: bool, out: &mut Vec<u8>) {
-        out.extend_from_slice(br#""taskId":"#);
-        json::write_string(out, &self.id);
-        out.extend_from_slice(br#","status":"#);
-        json::write_string(out, state.name(wire));
-        out.extend_from_slice(br#","createdAt":"#);
-        json::write_string(out, &timestamp(self.created_ms));
-        out.extend_from_slice(br#","lastUpdatedAt":"#);
-        json::write_string(out, &timestamp(state.updated_ms));
-        let (ttl, interval) = match wire {
-            Wire::Legacy => (br#","ttl":"#.as_slice(), br#","pollInterval":"#.as_slice()),
-            Wire::Modern => (br#","ttlMs":"#.as_slice(), br#","pollIntervalMs":"#.as_slice()),
-        };
-        out.extend_from_slice(ttl);
-        json::write_unsigned(out, self.ttl_ms);
-        out.extend_from_slice(interval);
-        json::write_unsigned(out, limits::TASK_POLL_INTERVAL_MS);
-        if whole && wire == Wire::Modern {
-            state.write_details(out);
         }
     }
 }
@@ -338,33 +303,6 @@ impl State {
             (Status::Completed, _) => "completed",
             (Status::Failed, _) => "failed",
             (Status::Cancelled, _) => "cancelled",
-        }
-    }
-
-    fn write_details(&self, out: &mut Vec<u8>) {
-        match (self.status, &self.outcome) {
-            (Status::InputRequired, _) => {
-                out.extend_from_slice(br#","inputRequests":{"#);
-                for (index, (key, _, request)) in self.open.iter().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    json::write_string(out, key);
-                    out.push(b':');
-                    out.extend_from_slice(request);
-                }
-                out.push(b'}');
-            }
-            (Status::Completed, Some(Outcome::Result { members, .. })) => {
-                out.extend_from_slice(br#","result":{"#);
-                out.extend_from_slice(members);
-                out.push(b'}');
-            }
-            (Status::Failed, Some(Outcome::Error(error))) => {
-                out.extend_from_slice(br#","error":"#);
-                out.extend_from_slice(error);
-            }
-            _ => {}
         }
     }
 }

@@ -24,15 +24,11 @@ pub(crate) fn admit<H>(
     match route {
         Route::NotFound => return Err(not_found(&shared.path)),
         Route::MethodNotAllowed { allow } => return Err(HttpRefusal::method_not_allowed(allow)),
-        Route::Message
-        | Route::Listen
-        | Route::EndSession
-        | Route::Health
-        | Route::Options { .. } => {}
+        _ => {}
     }
     match (fields.repeated, route) {
         (Some(name @ ("Origin" | "Content-Type" | "Authorization")), _)
-        | (Some(name), Route::Listen | Route::EndSession) => {
+        | (Some(name), Route::Listen | Route::EndSession | Route::OpenLine) => {
             let message = format!("{name} is repeated; it may stand once");
             return Err(HttpRefusal::new(Status::BAD_REQUEST, message));
         }
@@ -51,21 +47,29 @@ pub(crate) fn admit<H>(
         ));
     }
     match route {
-        Route::Message => {}
-        Route::Listen | Route::EndSession => admit_session(fields)?,
+        Route::Message => admit_message(head, fields, true),
+        Route::LineMessage => admit_message(head, fields, false),
+        Route::Listen => admit_session(fields).and_then(|()| admit_stream(fields)),
+        Route::EndSession => admit_session(fields),
+        Route::OpenLine => admit_stream(fields),
         Route::Health
+        | Route::Metrics
         | Route::Options { .. }
         | Route::NotFound
-        | Route::MethodNotAllowed { .. } => {
-            return Ok(());
-        }
+        | Route::MethodNotAllowed { .. } => Ok(()),
     }
-    if route == Route::Listen && !fields.accepts_events() {
-        return Err(HttpRefusal::needs_event_stream());
+}
+
+fn admit_stream(fields: &Fields<'_>) -> Result<(), HttpRefusal> {
+    match fields.accepts_events() {
+        true => Ok(()),
+        false => Err(HttpRefusal::needs_event_stream()),
     }
-    if route != Route::Message {
-        return Ok(());
-    }
+}
+
+/// `answered` says that the response is the answer.
+#[inline]
+fn admit_message(head: &Head<'_>, fields: &Fields<'_>, answered: bool) -> Result<(), HttpRefusal> {
     if head.framing == Framing::None {
         let message = "a POST needs Content-Length or Transfer-Encoding: chunked";
         return Err(HttpRefusal::new(Status::LENGTH_REQUIRED, message));
@@ -74,7 +78,7 @@ pub(crate) fn admit<H>(
         let message = "Content-Type must be application/json (in UTF-8)";
         return Err(HttpRefusal::new(Status::UNSUPPORTED_MEDIA_TYPE, message));
     }
-    if !json_acceptable(fields) {
+    if answered && !json_acceptable(fields) {
         let message = "Accept must allow application/json (and should allow text/event-stream)";
         return Err(HttpRefusal::new(Status::NOT_ACCEPTABLE, message));
     }

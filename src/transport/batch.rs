@@ -28,17 +28,10 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
         Ok(session) => session,
         Err(refusal) => return desk.refuse_http(&refusal, out),
     };
-    if version(desk, session.as_ref()) != Some(ProtocolVersion::V2025_03_26) {
-        return refuse("batches are part of revision 2025-03-26 only: send one message", out);
+    if let Err(text) = check(root, version(desk, session.as_ref())) {
+        return refuse(text, out);
     }
-    let count = root.elements().map_or(0, Iterator::count);
-    if count == 0 {
-        return refuse("a batch must not be empty", out);
-    }
-    if count > limits::BATCH_MAX {
-        return refuse("a batch may have 100 messages at most (batch_max)", out);
-    }
-    if root.elements().into_iter().flatten().any(|element| needs_worker(element, desk)) {
+    if needs_worker(root, desk.shared) {
         return desk.defer(root, Vec::new(), ProtocolVersion::V2025_03_26, session, out);
     }
     let (mut body, mut said) = (Vec::new(), Vec::new());
@@ -67,19 +60,36 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
 /// The revision a batch is of: the session's, or the one that is named, or not.
 fn version<H>(desk: &Desk<'_, H>, session: Option<&Arc<Session>>) -> Option<ProtocolVersion> {
     match (session, desk.sender.fields.protocol_version) {
-        (Some(session), _) => Some(session.client.version),
+        (Some(session), _) => Some(session.version()),
         (None, None) => Some(ProtocolVersion::UNNAMED),
         (None, Some(named)) => ProtocolVersion::from_name(named),
     }
 }
 
-fn needs_worker<H: Handler>(element: Value<'_>, desk: &Desk<'_, H>) -> bool {
-    let Ok(message) = Message::read(element) else { return false };
-    let Ok(context) = Context::resumed(&message, ProtocolVersion::V2025_03_26) else {
-        return false;
-    };
-    let catalog = desk.shared.handler.catalog();
-    matches!(plan(&message, &context, catalog, &desk.shared.hub.seal, false), Plan::Defer)
+/// Whether there may be such a batch in this revision; otherwise, why not.
+pub(super) fn check(root: Value<'_>, version: Option<ProtocolVersion>) -> Result<(), &'static str> {
+    if version != Some(ProtocolVersion::V2025_03_26) {
+        return Err("batches are part of revision 2025-03-26 only: send one message");
+    }
+    match root.elements().map_or(0, Iterator::count) {
+        0 => Err("a batch must not be empty"),
+        count if count > limits::BATCH_MAX => {
+            Err("a batch may have 100 messages at most (batch_max)")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether any request of a batch needs a worker.
+pub(super) fn needs_worker<H: Handler>(root: Value<'_>, shared: &Shared<H>) -> bool {
+    root.elements().into_iter().flatten().any(|element| {
+        let Ok(message) = Message::read(element) else { return false };
+        let Ok(context) = Context::resumed(&message, ProtocolVersion::V2025_03_26) else {
+            return false;
+        };
+        let catalog = shared.handler.catalog();
+        matches!(plan(&message, &context, catalog, &shared.hub.seal, false), Plan::Defer)
+    })
 }
 
 /// Appends the answers of a batch as an array; nothing when there are none. `answer` appends the

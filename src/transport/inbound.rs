@@ -48,8 +48,7 @@ fn hear(id: &str, reply: crate::store::Reply, session: &Arc<Session>, hub: &Hub)
     let stream = match (kind, whose) {
         (Some("q"), Some(number)) => number.parse().ok().and_then(|number| session.stream(number)),
         (Some("t"), Some(task)) => {
-            let Client { version, principal, .. } = &session.client;
-            let owner = Owner::of(*version, Some(session), principal.as_ref());
+            let owner = Owner::of(session.version(), Some(session), session.principal.as_ref());
             let task = hub.tasks.find(task, &owner, (hub.clock.unix_ms)());
             task.map(|task| task.stream.clone())
         }
@@ -61,11 +60,7 @@ fn hear(id: &str, reply: crate::store::Reply, session: &Arc<Session>, hub: &Hub)
 }
 
 /// What `initialize` says of the client.
-pub(super) fn client_of(
-    params: Value<'_>,
-    version: ProtocolVersion,
-    principal: Option<Arc<str>>,
-) -> Client {
+pub(super) fn client_of(params: Value<'_>, version: ProtocolVersion) -> Client {
     let info = params.get("clientInfo");
     let text = |key| info.and_then(|info| info.get(key)).and_then(|value| value.as_str());
     let short = |text: Option<&str>| -> Box<str> {
@@ -73,11 +68,5 @@ pub(super) fn client_of(
         text.chars().take(crate::limits::NAME_BYTES_MAX).collect::<String>().into()
     };
     let capabilities = params.get("capabilities").map(Capabilities::read).unwrap_or_default();
-    Client {
-        version,
-        capabilities,
-        name: short(text("name")),
-        release: short(text("version")),
-        principal,
-    }
+    Client { version, capabilities, name: short(text("name")), release: short(text("version")) }
 }

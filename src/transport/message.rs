@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::inbound::{Heard, take_in};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
-use super::{Deferred, Local, Next, Shared, Taken, batch, headers};
+use super::{Deferred, Local, Next, ROOTS_CHANGED, Shared, Taken, batch, headers};
 use crate::app::Handler;
 use crate::app::call::Link;
 use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
@@ -78,7 +78,7 @@ pub(super) fn answer_body<H: Handler>(
             return desk.refuse(&refusal, invalid.id, Era::Legacy, out);
         }
     };
-    let context = match mcp::open(&message, headers::claims(sender.fields)) {
+    let context = match mcp::open(&message, Some(headers::claims(sender.fields))) {
         Ok(context) => context,
         Err(refusal) => return desk.refuse(&refusal, id(&message), Era::Modern, out),
     };
@@ -87,7 +87,7 @@ pub(super) fn answer_body<H: Handler>(
         return match desk.session(begins) {
             Ok(None) => desk.answer(root, &message, &context, None, out),
             Ok(Some(session)) => {
-                let context = context.agreed(&message, session.client.version);
+                let context = context.agreed(&message, session.version());
                 desk.answer(root, &message, &context, Some(session), out)
             }
             Err(refusal) => desk.refuse_http(&refusal, out),
@@ -131,12 +131,10 @@ impl<H: Handler> Desk<'_, H> {
                 let Some(framing) = self.framing() else {
                     return self.refuse_http(&HttpRefusal::needs_event_stream(), out);
                 };
-                let mut filter = subscriptions::honored(filter, catalog);
                 let hub = &self.shared.hub;
                 let owner = Owner::of(context.version, None, self.sender.principal.as_ref());
-                let now_ms = (hub.clock.unix_ms)();
-                filter.tasks.retain(|id| hub.tasks.find(id, &owner, now_ms).is_some());
-                let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
+                let filter = subscriptions::honored(filter, catalog, &owner, hub);
+                let stream = Arc::new(Stream::new(hub.streams.bounds));
                 let id = id_text(message).into();
                 let to = self.reply_to(context.version, None, Some(framing));
                 Next::Wait(Reply::notices(to, Arc::new(Listener { filter, owner, id, stream })))
@@ -251,10 +249,8 @@ impl<H: Handler> Desk<'_, H> {
         stream: Arc<Stream>,
         streams: bool,
     ) -> Box<Deferred> {
-        let mut message = Vec::new();
-        root.write(&mut message);
         let principal = self.sender.principal.clone();
-        Box::new(Deferred { message, version, session, principal, stream, streams, task: None })
+        Deferred::of(root, version, session, principal, stream, streams)
     }
 
     /// A notification or response gets 202; what the era does not allow, 400
@@ -292,15 +288,17 @@ impl<H: Handler> Desk<'_, H> {
     ) -> Next {
         if !session.roots_changed() {
             // The application is about to look at them anyway.
-            let taken = Taken { body, persistence: self.sender.persistence };
-            return taken.write(self.date, out);
+            return self.taken(body).write(self.date, out);
         }
         let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
-        let version = session.client.version;
+        let version = session.version();
         let mut deferred = self.deferred(Value::EMPTY_OBJECT, version, Some(session), stream, true);
         deferred.message = ROOTS_CHANGED.to_vec();
-        let taken = Taken { body, persistence: self.sender.persistence };
-        Next::Background(deferred, Box::new(taken))
+        Next::Background(deferred, Box::new(self.taken(body)))
+    }
+
+    pub(super) fn taken(&self, body: Vec<u8>) -> Taken {
+        Taken { body, persistence: self.sender.persistence, line: None }
     }
 
     /// How events are framed for this client; `None` when it takes none.
@@ -344,8 +342,6 @@ impl<H: Handler> Desk<'_, H> {
         after(self.sender.persistence)
     }
 }
-
-const ROOTS_CHANGED: &[u8] = br#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
 
 #[inline]
 fn status_of(answer: &mcp::plan::Answer<'_>, era: Era) -> Status {

@@ -1,7 +1,9 @@
 //! Refusals of HTTP, as JSON-RPC error bodies that say what was wrong and which limit it met.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use super::HttpSse;
 use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Status};
 use crate::json;
 use crate::rpc::{self, ErrorCode};
@@ -13,12 +15,22 @@ const SESSION_NOT_FOUND: ErrorCode = ErrorCode(-32001);
 #[derive(Debug)]
 pub(crate) struct HttpRefusal {
     pub(crate) status: Status,
-    message: Cow<'static, str>,
+    text: Text,
     allow: Option<&'static str>,
     limit: Option<&'static str>,
     retry_after_s: Option<u32>,
     code: Option<ErrorCode>,
     challenge: Option<&'static str>,
+    /// What HTTP+SSE says of its end, where it is about that.
+    about: Option<Arc<HttpSse>>,
+}
+
+/// What is told.
+#[derive(Debug)]
+enum Text {
+    Message(Cow<'static, str>),
+    /// The whole body, a JSON-RPC error.
+    Body(Vec<u8>),
 }
 
 impl HttpRefusal {
@@ -26,13 +38,29 @@ impl HttpRefusal {
     pub(crate) fn new(status: Status, message: impl Into<Cow<'static, str>>) -> Self {
         HttpRefusal {
             status,
-            message: message.into(),
+            text: Text::Message(message.into()),
             allow: None,
             limit: None,
             retry_after_s: None,
             code: None,
             challenge: None,
+            about: None,
         }
+    }
+
+    /// 400 for what is no message, with this JSON-RPC error.
+    #[cold]
+    pub(crate) fn with_body(body: Vec<u8>) -> Self {
+        let mut refusal = HttpRefusal::new(Status::BAD_REQUEST, "");
+        refusal.text = Text::Body(body);
+        refusal
+    }
+
+    /// The same as a response of HTTP+SSE, where it is one.
+    #[cold]
+    pub(crate) fn about(mut self, http_sse: Option<&Arc<HttpSse>>) -> Self {
+        self.about = http_sse.cloned();
+        self
     }
 
     /// 405, with what is allowed (RFC 9110 §15.5.6).
@@ -49,6 +77,15 @@ impl HttpRefusal {
     #[cold]
     pub(crate) fn session_not_found() -> Self {
         let text = "Session not found: begin a new one with `initialize`";
+        let mut refusal = HttpRefusal::new(Status::NOT_FOUND, text);
+        refusal.code = Some(SESSION_NOT_FOUND);
+        refusal
+    }
+
+    /// The same, of HTTP+SSE.
+    #[cold]
+    pub(crate) fn line_not_found() -> Self {
+        let text = "Session not found: open a new stream, without Last-Event-ID";
         let mut refusal = HttpRefusal::new(Status::NOT_FOUND, text);
         refusal.code = Some(SESSION_NOT_FOUND);
         refusal
@@ -101,12 +138,52 @@ impl HttpRefusal {
         HttpRefusal::overload(text, "session_calls_max")
     }
 
+    /// 503: all streams of HTTP+SSE are in use.
+    #[cold]
+    pub(crate) fn too_many_lines() -> Self {
+        let text = "every stream of HTTP+SSE is in use (http_sse.connections_max); use the \
+                    Streamable HTTP endpoint, or try again later";
+        HttpRefusal::overload(text, "connections_max")
+    }
+
+    /// 503: the client asks for more than it reads.
+    #[cold]
+    pub(crate) fn unread() -> Self {
+        let text = "too much waits on the stream of this session (stream_bytes_max, \
+                    stream_events_max): read it first";
+        HttpRefusal::overload(text, "stream_bytes_max")
+    }
+
+    /// 503: no worker has room for the call.
+    #[cold]
+    pub(crate) fn no_worker() -> Self {
+        let text = "every worker is busy and their queue is full (deferred_max); try again later";
+        HttpRefusal::overload(text, "deferred_max")
+    }
+
     #[cold]
     fn overload(text: &'static str, limit: &'static str) -> Self {
         let mut refusal = HttpRefusal::new(Status::SERVICE_UNAVAILABLE, text);
         refusal.limit = Some(limit);
         refusal.retry_after_s = Some(1);
         refusal
+    }
+
+    /// The body: a JSON-RPC error.
+    fn error(&self, message: &str) -> Vec<u8> {
+        let code = self.code.unwrap_or(match self.status.code() {
+            500.. => ErrorCode::INTERNAL_ERROR,
+            _ => ErrorCode::INVALID_REQUEST,
+        });
+        let mut body = Vec::new();
+        rpc::write_error(&mut body, None, code, message, |out| {
+            if let Some(limit) = self.limit {
+                out.extend_from_slice(br#"{"limit":"#);
+                json::write_string(out, limit);
+                out.push(b'}');
+            }
+        });
+        body
     }
 
     /// Appends the response.
@@ -118,20 +195,12 @@ impl HttpRefusal {
         date: &Date,
         out: &mut Vec<u8>,
     ) {
-        let mut body = Vec::new();
-        let code = self.code.unwrap_or(match self.status.code() {
-            500.. => ErrorCode::INTERNAL_ERROR,
-            _ => ErrorCode::INVALID_REQUEST,
-        });
-        rpc::write_error(&mut body, None, code, &self.message, |out| {
-            if let Some(limit) = self.limit {
-                out.extend_from_slice(br#"{"limit":"#);
-                json::write_string(out, limit);
-                out.push(b'}');
-            }
-        });
+        let body = match &self.text {
+            Text::Body(body) => Cow::Borrowed(body),
+            Text::Message(message) => Cow::Owned(self.error(message)),
+        };
         let retry_after = self.retry_after_s.map(|seconds| seconds.to_string());
-        let mut fields = Vec::new();
+        let mut fields = self.about.as_deref().map(HttpSse::fields).unwrap_or_default();
         fields.extend(self.allow.map(|allow| ("Allow", allow)));
         fields.extend(self.challenge.map(|challenge| ("WWW-Authenticate", challenge)));
         fields.extend(retry_after.as_deref().map(|seconds| ("Retry-After", seconds)));
@@ -169,7 +238,5 @@ pub(crate) fn refuse_timeout(limit: &'static str, date: &Date, out: &mut Vec<u8>
 /// 503: no worker has room for the call.
 #[cold]
 pub(crate) fn refuse_overload(persistence: Persistence, date: &Date, out: &mut Vec<u8>) {
-    let message = "every worker is busy and their queue is full (deferred_max); try again later";
-    let refusal = HttpRefusal::overload(message, "deferred_max");
-    refusal.write(persistence, false, date, out);
+    HttpRefusal::no_worker().write(persistence, false, date, out);
 }

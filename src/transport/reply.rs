@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Local;
+use super::http_sse::{self, HttpSse};
 use super::message::json_response;
 use super::refuse::HttpRefusal;
 use crate::http::{Connection as Persistence, Response, Status, StreamFraming};
@@ -49,6 +50,8 @@ enum What {
     Events,
     /// Notices, by a filter; its place among the listeners.
     Notices(Arc<Listener>, usize),
+    /// All that a client of HTTP+SSE is told.
+    Line(Arc<Session>, Arc<HttpSse>),
 }
 
 /// What came of bringing a reply further.
@@ -95,6 +98,17 @@ impl Reply {
         Reply::new(to, listener.stream.clone(), What::Notices(listener, place), None)
     }
 
+    /// All that a client of HTTP+SSE is told, after an event where one is given.
+    pub(crate) fn line(
+        to: ReplyTo,
+        session: Arc<Session>,
+        stream: Arc<Stream>,
+        after: Option<u64>,
+        http_sse: Arc<HttpSse>,
+    ) -> Box<Reply> {
+        Reply::new(to, stream, What::Line(session, http_sse), after)
+    }
+
     fn new(to: ReplyTo, stream: Arc<Stream>, what: What, after: Option<u64>) -> Box<Reply> {
         let ReplyTo { session, version, persistence, framing, hub } = to;
         Box::new(Reply {
@@ -134,7 +148,7 @@ impl Reply {
     pub(crate) fn begin(&mut self, local: &Local, out: &mut Vec<u8>) {
         let at_once = match self.what {
             What::Answer => self.after.is_some(),
-            What::Events | What::Notices(..) => true,
+            What::Events | What::Notices(..) | What::Line(..) => true,
         };
         if let (Some(framing), true) = (self.framing, at_once) {
             self.open(framing, local, out);
@@ -167,14 +181,21 @@ impl Reply {
         let from = out.len();
         let number = self.stream.number();
         let reading = self.stream.read(self.attachment, local.now_ms, |event| {
-            if !event.data.is_empty() {
-                let id = number.map(|stream| format!("{stream}-{}", event.number));
-                framing.event(id.as_deref(), &event.data, out);
+            match (&self.what, number) {
+                _ if event.data.is_empty() => {}
+                (What::Line(session, _), _) => {
+                    let id = http_sse::event_id(session.id, event.number);
+                    framing.named_event("message", Some(&id), &event.data, out);
+                }
+                (_, Some(stream)) => {
+                    framing.event(Some(&format!("{stream}-{}", event.number)), &event.data, out);
+                }
+                (_, None) => framing.event(None, &event.data, out),
             }
             out.len() - from < limits::EVENTS_IN_HAND_BYTES
         });
         match reading {
-            Reading::Waiting if self.is_aged(local) => self.close(out),
+            Reading::Waiting if self.is_aged(local) || self.has_said_all(local) => self.close(out),
             Reading::Waiting => Delivery::Waiting(None),
             Reading::Later(at_ms) => Delivery::Waiting(Some(at_ms)),
             Reading::Full => Delivery::Full,
@@ -215,9 +236,10 @@ impl Reply {
 
     /// The server stops: what has no end by itself ends. Says whether it did.
     pub(crate) fn stop(&mut self, out: &mut Vec<u8>) -> Option<Delivery> {
-        match self.what {
+        match &self.what {
             What::Answer => None,
-            What::Events | What::Notices(..) => Some(self.close(out)),
+            What::Line(session, _) if session.is_at_work() => None,
+            What::Events | What::Notices(..) | What::Line(..) => Some(self.close(out)),
         }
     }
 
@@ -237,14 +259,18 @@ impl Reply {
     /// 2026-07-28 on it is also how a client cancels ("Cancellation"). Says whether there is
     /// anything left to do.
     pub(crate) fn half_closed(&mut self) -> bool {
-        match self.what {
-            What::Answer => {
-                if self.version.era() == Era::Modern {
-                    self.stream.give_up();
-                }
-                true
-            }
-            What::Events | What::Notices(..) => false,
+        let is_answer = matches!(self.what, What::Answer);
+        if is_answer && self.version.era() == Era::Modern {
+            self.stream.give_up();
+        }
+        is_answer
+    }
+
+    /// Whether the server stops, and nothing is under way any more that is answered here.
+    fn has_said_all(&self, local: &Local) -> bool {
+        match &self.what {
+            What::Line(session, _) => local.stopping && !session.is_at_work(),
+            What::Answer | What::Events | What::Notices(..) => false,
         }
     }
 
@@ -260,13 +286,20 @@ impl Reply {
             What::Events | What::Notices(..) => true,
             // Clients poll from this revision on.
             What::Answer => self.session.is_some() && self.version == ProtocolVersion::V2025_11_25,
+            // Not all of them come back by themselves.
+            What::Line(..) => false,
         }
     }
 
     /// Begins the event stream: its first bytes go out at once.
     fn open(&mut self, framing: StreamFraming, local: &Local, out: &mut Vec<u8>) {
         self.opened_ms = Some(local.now_ms);
-        framing.begin(self.persistence, &local.date, out);
+        if let What::Line(session, http_sse) = &self.what {
+            framing.begin(self.persistence, &local.date, &http_sse.fields(), out);
+            let endpoint = format!("{}?sessionId={}", http_sse.messages_path, session.id);
+            return framing.named_event("endpoint", None, endpoint.as_bytes(), out);
+        }
+        framing.begin(self.persistence, &local.date, &[], out);
         match (self.stream.number(), self.version) {
             (Some(stream), ProtocolVersion::V2025_11_25) => {
                 let id = format!("{stream}-{}", self.stream.position());
@@ -291,7 +324,7 @@ impl Reply {
         match (body.is_empty(), self.framing) {
             // Cancelled by the client: no answer follows, though a response must.
             (true, Some(framing)) => {
-                framing.begin(self.persistence, &local.date, out);
+                framing.begin(self.persistence, &local.date, &[], out);
                 framing.comment(out);
                 return self.end(framing, out);
             }
@@ -321,7 +354,7 @@ impl Reply {
                 subscriptions::write_closure(&listener.id, &mut text);
                 framing.event(None, &text, out);
             }
-            What::Events | What::Answer => framing.retry(limits::RETRY_MS, out),
+            What::Events | What::Answer | What::Line(..) => framing.retry(limits::RETRY_MS, out),
         }
         self.end(framing, out)
     }
@@ -352,7 +385,7 @@ impl Drop for Reply {
             What::Answer if self.version.era() == Era::Modern || self.hub.is_closing() => {
                 self.stream.cancel();
             }
-            What::Answer | What::Events => {}
+            What::Answer | What::Events | What::Line(..) => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From method and target to what is meant.
 
+use super::Shared;
 use crate::http::{Head, Method};
 
 /// What a request is for.
@@ -11,8 +12,14 @@ pub(crate) enum Route {
     Listen,
     /// The end of a session.
     EndSession,
+    /// The stream of a client of HTTP+SSE.
+    OpenLine,
+    /// A message of one.
+    LineMessage,
     /// Whether the process is alive.
     Health,
+    /// What the server counts.
+    Metrics,
     /// Which methods a target takes.
     Options { allow: &'static str },
     /// A target that does not take this method.
@@ -24,13 +31,15 @@ pub(crate) enum Route {
 /// What the endpoint takes where there are no sessions.
 pub(super) const MODERN_METHODS: &str = "POST, OPTIONS";
 const MESSAGE_METHODS: &str = "GET, POST, DELETE, OPTIONS";
-const HEALTH_METHODS: &str = "GET, HEAD, OPTIONS";
+const GET_METHODS: &str = "GET, HEAD, OPTIONS";
+const STREAM_METHODS: &str = "GET, OPTIONS";
 const ALL_METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
 /// Finds the route of a request. Paths and methods are case-sensitive (RFC 9110 §4.2.3, §9.1).
-pub(crate) fn route(head: &Head<'_>, endpoint: &str, sessions: bool) -> Route {
+pub(crate) fn route<H>(head: &Head<'_>, shared: &Shared<H>) -> Route {
     let path = head.target.path;
-    if path == endpoint {
+    if path == shared.path {
+        let sessions = shared.hub.sessions.limits.sessions_max > 0;
         return match head.method {
             Method::Post => Route::Message,
             Method::Get if sessions => Route::Listen,
@@ -39,10 +48,28 @@ pub(crate) fn route(head: &Head<'_>, endpoint: &str, sessions: bool) -> Route {
             _ => Route::MethodNotAllowed { allow: endpoint_methods(sessions) },
         };
     }
-    match (path, head.method) {
+    if let Some(http_sse) = &shared.http_sse {
+        let allow = match path {
+            _ if path == http_sse.stream_path => STREAM_METHODS,
+            _ if http_sse.takes_messages_at(path) => MODERN_METHODS,
+            _ => return other(path, head.method),
+        };
+        return match head.method {
+            Method::Get if allow == STREAM_METHODS => Route::OpenLine,
+            Method::Post if allow == MODERN_METHODS => Route::LineMessage,
+            Method::Options => Route::Options { allow },
+            _ => Route::MethodNotAllowed { allow },
+        };
+    }
+    other(path, head.method)
+}
+
+fn other(path: &str, method: Method) -> Route {
+    match (path, method) {
         ("/health", Method::Get | Method::Head) => Route::Health,
-        ("/health", Method::Options) => Route::Options { allow: HEALTH_METHODS },
-        ("/health", _) => Route::MethodNotAllowed { allow: HEALTH_METHODS },
+        ("/metrics", Method::Get | Method::Head) => Route::Metrics,
+        ("/health" | "/metrics", Method::Options) => Route::Options { allow: GET_METHODS },
+        ("/health" | "/metrics", _) => Route::MethodNotAllowed { allow: GET_METHODS },
         ("*", _) => Route::Options { allow: ALL_METHODS },
         _ => Route::NotFound,
     }

@@ -24,7 +24,7 @@ impl<H: Handler> Desk<'_, H> {
             json_response(status, self.sender.persistence, self.date).fixed(out, &answer);
             return self.after();
         };
-        framing.begin(self.sender.persistence, self.date, out);
+        framing.begin(self.sender.persistence, self.date, &[], out);
         for stream in said {
             stream.finish(Vec::new(), false);
             let attachment = stream.attach(Reader::untold(), None);

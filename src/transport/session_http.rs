@@ -11,7 +11,7 @@ use crate::http::{Response, Status};
 use crate::mcp::{self, Context};
 use crate::protocol::ProtocolVersion;
 use crate::rpc::Message;
-use crate::store::{Session, session};
+use crate::store::{Begun, Session, session};
 use std::sync::Arc;
 
 /// Opens the stream of a session, or goes on with one after the event that `Last-Event-ID` names.
@@ -39,7 +39,7 @@ fn reply<H>(
     let session = find(sender, shared, local)?;
     let to = ReplyTo {
         session: Some(session.clone()),
-        version: session.client.version,
+        version: session.version(),
         persistence: sender.persistence,
         framing: Some(sender.framing),
         hub: shared.hub.clone(),
@@ -116,8 +116,9 @@ impl<H: Handler> Desk<'_, H> {
             response.fixed(out, &body);
             return self.after();
         }
-        let client = client_of(message.params(), version, self.sender.principal.clone());
-        let Some(session) = hub.sessions.begin(client, hub.now_s()) else {
+        let client = Some(client_of(message.params(), version));
+        let begun = Begun { principal: self.sender.principal.clone(), client, line: None };
+        let Some(session) = hub.sessions.begin(begun, hub.now_s()) else {
             return self.refuse_http(&HttpRefusal::too_many_sessions(), out);
         };
         let id = session.id.to_string();

@@ -9,10 +9,10 @@ use super::fields::Fields;
 use super::message::{Sender, after, answer_body, json_response};
 use super::refuse::HttpRefusal;
 use super::route::{Route, route};
-use super::{Local, Next, Shared, session_http};
+use super::{HttpSse, Local, Next, Shared, http_sse, metrics, session_http};
 use crate::app::{Access, Credentials, Handler};
 use crate::http::{
-    Connection as Persistence, Head, Method, Request, Response, Status, StreamFraming,
+    Connection as Persistence, ContentType, Head, Method, Request, Response, Status, StreamFraming,
 };
 
 const HEALTHY: &[u8] = br#"{"status":"ok"}"#;
@@ -28,39 +28,60 @@ pub(crate) fn respond<H: Handler>(
     let Request { head, body } = request;
     let persistence = persistence_of(&head, local);
     let fields = Fields::read(head.fields);
-    let found = find_route(&head, shared);
-    if let Err(refusal) = admit(found, &head, &fields, shared) {
-        refusal.write(persistence, head.method == Method::Head, &local.date, out);
-        return after(persistence);
-    }
-    let principal = match principal_of(found, &fields, shared) {
+    let found = route(&head, shared);
+    let admitted = admit(found, &head, &fields, shared);
+    let principal = match admitted.and_then(|()| principal_of(found, &fields, shared)) {
         Ok(principal) => principal,
         Err(refusal) => {
+            let refusal = refusal.about(http_sse_of(&head, shared));
             refusal.write(persistence, head.method == Method::Head, &local.date, out);
             return after(persistence);
         }
     };
     let framing = StreamFraming::of(&head);
     let sender = Sender { fields: &fields, persistence, framing, principal };
-    match found {
-        Route::Message => answer_body(body, &sender, shared, local, out),
-        Route::Listen => session_http::listen(&sender, shared, local, out),
-        Route::EndSession => session_http::end(&sender, shared, local, out),
-        Route::Options { allow } => {
+    match (found, &shared.http_sse) {
+        (Route::Message, _) => answer_body(body, &sender, shared, local, out),
+        (Route::Listen, _) => session_http::listen(&sender, shared, local, out),
+        (Route::EndSession, _) => session_http::end(&sender, shared, local, out),
+        (Route::OpenLine, Some(http_sse)) => http_sse::open(http_sse, &sender, shared, local, out),
+        (Route::LineMessage, Some(http_sse)) => {
+            http_sse::hear(&head, body, http_sse, &sender, shared, local, out)
+        }
+        (Route::Options { allow }, _) => {
             let fields = &[("Allow", allow)];
             let response = Response::new(Status::NO_CONTENT, &local.date);
             Response { connection: persistence, fields, ..response }.empty(out);
             after(persistence)
         }
-        Route::Health | Route::NotFound | Route::MethodNotAllowed { .. } => {
+        (Route::Metrics, _) => {
+            let text = metrics::text(&shared.hub);
+            let response = Response::new(Status::OK, &local.date);
+            let content_type = Some(ContentType::Metrics);
+            let response = Response { connection: persistence, content_type, ..response };
+            content(&response, head.method, text.as_bytes(), out)
+        }
+        _ => {
             let response = json_response(Status::OK, persistence, &local.date);
-            match head.method {
-                Method::Head => response.head_only(out, HEALTHY.len()),
-                _ => response.fixed(out, HEALTHY),
-            }
-            after(persistence)
+            content(&response, head.method, HEALTHY, out)
         }
     }
+}
+
+fn content(response: &Response<'_>, method: Method, body: &[u8], out: &mut Vec<u8>) -> Next {
+    match method {
+        Method::Head => response.head_only(out, body.len()),
+        _ => response.fixed(out, body),
+    }
+    after(response.connection)
+}
+
+/// HTTP+SSE, where a request is about that.
+#[cold]
+fn http_sse_of<'s, H>(head: &Head<'_>, shared: &'s Shared<H>) -> Option<&'s Arc<HttpSse>> {
+    let path = head.target.path;
+    let about = |sse: &&Arc<HttpSse>| path == sse.stream_path || sse.takes_messages_at(path);
+    shared.http_sse.as_ref().filter(|_| path != shared.path).filter(about)
 }
 
 /// The head of a request is here and its body is not: whether to read on.
@@ -74,11 +95,12 @@ pub(crate) fn expect<H: Handler>(
     out: &mut Vec<u8>,
 ) -> bool {
     let fields = Fields::read(head.fields);
-    let found = find_route(head, shared);
+    let found = route(head, shared);
     let admitted = admit(found, head, &fields, shared);
     match admitted.and_then(|()| principal_of(found, &fields, shared)) {
         Ok(_) => true,
         Err(refusal) => {
+            let refusal = refusal.about(http_sse_of(head, shared));
             refusal.write(Persistence::Close, head.method == Method::Head, &local.date, out);
             false
         }
@@ -92,18 +114,15 @@ fn principal_of<H: Handler>(
     fields: &Fields<'_>,
     shared: &Shared<H>,
 ) -> Result<Option<Arc<str>>, HttpRefusal> {
-    let (Route::Message | Route::Listen | Route::EndSession) = route else { return Ok(None) };
+    if let Route::Health | Route::Metrics | Route::Options { .. } = route {
+        return Ok(None);
+    }
     let authorization = fields.authorization.and_then(|value| std::str::from_utf8(value).ok());
     match shared.handler.authenticate(&Credentials { authorization }) {
         Access::Anonymous => Ok(None),
         Access::Principal(principal) => Ok(Some(principal)),
         Access::Denied => Err(HttpRefusal::unauthorized(authorization.is_some())),
     }
-}
-
-#[inline]
-fn find_route<H>(head: &Head<'_>, shared: &Shared<H>) -> Route {
-    route(head, &shared.path, shared.hub.sessions.limits.sessions_max > 0)
 }
 
 #[inline]

@@ -2,15 +2,28 @@
 
 use std::sync::Arc;
 
+use super::Next;
 use super::message::{Desk, id, id_text};
 use super::refuse::HttpRefusal;
 use super::reply::Reply;
-use super::{Next, Taken};
-use crate::app::{Call, Handler};
+use crate::app::Handler;
 use crate::json::Value;
 use crate::mcp::{self, Context, Refusal, Stage};
 use crate::rpc::{ErrorCode, Message};
-use crate::store::{Owner, Session, Stream};
+use crate::store::{Hub, Owner, Session, Stream, Task};
+
+/// Begins a task, if there is room for one.
+pub(super) fn begin<'b>(
+    owner: Owner,
+    ttl_ms: Option<u64>,
+    hub: &Hub,
+) -> Result<Arc<Task>, Refusal<'b>> {
+    let stream = Arc::new(Stream::new(hub.streams.bounds));
+    hub.tasks.begin(owner, stream, ttl_ms, (hub.clock.unix_ms)()).ok_or_else(|| {
+        let text = "too many tasks (tasks_running_max, tasks_max); try again later";
+        Refusal::new(Stage::InBand, ErrorCode::INTERNAL_ERROR, text)
+    })
+}
 
 impl<H: Handler> Desk<'_, H> {
     /// Hands out a task, for a worker to work on.
@@ -24,23 +37,18 @@ impl<H: Handler> Desk<'_, H> {
         ttl_ms: Option<u64>,
         out: &mut Vec<u8>,
     ) -> Next {
-        let hub = &self.shared.hub;
-        let stream = Arc::new(Stream::new(hub.streams.bounds));
         let owner = Owner::of(context.version, session.as_ref(), self.sender.principal.as_ref());
-        let now_ms = (hub.clock.unix_ms)();
-        let Some(task) = hub.tasks.begin(owner, stream.clone(), ttl_ms, now_ms) else {
-            let text = "too many tasks (tasks_running_max, tasks_max); try again later";
-            let refusal = Refusal::new(Stage::InBand, ErrorCode::INTERNAL_ERROR, text);
-            return self.refuse(&refusal, id(message), context.era(), out);
+        let task = match begin(owner, ttl_ms, &self.shared.hub) {
+            Ok(task) => task,
+            Err(refusal) => return self.refuse(&refusal, id(message), context.era(), out),
         };
         let mut body = Vec::new();
-        let request = id_text(message);
-        Call::new(self.link(context, session.as_ref(), &request), None)
-            .write_handle(&task, &mut body);
+        let server_meta = &self.shared.handler.catalog().server_meta;
+        task.write_handle(&id_text(message), context.version, server_meta, &mut body);
+        let stream = task.stream.clone();
         let mut deferred = self.deferred(root, context.version, session, stream, false);
         deferred.task = Some(task);
-        let taken = Taken { body, persistence: self.sender.persistence };
-        Next::Background(deferred, Box::new(taken))
+        Next::Background(deferred, Box::new(self.taken(body)))
     }
 
     /// Waits for the outcome of a task (2025-11-25, `tasks/result`).

@@ -139,8 +139,11 @@ pub(crate) fn withdraw(deferred: &Deferred, hub: &Hub) {
         (Some(task), _) => {
             task.cancel((hub.clock.unix_ms)());
         }
-        // It was about the client's roots, and may be again.
-        (None, Some(session)) => session.roots_seen(),
-        (None, None) => {}
+        // It was a request on a line, or about the client's roots, which may be looked at again.
+        (None, Some(session)) => {
+            deferred.stream.cancel();
+            session.roots_seen();
+        }
+        (None, None) => deferred.stream.cancel(),
     }
 }

@@ -39,7 +39,7 @@ impl Call<'_> {
         }
         let Some(task) = self.task() else {
             out.extend_from_slice(b"}}");
-            return self.say(Kind::Progress, out);
+            return self.say(Kind::Progress(0), out);
         };
         // The response is over; the session's own stream goes on (2025-11-25, "Task Progress
         // Notifications"). The extension of 2026-07-28 has none.
@@ -48,7 +48,7 @@ impl Call<'_> {
             out.extend_from_slice(br#","_meta":"#);
             task.write_related(&mut out);
             out.extend_from_slice(b"}}");
-            events.push(Kind::Progress, out);
+            events.push(Kind::Progress(0), out);
         }
     }
 

@@ -2,6 +2,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::*;
+use crate::config::{DeprecationConfig, Transports};
 use crate::http::HttpLimits;
 
 fn toml(text: &str) -> Result<Settings, String> {
@@ -71,12 +72,27 @@ fn every_setting_can_be_written() {
         chunk_line_bytes_max = 16
         chunk_overhead_bytes_max = 17
         trailer_bytes_max = 18
+        [transport]
+        mode = "both"
+        [http_sse]
+        enabled = false
+        sse_endpoint = "/s"
+        messages_endpoint = "/m"
+        connections_max = 31
+        session_timeout = 32
+        [http_sse.deprecation]
+        warnings = false
+        docs_url = "https://d.example"
+        sunset = "2026-12-24"
+        successor_endpoint = "/n"
     "#;
     let Settings { config, dataset, log } = toml(text).expect("all is understood");
     assert_eq!((dataset, log.as_deref()), (Some("x.db".into()), Some("debug")));
     let Config {
+        transports,
         bind,
         path,
+        http_sse,
         cores,
         pin,
         spin,
@@ -105,6 +121,8 @@ fn every_setting_can_be_written() {
         answer_timeout,
         allowed_origins,
     } = config;
+    check_http_sse(http_sse);
+    assert_eq!(transports, Transports::Both);
     assert_eq!([sessions_max, sessions_per_principal_max], [21, 22]);
     assert_eq!([stream_events_max, stream_bytes_max, replay_bytes_max], [24, 25, 27]);
     let streams = [session_idle_timeout, replay_window, keep_alive, stream_age_max, answer_timeout];
@@ -131,6 +149,26 @@ fn every_setting_can_be_written() {
         [12, 13, 14, 15]
     );
     assert_eq!([chunk_line_bytes_max, chunk_overhead_bytes_max, trailer_bytes_max], [16, 17, 18]);
+}
+
+fn check_http_sse(http_sse: HttpSseConfig) {
+    let HttpSseConfig {
+        enabled,
+        sse_endpoint,
+        messages_endpoint,
+        connections_max,
+        session_timeout,
+        deprecation,
+    } = http_sse;
+    assert_eq!((enabled, &*sse_endpoint, &*messages_endpoint), (false, "/s", "/m"));
+    assert_eq!((connections_max, session_timeout.as_secs()), (31, 32));
+    let DeprecationConfig { warnings, docs_url, sunset, successor_endpoint } = deprecation;
+    let sunset = sunset.map(|day| day.to_string());
+    assert_eq!((warnings, docs_url.as_deref()), (false, Some("https://d.example")));
+    assert_eq!(
+        (sunset.as_deref(), successor_endpoint.as_deref()),
+        (Some("2026-12-24"), Some("/n"))
+    );
 }
 
 #[test]

@@ -25,6 +25,12 @@ fn what_is_not_an_event_has_no_data() {
         written(StreamFraming::UntilClose, |framing, out| framing.prime("1-0", 500, out)),
         "id: 1-0\nretry: 500\ndata: \n\n"
     );
+    assert_eq!(
+        written(StreamFraming::UntilClose, |framing, out| {
+            framing.named_event("endpoint", None, b"/x", out);
+        }),
+        "event: endpoint\ndata: /x\n\n"
+    );
     assert_eq!(written(chunked, |framing, out| framing.end(out)), "0\r\n\r\n");
     assert_eq!(written(StreamFraming::UntilClose, |framing, out| framing.end(out)), "");
 }
@@ -33,7 +39,7 @@ fn what_is_not_an_event_has_no_data() {
 fn a_head_says_that_nobody_is_to_wait_or_keep() {
     let date = Date::at(0);
     let head = written(StreamFraming::Chunked, |framing, out| {
-        framing.begin(Connection::Unsaid, &date, out);
+        framing.begin(Connection::Unsaid, &date, &[], out);
     });
     for line in [
         "HTTP/1.1 200 OK",
@@ -46,7 +52,8 @@ fn a_head_says_that_nobody_is_to_wait_or_keep() {
     }
     assert!(head.ends_with("\r\n\r\n"));
     let until_close = written(StreamFraming::UntilClose, |framing, out| {
-        framing.begin(Connection::KeepAlive, &date, out);
+        framing.begin(Connection::KeepAlive, &date, &[("X-More", "1")], out);
     });
     assert!(until_close.contains("Connection: close\r\n") && !until_close.contains("chunked"));
+    assert!(until_close.contains("X-More: 1\r\n"), "and what is said besides");
 }

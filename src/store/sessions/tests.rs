@@ -1,5 +1,6 @@
 use super::*;
 use crate::protocol::{Capabilities, ProtocolVersion};
+use crate::store::session::Client;
 use crate::store::stream::Bounds;
 
 const LIMITS: SessionLimits = SessionLimits {
@@ -11,14 +12,14 @@ const LIMITS: SessionLimits = SessionLimits {
 };
 const BOUNDS: Bounds = Bounds { events: 100, bytes: 10_000 };
 
-fn client(principal: Option<&str>) -> Client {
-    Client {
+fn client(principal: Option<&str>) -> Begun {
+    let client = Client {
         version: ProtocolVersion::V2025_11_25,
         capabilities: Capabilities::default(),
         name: "test".into(),
         release: "1".into(),
-        principal: principal.map(Into::into),
-    }
+    };
+    Begun { principal: principal.map(Into::into), client: Some(client), line: None }
 }
 
 #[test]

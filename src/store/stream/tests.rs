@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits;
 
 const BOUNDS: Bounds = Bounds { events: 40, bytes: 4_000 };
 /// Long enough after the start for all that may be sent to be sent.
@@ -116,7 +117,7 @@ fn a_notice_that_waits_is_not_said_twice() {
 fn much_progress_is_thinned_and_its_end_is_said() {
     let stream = stream(None);
     for step in 0..200 {
-        push(&stream, Kind::Progress, &[&step.to_string()]);
+        push(&stream, Kind::Progress(0), &[&step.to_string()]);
     }
     let (seen, reading) = read(&stream, LATE);
     assert_eq!(seen.len(), limits::PROGRESS_UNSENT_MAX);
@@ -129,7 +130,7 @@ fn progress_has_a_burst_and_then_a_rate() {
     let mut sent = 0;
     let mut later = 0;
     for step in 0..100 {
-        push(&stream, Kind::Progress, &[&step.to_string()]);
+        push(&stream, Kind::Progress(0), &[&step.to_string()]);
         match read(&stream, LATE) {
             (seen, Reading::Later(at_ms)) => {
                 assert!(seen.is_empty() && at_ms > LATE);
@@ -149,7 +150,7 @@ fn progress_has_a_burst_and_then_a_rate() {
 fn what_is_worth_least_goes_first_when_there_is_too_much() {
     let stream = Stream::numbered(None, BOUNDS);
     stream.attach(Reader::untold(), None);
-    push(&stream, Kind::Progress, &["p"]);
+    push(&stream, Kind::Progress(0), &["p"]);
     push(&stream, Kind::Question, &["q"]);
     for line in 0..60 {
         push(&stream, Kind::Log, &[&format!("l{line}")]);

@@ -1,0 +1,354 @@
+//! Messages on a line: of a client that has one channel for everything it is told, whatever
+//! brings its messages (HTTP+SSE of 2024-11-05, stdio).
+//!
+//! What is an answer elsewhere is pushed to the line here, in the order in which answers are ready.
+
+use std::sync::Arc;
+
+use super::inbound::{Heard, client_of, take_in};
+use super::message::{id, id_text};
+use super::{Deferred, ROOTS_CHANGED, Shared, batch, task};
+use crate::app::Handler;
+use crate::app::call::Link;
+use crate::json::{Kind, Parser, Value};
+use crate::limits;
+use crate::mcp::plan::Answer;
+use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, plan, subscriptions};
+use crate::protocol::{Era, ProtocolVersion};
+use crate::rpc::{self, ErrorCode, Id, Message};
+use crate::store::{Filter, Kind as EventKind, Listener, Owner, Reader, Session, Stream};
+
+/// What a message leads to, besides what was pushed to the line.
+pub(crate) enum Then {
+    Nothing,
+    /// A worker has something to do; what to say when it has it, or nobody does.
+    Work(Box<Deferred>, Promise),
+    /// The client listens to notices from now on.
+    Listen(Arc<Listener>),
+}
+
+/// What is said of something that a worker is to do.
+pub(crate) struct Promise {
+    line: Arc<Stream>,
+    /// The id of the request, as JSON; empty where nothing was requested.
+    request: Vec<u8>,
+    /// The handle of a task; empty where it is none.
+    handle: Vec<u8>,
+}
+
+impl Promise {
+    /// A worker has it.
+    pub(crate) fn taken(&self) {
+        if !self.handle.is_empty() {
+            self.line.push(EventKind::Response, self.handle.clone());
+        }
+    }
+
+    /// No worker takes it: whoever asked is told so.
+    #[cold]
+    pub(crate) fn refused(&self) {
+        if self.request.is_empty() {
+            return;
+        }
+        let text = "every worker is busy and their queue is full (deferred_max); try again later";
+        self.line.push(EventKind::Response, error_of(&self.request, text));
+    }
+}
+
+/// Where messages on a line are taken in.
+pub(crate) struct Line<'r, H> {
+    pub(crate) shared: &'r Shared<H>,
+    pub(crate) session: &'r Arc<Session>,
+    pub(crate) stream: &'r Arc<Stream>,
+    /// The era is that of each message; otherwise it is that of the session.
+    pub(crate) both_eras: bool,
+}
+
+impl<H: Handler> Line<'_, H> {
+    /// Takes in a message, or a batch.
+    ///
+    /// # Errors
+    /// A JSON-RPC error, for what is not a message and so cannot be answered as one.
+    pub(crate) fn hear(&self, text: &mut [u8], parser: &mut Parser) -> Result<Then, Vec<u8>> {
+        let document = match parser.parse(text) {
+            Ok(document) => document,
+            Err(error) => return Err(invalid(None, ErrorCode::PARSE_ERROR, &error.to_string())),
+        };
+        let root = document.root();
+        if root.kind() == Kind::Array {
+            return self.batch(root);
+        }
+        let message = Message::read(root)
+            .map_err(|wrong| invalid(wrong.id, ErrorCode::INVALID_REQUEST, wrong.message))?;
+        Ok(match self.open(&message) {
+            Ok(context) => self.answer(root, &message, &context),
+            Err(refusal) => self.refuse(&refusal, id(&message)),
+        })
+    }
+
+    fn open<'b>(&self, message: &Message<'b>) -> Result<Context<'b>, Refusal<'b>> {
+        let version = self.session.version();
+        if !self.both_eras {
+            return Context::resumed(message, version);
+        }
+        let context = mcp::open(message, None)?;
+        Ok(match context.era() {
+            Era::Modern => context,
+            Era::Legacy => context.agreed(message, version),
+        })
+    }
+
+    fn answer(&self, root: Value<'_>, message: &Message<'_>, context: &Context<'_>) -> Then {
+        let Shared { handler, hub, .. } = self.shared;
+        match plan(message, context, handler.catalog(), &hub.seal, false) {
+            Plan::Answer(answer) => self.answer_now(&answer, message, context),
+            Plan::Defer => self.defer(root, id_text(message), context.version),
+            Plan::Task { ttl_ms } => self.begin_task(root, message, context, ttl_ms),
+            Plan::AwaitTask { id } => self.await_task(id, message, context),
+            Plan::Listen(filter) => self.listen(filter, message, context),
+            Plan::Accept(accepted) => self.accept(&accepted, context.version),
+        }
+    }
+
+    fn answer_now(
+        &self,
+        answer: &Answer<'_>,
+        message: &Message<'_>,
+        context: &Context<'_>,
+    ) -> Then {
+        if let Answer::Initialize { version } = *answer
+            && !self.session.agree(client_of(message.params(), version))
+        {
+            let refusal = Refusal::new(
+                Stage::InBand,
+                ErrorCode::INVALID_REQUEST,
+                "already initialized: a client does it once, as the first thing",
+            );
+            return self.refuse(&refusal, id(message));
+        }
+        let mut out = Vec::new();
+        self.write(answer, message, context, &mut out);
+        self.push(out);
+        Then::Nothing
+    }
+
+    /// Appends an answer; what its function said before it goes to the line.
+    fn write(
+        &self,
+        answer: &Answer<'_>,
+        message: &Message<'_>,
+        context: &Context<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        let Some(id) = id(message) else { return };
+        let Shared { handler, hub, .. } = self.shared;
+        let link = Link {
+            version: context.version,
+            meta: context.params.meta,
+            hub,
+            session: self.session_of(context.version),
+            principal: self.session.principal.as_ref(),
+            stream: None,
+            streams: true,
+            request: &[],
+            inputs: None,
+            server_meta: &handler.catalog().server_meta,
+        };
+        let written = mcp::answer(answer, id, &context.params, handler, link, None, out);
+        let Some(said) = written.said else { return };
+        let attachment = said.attach(Reader::untold(), None);
+        said.read(attachment, (hub.clock.steady_ms)(), |event| {
+            self.stream.push(event.kind, event.data.clone());
+            true
+        });
+    }
+
+    /// The session of a message; there is none from 2026-07-28 on.
+    fn session_of(&self, version: ProtocolVersion) -> Option<&Arc<Session>> {
+        (version.era() == Era::Legacy).then_some(self.session)
+    }
+
+    fn push(&self, message: Vec<u8>) {
+        self.stream.push(EventKind::Response, message);
+    }
+
+    fn refuse(&self, refusal: &Refusal<'_>, id: Option<Id<'_>>) -> Then {
+        // A notification is not answered, whatever is wrong with it.
+        if id.is_some() {
+            let mut out = Vec::new();
+            refusal.write(id, &mut out);
+            self.push(out);
+        }
+        Then::Nothing
+    }
+
+    /// A stream for what is said to a request; it flows into the line.
+    fn begin(&self, request: &[u8]) -> Option<Arc<Stream>> {
+        let hub = &self.shared.hub;
+        self.session.begin(request, hub.streams.bounds, 0)
+    }
+
+    #[cold]
+    fn too_many(&self, request: &[u8]) -> Then {
+        let text = "too many requests of this client are under way (session_calls_max)";
+        self.push(error_of(request, text));
+        Then::Nothing
+    }
+
+    fn work(
+        &self,
+        root: Value<'_>,
+        version: ProtocolVersion,
+        stream: Arc<Stream>,
+        request: Vec<u8>,
+    ) -> (Box<Deferred>, Promise) {
+        let session = self.session_of(version).cloned();
+        let principal = self.session.principal.clone();
+        let deferred = Deferred::of(root, version, session, principal, stream, true);
+        (deferred, Promise { line: self.stream.clone(), request, handle: Vec::new() })
+    }
+
+    fn defer(&self, root: Value<'_>, request: Vec<u8>, version: ProtocolVersion) -> Then {
+        match self.begin(&request) {
+            None => self.too_many(&request),
+            Some(stream) => {
+                let (deferred, promise) = self.work(root, version, stream, request);
+                Then::Work(deferred, promise)
+            }
+        }
+    }
+
+    #[cold]
+    fn begin_task(
+        &self,
+        root: Value<'_>,
+        message: &Message<'_>,
+        context: &Context<'_>,
+        ttl_ms: Option<u64>,
+    ) -> Then {
+        let hub = &self.shared.hub;
+        let session = self.session_of(context.version);
+        let principal = self.session.principal.as_ref();
+        let owner = Owner::of(context.version, session, principal);
+        let task = match task::begin(owner, ttl_ms, hub) {
+            Ok(task) => task,
+            Err(refusal) => return self.refuse(&refusal, id(message)),
+        };
+        let request = id_text(message);
+        let stream = task.stream.clone();
+        let (mut deferred, mut promise) = self.work(root, context.version, stream, request);
+        let server_meta = &self.shared.handler.catalog().server_meta;
+        task.write_handle(&promise.request, context.version, server_meta, &mut promise.handle);
+        deferred.task = Some(task);
+        Then::Work(deferred, promise)
+    }
+
+    #[cold]
+    fn await_task(&self, task: &str, message: &Message<'_>, context: &Context<'_>) -> Then {
+        let hub = &self.shared.hub;
+        let session = self.session_of(context.version);
+        let owner = Owner::of(context.version, session, self.session.principal.as_ref());
+        let Some(task) = hub.tasks.find(task, &owner, (hub.clock.unix_ms)()) else {
+            return self.refuse(&mcp::tasks::unknown(), id(message));
+        };
+        let request = id_text(message);
+        let Some(stream) = self.begin(&request) else { return self.too_many(&request) };
+        task.deliver(&stream, &request);
+        Then::Nothing
+    }
+
+    #[cold]
+    fn listen(&self, filter: Filter, message: &Message<'_>, context: &Context<'_>) -> Then {
+        let Shared { handler, hub, .. } = self.shared;
+        let request = id_text(message);
+        let Some(stream) = self.begin(&request) else { return self.too_many(&request) };
+        let owner = Owner::of(context.version, None, self.session.principal.as_ref());
+        let filter = subscriptions::honored(filter, handler.catalog(), &owner, hub);
+        let mut text = Vec::new();
+        subscriptions::write_acknowledgement(&filter, &request, &mut text);
+        stream.push(EventKind::Question, text);
+        Then::Listen(Arc::new(Listener { filter, owner, id: request.into(), stream }))
+    }
+
+    fn accept(&self, accepted: &Accepted<'_>, version: ProtocolVersion) -> Then {
+        let heard = take_in(accepted, self.session, &self.shared.hub);
+        if heard == Heard::RootsChanged && self.shared.handler.catalog().hears_roots {
+            return self.tell_roots_changed(version);
+        }
+        Then::Nothing
+    }
+
+    #[cold]
+    fn tell_roots_changed(&self, version: ProtocolVersion) -> Then {
+        if !self.session.roots_changed() {
+            // The application is about to look at them anyway.
+            return Then::Nothing;
+        }
+        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
+        let (mut deferred, promise) = self.work(Value::EMPTY_OBJECT, version, stream, Vec::new());
+        deferred.message = ROOTS_CHANGED.to_vec();
+        Then::Work(deferred, promise)
+    }
+
+    /// As over Streamable HTTP, batches are part of 2025-03-26 alone.
+    #[cold]
+    fn batch(&self, root: Value<'_>) -> Result<Then, Vec<u8>> {
+        let version = self.session.version();
+        if let Err(text) = batch::check(root, Some(version)) {
+            return Err(invalid(None, ErrorCode::INVALID_REQUEST, text));
+        }
+        if batch::needs_worker(root, self.shared) {
+            return Ok(self.defer(root, Vec::new(), version));
+        }
+        let mut out = Vec::new();
+        let answer =
+            |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
+                self.write(answer, message, context, out);
+            };
+        let heard = batch::write(root, self.shared, Some(self.session), answer, &mut out);
+        if !out.is_empty() {
+            self.push(out);
+        }
+        if heard == Heard::RootsChanged && self.shared.handler.catalog().hears_roots {
+            return Ok(self.tell_roots_changed(version));
+        }
+        Ok(Then::Nothing)
+    }
+}
+
+/// Ends a subscription on the server's own account.
+pub(crate) fn close_subscription(listener: &Listener) {
+    let mut text = Vec::new();
+    subscriptions::write_closure(&listener.id, &mut text);
+    listener.stream.finish(text, false);
+}
+
+/// A message that is longer than any may be.
+#[cold]
+pub(crate) fn too_long(bytes_max: usize) -> Vec<u8> {
+    let text = format!("the message is longer than {bytes_max} bytes (http.body_bytes_max)");
+    let mut out = Vec::new();
+    rpc::write_error(&mut out, None, ErrorCode::INVALID_REQUEST, &text, |out| {
+        out.extend_from_slice(br#"{"limit":"body_bytes_max"}"#);
+    });
+    out
+}
+
+#[cold]
+fn invalid(id: Option<Id<'_>>, code: ErrorCode, text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    rpc::write_error(&mut out, id, code, text, |_| ());
+    out
+}
+
+/// The answer to a request, by its id as JSON, that there is no room for.
+#[cold]
+fn error_of(request: &[u8], text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    rpc::write_error_raw(&mut out, request, |out| {
+        rpc::write_error_object(out, ErrorCode::INTERNAL_ERROR, text, |_| ());
+    });
+    out
+}
+
+const _: () = assert!(limits::SESSION_CALLS_MAX < limits::DEFERRED_MAX);
