@@ -5,10 +5,12 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod events;
+pub mod http_sse;
 pub mod requests;
 pub mod server;
 pub mod session;
 pub mod sse;
+pub mod stdio;
 pub mod talkative;
 pub mod wire;
 

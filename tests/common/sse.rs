@@ -12,6 +12,7 @@ use super::{PATIENCE, Post};
 /// An event of a stream, or a comment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Event {
+    pub name: Option<String>,
     pub id: Option<String>,
     pub retry: Option<u64>,
     pub data: Option<String>,
@@ -194,6 +195,17 @@ impl Talk {
         Answer { status, fields, streamed, messages, events }
     }
 
+    /// Reads an answer that is text.
+    #[track_caller]
+    pub fn text(&mut self) -> String {
+        self.head();
+        let length = self.field("Content-Length").expect("a length").parse().expect("digits");
+        while self.pending.len() < length {
+            assert!(self.more(), "the connection ended within a body");
+        }
+        String::from_utf8(self.take(length)).expect("UTF-8")
+    }
+
     /// The next event of a stream; `None` at its end.
     #[track_caller]
     pub fn event(&mut self) -> Option<Event> {
@@ -363,6 +375,7 @@ fn read_event(text: &[u8]) -> Event {
     for line in lines.split('\n') {
         match line.split_once(':').unwrap_or_else(|| panic!("a line: {line:?}")) {
             ("", _) => event.comment = true,
+            ("event", name) => event.name = Some(name.trim_start().to_owned()),
             ("id", id) => event.id = Some(id.trim_start().to_owned()),
             ("retry", time) => event.retry = Some(time.trim().parse().expect("digits")),
             ("data", data) => event.data = Some(data.trim_start().to_owned()),

@@ -200,6 +200,16 @@ pub fn talkative(scene: State) -> Server<impl Handler> {
         .tool(about("sample").on_worker(), sample)
         .tool(about("roots").on_worker(), roots)
         .tool("update", update)
+        .tool("open", |scene: &State, _: Empty| {
+            scene.open();
+            "opened"
+        })
+        .tool("print", |_: Empty| {
+            println!("this is for no client");
+            "printed"
+        })
+        .tool(about("panic").on_worker(), |_: Empty| -> String { panic!("as it was told") })
+        .tool("panic_here", |_: Empty| -> String { panic!("as it was told") })
         .resource_template("note://{id}", |Noted { id }: Noted| Some(format!("Note {id}.")))
         .on_roots_changed(roots_changed)
         .build()
