@@ -3,12 +3,22 @@
 mod arguments;
 mod greeting;
 mod import;
+mod migrate;
 mod own_docs;
 mod serve;
 
+use std::io::Write as _;
+
 pub(crate) use arguments::{Arguments, Command};
 pub(crate) use import::import;
+pub(crate) use migrate::migrate;
 pub(crate) use serve::serve;
+
+/// Writes to standard output, whether or not anybody reads it.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
 
 /// Why the command ends, in one line.
 pub(crate) struct Problem(String);

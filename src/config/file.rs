@@ -66,8 +66,16 @@ impl RawConfig {
         };
         let text = std::fs::read_to_string(path)
             .map_err(|error| plain(format!("cannot read this file: {error}")))?;
-        let raw = if is_json { from_json(&text, &place) } else { from_toml(&text, &place) };
-        raw?.unified(&place)
+        RawConfig::from_text(&text, is_json, &place)
+    }
+
+    /// Reads a text, in JSON or TOML; errors name it `place`.
+    ///
+    /// # Errors
+    /// It says what is not understood.
+    pub fn from_text(text: &str, is_json: bool, place: &str) -> Result<RawConfig, Error> {
+        let raw = if is_json { from_json(text, place) } else { from_toml(text, place) };
+        raw?.unified(place)
     }
 
     /// Reads the variables of ours among these. `MCP_FASTD__HTTP__BODY_BYTES_MAX` is

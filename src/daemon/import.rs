@@ -1,7 +1,6 @@
 //! `mcp-fastd import DATASET PATH…`.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,8 +13,8 @@ use mcp_fastd::documents::{
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use super::Problem;
 use super::arguments::ImportArguments;
+use super::{Problem, say};
 
 /// Exit code of an import that was interrupted, as a shell has it.
 const INTERRUPTED: u8 = 130;
@@ -50,12 +49,6 @@ pub(crate) fn import(arguments: &ImportArguments) -> Result<ExitCode, Problem> {
     }
     say(&format!("Serve it with: mcp-fastd {}\n", quoted(dataset)));
     Ok(ExitCode::SUCCESS)
-}
-
-/// Writes to standard output, whether or not anybody reads it.
-fn say(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 fn summary(report: &ImportReport, seconds: f64) -> String {

@@ -20,7 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::arguments::{ServeArguments, log_filter};
 use super::greeting::greeting;
-use super::{Problem, own_docs};
+use super::{Problem, own_docs, say};
 
 /// Workers, unless a setting says otherwise. A write holds one until the disk has it, so there are
 /// more than a server of quick functions needs: the rest of them search meanwhile, and the writes
@@ -107,13 +107,12 @@ fn log_to_stderr(filter: Targets) {
 /// Writes to standard output, or to standard error where that is a client's; nobody reading it is
 /// no reason not to serve.
 fn announce(text: &str, has_stdio: bool) {
-    let _ = match has_stdio {
-        true => std::io::stderr().lock().write_all(text.as_bytes()),
-        false => {
-            let mut out = std::io::stdout().lock();
-            out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    match has_stdio {
+        true => {
+            let _ = std::io::stderr().lock().write_all(text.as_bytes());
         }
-    };
+        false => say(text),
+    }
 }
 
 fn warn_if_open(address: SocketAddr) {

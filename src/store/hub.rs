@@ -45,6 +45,8 @@ pub(crate) struct Hub {
     pub(crate) seal: Seal,
     pub(crate) streams: StreamLimits,
     pub(crate) clock: Clock,
+    /// When the server was made, in milliseconds since 1970.
+    pub(crate) started_ms: u64,
     pub(crate) relief: Relief,
     /// Who still uses HTTP+SSE.
     pub(crate) usage: Usage,
@@ -152,6 +154,7 @@ impl Hub {
             seal,
             streams,
             clock,
+            started_ms: (clock.unix_ms)(),
             relief,
             usage: Usage::default(),
             listeners,

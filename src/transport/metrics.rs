@@ -16,6 +16,12 @@ pub(super) fn text(hub: &Hub) -> String {
         // A text cannot refuse to be written to.
         let _ = write!(out, "# TYPE {name} gauge\n# HELP {name} {help}\n{name} {value}\n");
     }
+    let started_s = hub.started_ms as f64 / 1000.0;
+    let _ = write!(
+        out,
+        "# TYPE process_start_time_seconds gauge\n# HELP process_start_time_seconds When the \
+         server started, since 1970.\nprocess_start_time_seconds {started_s:.3}\n"
+    );
     let mut clients = Vec::new();
     hub.usage.each(|name, version, sessions, messages| {
         let labels = format!("{{client=\"{}\",version=\"{}\"}}", escaped(name), escaped(version));

@@ -1,0 +1,112 @@
+//! What has to change in a server's settings, whatever they are written in.
+
+use std::fmt;
+
+use mcp_fastd::config::file::RawConfig;
+
+/// A change of one key.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Edit {
+    /// The key, with the names of its tables before it.
+    pub(super) key: &'static [&'static str],
+    /// Its new value; `None` removes it.
+    pub(super) value: Option<Value>,
+    /// Why.
+    why: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    Truth(bool),
+    Number(i64),
+    Text(String),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Truth(truth) => write!(f, "{truth}"),
+            Value::Number(number) => write!(f, "{number}"),
+            Value::Text(text) => write!(f, "{text:?}"),
+        }
+    }
+}
+
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = self.key.join(".");
+        let change = match &self.value {
+            Some(value) => format!("{key} = {value}"),
+            None => format!("{key} is removed"),
+        };
+        write!(f, "{change:<38} {}", self.why)
+    }
+}
+
+/// The path that Streamable HTTP is served at, where nothing says otherwise.
+const PATH: &str = "/mcp";
+
+/// The changes, in the order in which they are to be told.
+pub(super) fn of(raw: &RawConfig) -> Vec<Edit> {
+    let http_sse = &raw.http_sse;
+    let mut edits = Vec::new();
+    let mut set = |key: &'static [&'static str], value: Value, why: String| {
+        edits.push(Edit { key, value: Some(value), why });
+    };
+    let sse_endpoint = http_sse.sse_endpoint.as_deref().unwrap_or("/sse");
+    if raw.path.is_none() {
+        let successor = http_sse.deprecation.successor_endpoint.as_deref();
+        let path = successor
+            .filter(|path| path.starts_with('/'))
+            .map_or_else(|| sibling(sse_endpoint), str::to_owned);
+        if path != PATH {
+            set(
+                &["path"],
+                Value::Text(path),
+                format!("beside http_sse.sse_endpoint = {sse_endpoint:?}"),
+            );
+        }
+    }
+    if let (Some(connections), None) = (http_sse.connections_max, raw.sessions_max) {
+        let number = i64::try_from(connections).unwrap_or(i64::MAX);
+        let why = "as many clients as http_sse.connections_max let in".to_owned();
+        set(&["sessions_max"], Value::Number(number), why);
+    }
+    if let Some(time) = http_sse.session_timeout {
+        let text = text_of(time.0.as_millis());
+        if raw.session_idle_timeout.is_none() {
+            let why = "was http_sse.session_timeout: how long a client may be away".to_owned();
+            set(&["session_idle_timeout"], Value::Text(text.clone()), why);
+        }
+        if raw.replay_window.is_none() {
+            let why = "the same: how long it can come back for what it missed".to_owned();
+            set(&["replay_window"], Value::Text(text), why);
+        }
+    }
+    let settings: [(&'static [&'static str], bool); 5] = [
+        (&["http_sse", "sse_endpoint"], http_sse.sse_endpoint.is_some()),
+        (&["http_sse", "messages_endpoint"], http_sse.messages_endpoint.is_some()),
+        (&["http_sse", "connections_max"], http_sse.connections_max.is_some()),
+        (&["http_sse", "session_timeout"], http_sse.session_timeout.is_some()),
+        (&["http_sse", "deprecation"], http_sse.deprecation != Default::default()),
+    ];
+    for (key, _) in settings.into_iter().filter(|(_, is_set)| *is_set) {
+        edits.push(Edit { key, value: None, why: "HTTP+SSE has it no more".to_owned() });
+    }
+    let why = format!("nothing is served at {sse_endpoint} any more; set it last of all");
+    edits.push(Edit { key: &["http_sse", "enabled"], value: Some(Value::Truth(false)), why });
+    edits
+}
+
+/// `/api/sse` → `/api/mcp`.
+fn sibling(path: &str) -> String {
+    let folder = path.trim_end_matches('/').rfind('/').map_or("", |at| &path[..at]);
+    format!("{folder}{PATH}")
+}
+
+fn text_of(milliseconds: u128) -> String {
+    match milliseconds % 1000 {
+        0 => format!("{}s", milliseconds / 1000),
+        _ => format!("{milliseconds}ms"),
+    }
+}
