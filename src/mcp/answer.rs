@@ -171,16 +171,21 @@ fn write_members<'b, H: Handler>(
 ) -> Result<bool, Unanswered<'b>> {
     let catalog = handler.catalog();
     match answer {
-        Answer::CallTool { tool, arguments, .. } => {
+        Answer::CallTool { tool, name, arguments } => {
             let objects_only = call.link.version.era() == Era::Legacy;
             let mut reply = ToolReply::new(out, objects_only);
-            if let Some(validator) = &catalog.tools[tool.0].validator
-                && let Err(problem) = validator.check(*arguments)
-            {
-                reply.error(&format_args!("invalid arguments: {problem}"));
-                return Ok(true);
-            }
-            let called = handler.call_tool(*tool, *arguments, call, &mut reply);
+            let called = match *tool {
+                Some(tool) => {
+                    if let Some(validator) = &catalog.tools[tool.0].validator
+                        && let Err(problem) = validator.check(*arguments)
+                    {
+                        reply.error(&format_args!("invalid arguments: {problem}"));
+                        return Ok(true);
+                    }
+                    handler.call_tool(tool, *arguments, call, &mut reply)
+                }
+                None => handler.call_provided_tool(name, *arguments, call, &mut reply),
+            };
             if called.is_ok() && reply.is_empty() {
                 reply.blocks(&[]);
             }
@@ -191,13 +196,28 @@ fn write_members<'b, H: Handler>(
             called.map_err(|failure| refusal_of(failure, answer, call.link.version.era()))?;
             return Ok(is_error);
         }
-        Answer::GetPrompt { prompt, arguments, .. } => {
-            let got = handler.get_prompt(*prompt, *arguments, call, &mut PromptReply::new(out));
+        Answer::GetPrompt { prompt, name, arguments } => {
+            let mut reply = PromptReply::new(out);
+            let mut got = match *prompt {
+                Some(prompt) => handler.get_prompt(prompt, *arguments, call, &mut reply),
+                None => handler.get_provided_prompt(name, *arguments, call, &mut reply),
+            };
+            if got.is_ok() && reply.is_empty() {
+                got = reply.messages(None, &[]);
+            }
             return unless_interrupted(got, answer, call);
         }
         Answer::ReadResource { uri } => {
-            let read = handler.read_resource(uri, call, &mut ResourceReply::new(out));
+            let mut reply = ResourceReply::new(out);
+            let mut read = handler.read_resource(uri, call, &mut reply);
+            if read.is_ok() && reply.is_empty() {
+                read = reply.contents(&[]);
+            }
             unless_interrupted(read, answer, call)?;
+        }
+        Answer::SetLogLevel(level) => {
+            session_of(&call.link)?.set_log_level(*level);
+            handler.log_level_set(*level, call);
         }
         Answer::Complete(request) => {
             let completed = handler.complete(request, call, &mut CompletionReply::new(out));
@@ -223,19 +243,8 @@ fn write_own<'b, H: Handler>(
     match *answer {
         Answer::Initialize { version } => write_initialize(handler, version, out),
         Answer::Discover => write_discover(handler, link.version, out),
-        Answer::ListTools { from } => {
-            lists::write_page("tools", &catalog.tool_list, from, page, link, out);
-        }
-        Answer::ListPrompts { from } => {
-            lists::write_page("prompts", &catalog.prompt_list, from, page, link, out);
-        }
-        Answer::ListResourceTemplates { from } => {
-            let entries = &catalog.template_list;
-            lists::write_page("resourceTemplates", entries, from, page, link, out);
-        }
-        Answer::ListResources { ref from } => lists::write_resources(handler, from, link, out)
+        Answer::List { list, ref from } => lists::write(list, from, handler, link, out)
             .map_err(|failure| refusal_of(failure, answer, link.version.era()))?,
-        Answer::SetLogLevel(level) => session_of(link)?.set_log_level(level),
         Answer::Subscribe { uri } => {
             let session = session_of(link)?;
             if !session.subscribe(uri) {
@@ -264,6 +273,7 @@ fn write_own<'b, H: Handler>(
         }
         Answer::Empty
         | Answer::Refuse(_)
+        | Answer::SetLogLevel(_)
         | Answer::CallTool { .. }
         | Answer::GetPrompt { .. }
         | Answer::ReadResource { .. }
@@ -315,15 +325,11 @@ fn interrupted<'b>(call: &mut Call<'_>) -> Result<(), Unanswered<'b>> {
 /// be, so that is private.
 fn write_cache_hints(catalog: &Catalog, answer: &Answer<'_>, out: &mut Vec<u8>) {
     let (ttl_ms, public) = match answer {
-        Answer::Discover
-        | Answer::ListTools { .. }
-        | Answer::ListPrompts { .. }
-        | Answer::ListResourceTemplates { .. } => (catalog.cache.lists_ttl_ms, true),
         Answer::ReadResource { .. } => (catalog.cache.reads_ttl_ms, false),
-        Answer::ListResources { .. } if catalog.provider.is_some() => {
+        Answer::List { list, .. } if list.provider(catalog).is_some() => {
             (catalog.cache.reads_ttl_ms, false)
         }
-        Answer::ListResources { .. } => (catalog.cache.lists_ttl_ms, true),
+        Answer::List { .. } | Answer::Discover => (catalog.cache.lists_ttl_ms, true),
         _ => return,
     };
     out.extend_from_slice(br#","ttlMs":"#);
@@ -367,6 +373,9 @@ fn refusal_of<'b>(failure: Failure, answer: &Answer<'b>, era: Era) -> Refusal<'b
             Refusal::resource_not_found(era, uri)
         }
         (Failure::ResourceNotFound, _) => Refusal::invalid_params("Resource not found"),
+        (Failure::UnknownName, Answer::CallTool { name, .. }) => Refusal::unknown("tool", name),
+        (Failure::UnknownName, Answer::GetPrompt { name, .. }) => Refusal::unknown("prompt", name),
+        (Failure::UnknownName, _) => Refusal::invalid_params("Unknown name"),
         (Failure::InvalidParams(message), _) => Refusal::invalid_params(message),
         (Failure::Internal(message), _) => {
             tracing::error!(what = what(answer), error = message, "failed to answer a request");
@@ -382,7 +391,7 @@ fn what(answer: &Answer<'_>) -> String {
         Answer::GetPrompt { name, .. } => format!("prompt `{name}`"),
         Answer::ReadResource { uri } => format!("resource `{uri}`"),
         Answer::Complete(_) => "completion".to_owned(),
-        Answer::ListResources { .. } => "the list of resources".to_owned(),
+        Answer::List { list, .. } => format!("the list of {}", list.key()),
         _ => "the server".to_owned(),
     }
 }
