@@ -285,7 +285,7 @@ impl Catalog {
     }
 
     /// How long clients may keep lists and the contents of resources, in milliseconds
-    /// (`ttlMs` of 2026-07-28).
+    /// (`ttlMs` of 2026-07-28). A list that a provider adds to may be kept as long as contents.
     pub fn cache(&mut self, lists_ttl_ms: u64, reads_ttl_ms: u64) {
         self.cache = CacheHints { lists_ttl_ms, reads_ttl_ms };
     }

@@ -23,8 +23,8 @@ use crate::config::Config;
 
 /// Puts an application together: a state, and functions over it. Made by [`Server::builder`].
 ///
-/// Each function and each provider that is added changes the builder's type, which is how a call finds its function
-/// without a table; nobody ever writes that type down.
+/// Each function and each provider that is added changes the builder's type, which is how a call
+/// finds its function without a table; nobody ever writes that type down.
 pub struct Builder<S, F = Trees, D = Providers, H = Hooks> {
     app: App<S, F, D, H>,
 }
@@ -84,7 +84,8 @@ impl<S, F, D, H> Builder<S, F, D, H> {
         self
     }
 
-    /// How long clients may keep lists and the contents of resources, in milliseconds.
+    /// How long clients may keep lists and the contents of resources, in milliseconds. A list that
+    /// a provider adds to may be kept as long as contents.
     #[must_use]
     pub fn cache(mut self, lists_ttl_ms: u64, reads_ttl_ms: u64) -> Self {
         self.app.catalog.cache(lists_ttl_ms, reads_ttl_ms);
