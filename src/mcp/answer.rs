@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::params::Params;
 use super::plan::Answer;
-use super::refusal::{Refusal, Stage, write_modern_versions};
-use super::{input, lists, tasks};
+use super::refusal::{Refusal, Stage};
+use super::{handshake, input, lists, tasks};
 use crate::app::call::{Interruption, Link};
 use crate::app::completion::CompletionReply;
 use crate::app::{Call, Catalog, Failure, Handler, PromptReply, ResourceReply, ToolReply};
 use crate::json;
-use crate::protocol::{Era, ProtocolVersion};
+use crate::protocol::Era;
 use crate::rpc::{self, ErrorCode, Id};
 use crate::store::{Outcome, Session, Stream, Task, Wire};
 
@@ -171,30 +171,21 @@ fn write_members<'b, H: Handler>(
 ) -> Result<bool, Unanswered<'b>> {
     let catalog = handler.catalog();
     match answer {
-        Answer::CallTool { tool, name, arguments } => {
-            let objects_only = call.link.version.era() == Era::Legacy;
-            let mut reply = ToolReply::new(out, objects_only);
-            let called = match *tool {
-                Some(tool) => {
-                    if let Some(validator) = &catalog.tools[tool.0].validator
-                        && let Err(problem) = validator.check(*arguments)
-                    {
-                        reply.error(&format_args!("invalid arguments: {problem}"));
-                        return Ok(true);
-                    }
-                    handler.call_tool(tool, *arguments, call, &mut reply)
-                }
-                None => handler.call_provided_tool(name, *arguments, call, &mut reply),
-            };
-            if called.is_ok() && reply.is_empty() {
-                reply.blocks(&[]);
+        Answer::CallTool { tool: Some(tool), arguments, .. } => {
+            let mut reply = ToolReply::new(out, call.link.version.era() == Era::Legacy);
+            if let Some(validator) = &catalog.tools[tool.0].validator
+                && let Err(problem) = validator.check(*arguments)
+            {
+                reply.error(&format_args!("invalid arguments: {problem}"));
+                return Ok(true);
             }
-            let is_error = reply.is_error();
-            if is_error || called.is_err() {
-                interrupted(call)?;
-            }
-            called.map_err(|failure| refusal_of(failure, answer, call.link.version.era()))?;
-            return Ok(is_error);
+            let called = handler.call_tool(*tool, *arguments, call, &mut reply);
+            return finish_call(called, reply, answer, call);
+        }
+        Answer::CallTool { tool: None, name, arguments } => {
+            let mut reply = ToolReply::new(out, call.link.version.era() == Era::Legacy);
+            let called = handler.call_provided_tool(name, *arguments, call, &mut reply);
+            return finish_call(called, reply, answer, call);
         }
         Answer::GetPrompt { prompt, name, arguments } => {
             let mut reply = PromptReply::new(out);
@@ -231,6 +222,25 @@ fn write_members<'b, H: Handler>(
     Ok(false)
 }
 
+/// What came of the call of a tool. Says whether it is the tool's error.
+#[inline]
+fn finish_call<'b>(
+    called: Result<(), Failure>,
+    mut reply: ToolReply<'_>,
+    answer: &Answer<'b>,
+    call: &mut Call<'_>,
+) -> Result<bool, Unanswered<'b>> {
+    if called.is_ok() && reply.is_empty() {
+        reply.blocks(&[]);
+    }
+    let is_error = reply.is_error();
+    if is_error || called.is_err() {
+        interrupted(call)?;
+    }
+    called.map_err(|failure| refusal_of(failure, answer, call.link.version.era()))?;
+    Ok(is_error)
+}
+
 /// Appends the members of a result that the server gives by itself.
 fn write_own<'b, H: Handler>(
     answer: &Answer<'b>,
@@ -241,8 +251,10 @@ fn write_own<'b, H: Handler>(
     let catalog = handler.catalog();
     let page = catalog.page_size;
     match *answer {
-        Answer::Initialize { version } => write_initialize(handler, version, out),
-        Answer::Discover => write_discover(handler, link.version, out),
+        Answer::Initialize { version } => {
+            handshake::write_initialize(handler.catalog(), version, out)
+        }
+        Answer::Discover => handshake::write_discover(handler.catalog(), link.version, out),
         Answer::List { list, ref from } => lists::write(list, from, handler, link, out)
             .map_err(|failure| refusal_of(failure, answer, link.version.era()))?,
         Answer::Subscribe { uri } => {
@@ -338,32 +350,6 @@ fn write_cache_hints(catalog: &Catalog, answer: &Answer<'_>, out: &mut Vec<u8>) 
         true => br#","cacheScope":"public""#.as_slice(),
         false => br#","cacheScope":"private""#.as_slice(),
     });
-}
-
-fn write_initialize<H: Handler>(handler: &H, version: ProtocolVersion, out: &mut Vec<u8>) {
-    let catalog = handler.catalog();
-    out.extend_from_slice(br#""protocolVersion":"#);
-    json::write_string(out, version.as_str());
-    out.extend_from_slice(br#","capabilities":"#);
-    catalog.write_capabilities(version, out);
-    out.extend_from_slice(br#","serverInfo":"#);
-    out.extend_from_slice(catalog.server_info.as_bytes());
-    write_instructions(handler, out);
-}
-
-fn write_discover<H: Handler>(handler: &H, version: ProtocolVersion, out: &mut Vec<u8>) {
-    out.extend_from_slice(br#""supportedVersions":"#);
-    write_modern_versions(out);
-    out.extend_from_slice(br#","capabilities":"#);
-    handler.catalog().write_capabilities(version, out);
-    write_instructions(handler, out);
-}
-
-fn write_instructions<H: Handler>(handler: &H, out: &mut Vec<u8>) {
-    if let Some(instructions) = &handler.catalog().instructions {
-        out.extend_from_slice(br#","instructions":"#);
-        json::write_string(out, instructions);
-    }
 }
 
 #[cold]

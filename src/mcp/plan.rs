@@ -46,55 +46,26 @@ pub(crate) enum Accepted<'b> {
     Other,
 }
 
-/// An answer that is decided and not yet written.
+/// An answer that is decided and not yet written. Tools and prompts without an id are those of the
+/// providers.
 #[derive(Debug)]
 pub(crate) enum Answer<'b> {
     Refuse(Refusal<'b>),
     Empty,
-    Initialize {
-        version: ProtocolVersion,
-    },
+    Initialize { version: ProtocolVersion },
     Discover,
     SetLogLevel(LogLevel),
-    Subscribe {
-        uri: &'b str,
-    },
-    Unsubscribe {
-        uri: &'b str,
-    },
-    List {
-        list: List,
-        from: Cursor,
-    },
-    /// Of the catalog, or else of the provider.
-    CallTool {
-        tool: Option<ToolId>,
-        name: &'b str,
-        arguments: Value<'b>,
-    },
-    /// Of the catalog, or else of the provider.
-    GetPrompt {
-        prompt: Option<PromptId>,
-        name: &'b str,
-        arguments: Value<'b>,
-    },
-    ReadResource {
-        uri: &'b str,
-    },
+    Subscribe { uri: &'b str },
+    Unsubscribe { uri: &'b str },
+    List { list: List, from: Cursor },
+    CallTool { tool: Option<ToolId>, name: &'b str, arguments: Value<'b> },
+    GetPrompt { prompt: Option<PromptId>, name: &'b str, arguments: Value<'b> },
+    ReadResource { uri: &'b str },
     Complete(CompletionRequest<'b>),
-    GetTask {
-        id: &'b str,
-    },
-    UpdateTask {
-        id: &'b str,
-        responses: Value<'b>,
-    },
-    CancelTask {
-        id: &'b str,
-    },
-    ListTasks {
-        after: Option<(u64, String)>,
-    },
+    GetTask { id: &'b str },
+    UpdateTask { id: &'b str, responses: Value<'b> },
+    CancelTask { id: &'b str },
+    ListTasks { after: Option<(u64, String)> },
 }
 
 impl Answer<'_> {
@@ -314,11 +285,9 @@ fn list<'b>(list: List, params: &Params<'b>, catalog: &Catalog, seal: &Seal) -> 
     let provider = list.provider(catalog);
     let from = match cursor(list.key(), params, seal)? {
         None => Cursor::Catalog(0),
-        Some(cursor) => match cursor {
-            Cursor::Catalog(from) if from < list.entries(catalog).len() => cursor,
-            Cursor::Provider(_) if provider.is_some() => cursor,
-            _ => return Err(bad_cursor()),
-        },
+        Some(Cursor::Catalog(from)) if from < list.entries(catalog).len() => Cursor::Catalog(from),
+        Some(Cursor::Provider(own)) if provider.is_some() => Cursor::Provider(own),
+        Some(_) => return Err(bad_cursor()),
     };
     Ok((Answer::List { list, from }, provider.unwrap_or_default()))
 }

@@ -95,7 +95,9 @@ fn is_of_objects(schema: &Json) -> bool {
 /// Tools that are too many, or too changeable, to be named one by one.
 ///
 /// It is asked for every name that the catalog has not. What it lists may change at any time:
-/// [`Notifier::tools_changed`](crate::Notifier::tools_changed) tells clients. `()` has none.
+/// [`Notifier::tools_changed`](crate::Notifier::tools_changed) tells clients. None of its tools
+/// declares that it runs as a task; on a worker, one becomes a task with [`Call::start_task`]. `()`
+/// has none.
 pub trait ToolProvider<S>: Send + Sync + 'static {
     /// Whether there is anything to list.
     const OFFERED: bool = true;
