@@ -1,12 +1,10 @@
-//! Tools that come while the server runs, as a host of plug-ins has them, and clients heard that
-//! want other log lines.
+//! A host of plug-ins: tools that come while the server runs, and log levels that clients ask for.
 //!
 //! ```sh
 //! cargo run --example 18_providers -- --bind 127.0.0.1:8000
 //! ```
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::{collections::BTreeMap, sync::Mutex};
 
 use mcp_fastd::{Call, Failure, LogLevel, LoggingHandler, Server, ToolEntry, ToolPage};
 use mcp_fastd::{ToolProvider, ToolReply, json::Value};
@@ -21,18 +19,22 @@ struct Load {
     says: String,
 }
 
-fn load(plugins: &Plugins, Load { name, says }: Load, call: &Call) -> &'static str {
+fn load(plugins: &Plugins, Load { name, says }: Load, call: &Call) {
     plugins.lock().expect("no holder panics").insert(name, says);
     call.notifier().tools_changed();
-    "It is loaded."
 }
 
 struct Host;
 
 impl ToolProvider<Plugins> for Host {
-    fn list(&self, plugins: &Plugins, _: Option<&str>, page: &mut ToolPage) -> Done {
-        for name in plugins.lock().expect("no holder panics").keys() {
+    fn list(&self, all: &Plugins, after: Option<&str>, page: &mut ToolPage) -> Done {
+        let all = all.lock().expect("no holder panics");
+        for name in all.keys().filter(|name| Some(name.as_str()) > after) {
             page.entry(&ToolEntry { name: name.clone(), ..ToolEntry::default() });
+            if page.room() == 0 {
+                page.continues(name.clone());
+                break;
+            }
         }
         Ok(())
     }
@@ -51,8 +53,7 @@ impl LoggingHandler<Plugins> for Host {
 }
 
 fn main() -> Result<(), mcp_fastd::ServeError> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != "--bind");
-    let bind = arguments.nth(1).unwrap_or("127.0.0.1:8000".to_owned());
+    let bind = std::env::args().nth(2).unwrap_or("127.0.0.1:8000".to_owned());
     let server = Server::builder().state(Plugins::default()).tool("load", load);
     let server = server.tool_provider(Host).logging_handler(Host).bind(bind.as_str());
     server.run_with(|address| println!("listening on http://{address}/mcp"))

@@ -217,6 +217,14 @@ fn providers(example: &mut Example) {
     example.call("load", json!({ "name": "greet", "says": "Hello." }));
     assert_eq!(names(example), ["load", "greet"]);
     assert_eq!(example.text("greet", json!({})), "Hello.");
+    for number in 0..500 {
+        example.call("load", json!({ "name": format!("more-{number}"), "says": "" }));
+    }
+    let first = example.ask("tools/list", json!({}));
+    assert_eq!(first["tools"].as_array().map(Vec::len), Some(500), "a page");
+    let second = example.ask("tools/list", json!({ "cursor": first["nextCursor"] }));
+    assert_eq!(second["tools"].as_array().map(Vec::len), Some(2), "and the rest");
+    assert_eq!(second.get("nextCursor"), None);
     assert_eq!(example.wire.ask(call(1, "part", json!({})).bytes()).error().0, -32602);
     let begin = initialize(LATEST, json!({}));
     let session = example.wire.ask(begin.bytes());

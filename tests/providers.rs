@@ -28,14 +28,22 @@ struct Desk {
 
 type State = Arc<Desk>;
 
+/// In place of a number of entries: listing them fails, or panics.
+const FAILS: usize = usize::MAX;
+const PANICS: usize = usize::MAX - 1;
+
 fn desk(entries: usize) -> State {
     Arc::new(Desk { entries: AtomicUsize::new(entries), heard: Mutex::default() })
 }
 
 impl Desk {
-    /// The numbers of a page; its cursor is the number of the next, or `stuck`.
+    /// The numbers of a page; the number of the next page's first, or 0.
     fn page(&self, cursor: Option<&str>, room: usize) -> Result<(Vec<usize>, usize), Failure> {
         let all = self.entries.load(Ordering::SeqCst);
+        if all == FAILS {
+            return Err(Failure::Internal("upstream is gone".to_owned()));
+        }
+        assert_ne!(all, PANICS, "as it was told");
         let from = cursor.map_or(Ok(0), str::parse);
         let from = from.map_err(|_| Failure::InvalidParams("no cursor of mine".to_owned()))?;
         let to = all.min(from + room);
@@ -62,7 +70,11 @@ impl ToolProvider<State> for Numbered {
     ) -> Result<(), Failure> {
         let (numbers, next) = desk.page(cursor, page.room())?;
         for number in numbers {
-            page.entry(&ToolEntry { name: format!("p{number}"), ..ToolEntry::default() });
+            page.entry(&ToolEntry {
+                name: format!("p{number}"),
+                output_schema: Some(json!({ "type": "array" })),
+                ..ToolEntry::default()
+            });
         }
         if next > 0 {
             page.continues(next.to_string());
@@ -377,6 +389,17 @@ fn what_a_provider_lists_is_for_one_reader() {
     assert_eq!(scope(&alone, "tools/list").0, json!("public"));
 }
 
+#[test]
+fn output_schemas_that_are_no_objects_are_for_modern_clients() {
+    let server = up(Server::builder().state(desk(1)).tool_provider(HERE).build(), |_| {});
+    let tools = server.result(&ask(json!(1), "tools/list", json!({})))["tools"].clone();
+    assert_eq!(tools[0]["outputSchema"], json!({ "type": "array" }));
+    let client = Client::begin(server.address, LATEST);
+    let tools = client.ask(&client.request(1, "tools/list", json!({})));
+    let expected = json!([{ "name": "p0", "inputSchema": { "type": "object" } }]);
+    assert_eq!(tools.last()["result"]["tools"], expected);
+}
+
 fn call(name: &str) -> common::Post {
     let params = json!({ "name": name, "arguments": { "text": "x" } });
     ask(json!(1), "tools/call", params)
@@ -447,6 +470,20 @@ fn errors_are_those_of_any_other_tool() {
             body["params"]["arguments"] = json!([]);
         }));
         assert_eq!(code, -32602, "arguments are an object");
+    }
+    for (entries, wrong) in [(FAILS, "upstream is gone"), (PANICS, "panicked")] {
+        for placement in [Placement::Shard, Placement::Worker] {
+            let server = up(both(desk(entries), 100, placement), |_| {});
+            for (method, list, _) in LISTS {
+                let mut answer = server.ask(&ask(json!(1), method, json!({}))).remove(0);
+                let error = answer["error"].take();
+                assert_eq!(error["code"], -32603, "{error}");
+                let message = error["message"].as_str().expect("a message");
+                assert!(message.contains(wrong), "{message}");
+                assert!(entries == FAILS || message.contains(list), "{message}");
+            }
+            assert_eq!(server.result(&call("p7"))["isError"], false, "it goes on");
+        }
     }
     // Unknown is unknown, with a provider and without.
     let alone = up(Server::builder().tool("a", |_: Empty| "").build(), |_| {});
