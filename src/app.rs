@@ -1,21 +1,24 @@
 //! What an application is: the seam [`Handler`], and the sugar over it.
 //!
 //! Everything above this room reaches the application through [`Handler`] alone. [`App`] is the
-//! handler that [`Server::builder`](crate::Server::builder) puts together from plain functions: its
-//! tools, prompts and resources are trees of types, so a call is an index and a direct call, with
-//! no `dyn` and no table of boxed functions.
+//! handler that [`Server::builder`](crate::Server::builder) puts together from plain functions and
+//! from providers: its tools, prompts and resources are trees of types, so a call is an index and a
+//! direct call, with no `dyn` and no table of boxed functions.
 //!
 //! This room has not heard of HTTP, sockets or protocol revisions.
 
 pub mod about;
 pub mod access;
+pub mod application;
 pub mod ask;
 pub mod call;
 pub mod catalog;
 pub mod completion;
 pub mod content;
 pub mod function;
+pub mod logging;
 mod notifier;
+pub mod page;
 pub mod prompt;
 pub mod resource;
 pub mod roots;
@@ -23,9 +26,11 @@ mod template;
 pub mod tool;
 
 use crate::json::Value;
+use crate::protocol::LogLevel;
 
 pub use about::{About, Annotations, Icon, Placement, TaskSupport};
 pub use access::{Access, Authenticator, Credentials};
+pub use application::App;
 pub use ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 pub use call::{Call, Progress, TraceContext};
 pub use catalog::{Catalog, PromptId, ToolId};
@@ -33,14 +38,16 @@ pub use completion::{Completer, Completion, CompletionReply, CompletionRequest, 
 pub use content::{
     ContentAnnotations, ContentBlock, IntoToolResult, Json, ResourceContents, ToolReply,
 };
+pub use logging::LoggingHandler;
 pub use notifier::Notifier;
-pub use prompt::{IntoPrompt, PromptMessage, PromptReply, Role};
+pub use page::Page;
+pub use prompt::{
+    IntoPrompt, PromptArgument, PromptEntry, PromptMessage, PromptPage, PromptProvider,
+    PromptReply, Role,
+};
 pub use resource::{IntoResource, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply};
 pub use roots::RootsWatcher;
-
-use prompt::Prompts;
-use resource::Resources;
-use tool::Tools;
+pub use tool::{ToolEntry, ToolPage, ToolProvider};
 
 /// Why an application could not answer. The client sees a JSON-RPC error; a tool that ran and
 /// failed is not this but a result with `isError`, which the model sees.
@@ -48,6 +55,8 @@ use tool::Tools;
 pub enum Failure {
     /// The parameters are wrong (-32602): what was wrong, and what was expected.
     InvalidParams(String),
+    /// A provider has no tool, or no prompt, of this name (-32602).
+    UnknownName,
     /// There is no such resource (-32602, or -32002 up to 2025-11-25).
     ResourceNotFound,
     /// The application failed (-32603).
@@ -80,6 +89,31 @@ pub trait Handler: Send + Sync + 'static {
         reply: &mut ToolReply<'_>,
     ) -> Result<(), Failure>;
 
+    /// Lists tools that are not in the catalog, a page at a time, where
+    /// [`Catalog::add_tool_provider`] was called. `cursor` is what an earlier page of this function
+    /// gave.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidParams`] for a cursor that is not one of ours.
+    fn list_tools(&self, _cursor: Option<&str>, _page: &mut ToolPage<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Calls a tool that is not in the catalog, by its name. `arguments` is an object, and has not
+    /// been checked against a schema.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownName`] when there is none; otherwise as [`Handler::call_tool`].
+    fn call_provided_tool(
+        &self,
+        _name: &str,
+        _arguments: Value<'_>,
+        _call: &Call<'_>,
+        _reply: &mut ToolReply<'_>,
+    ) -> Result<(), Failure> {
+        Err(Failure::UnknownName)
+    }
+
     /// Renders a prompt of the catalog. `arguments` is an object of strings.
     ///
     /// # Errors
@@ -92,6 +126,35 @@ pub trait Handler: Send + Sync + 'static {
         _reply: &mut PromptReply<'_>,
     ) -> Result<(), Failure> {
         Err(Failure::InvalidParams("there are no prompts".to_owned()))
+    }
+
+    /// Lists prompts that are not in the catalog, a page at a time, where
+    /// [`Catalog::add_prompt_provider`] was called. `cursor` is what an earlier page of this
+    /// function gave.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidParams`] for a cursor that is not one of ours.
+    fn list_prompts(
+        &self,
+        _cursor: Option<&str>,
+        _page: &mut PromptPage<'_>,
+    ) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Renders a prompt that is not in the catalog, by its name. `arguments` is an object of
+    /// strings.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownName`] when there is none; otherwise as [`Handler::get_prompt`].
+    fn get_provided_prompt(
+        &self,
+        _name: &str,
+        _arguments: Value<'_>,
+        _call: &Call<'_>,
+        _reply: &mut PromptReply<'_>,
+    ) -> Result<(), Failure> {
+        Err(Failure::UnknownName)
     }
 
     /// Reads a resource by its URI.
@@ -137,96 +200,8 @@ pub trait Handler: Send + Sync + 'static {
     /// A client works on other folders now; [`Call::roots`] asks which. Called on a worker, where
     /// [`Catalog::add_roots_watcher`] was.
     fn roots_changed(&self, _call: &Call<'_>) {}
-}
 
-/// The handler that the builder makes: a state, and trees of functions over it.
-pub struct App<S, T, P, R, D, C, W, A> {
-    pub(crate) state: S,
-    pub(crate) tools: T,
-    pub(crate) prompts: P,
-    pub(crate) resources: R,
-    pub(crate) provider: D,
-    pub(crate) completer: C,
-    pub(crate) roots_watcher: W,
-    pub(crate) authenticator: A,
-    pub(crate) catalog: Catalog,
-}
-
-impl<S, T, P, R, D, C, W, A> Handler for App<S, T, P, R, D, C, W, A>
-where
-    S: Send + Sync + 'static,
-    T: Tools<S>,
-    P: Prompts<S>,
-    R: Resources<S>,
-    D: ResourceProvider<S>,
-    C: Completer<S>,
-    W: RootsWatcher<S>,
-    A: Authenticator<S>,
-{
-    #[inline]
-    fn authenticate(&self, credentials: &Credentials<'_>) -> Access {
-        self.authenticator.authenticate(&self.state, credentials)
-    }
-
-    #[inline]
-    fn catalog(&self) -> &Catalog {
-        &self.catalog
-    }
-
-    #[inline]
-    fn call_tool(
-        &self,
-        tool: ToolId,
-        arguments: Value<'_>,
-        call: &Call<'_>,
-        reply: &mut ToolReply<'_>,
-    ) -> Result<(), Failure> {
-        self.tools.call(tool.0, &self.state, arguments, call, reply);
-        Ok(())
-    }
-
-    fn get_prompt(
-        &self,
-        prompt: PromptId,
-        arguments: Value<'_>,
-        call: &Call<'_>,
-        reply: &mut PromptReply<'_>,
-    ) -> Result<(), Failure> {
-        self.prompts.get(prompt.0, &self.state, arguments, call, reply)
-    }
-
-    fn read_resource(
-        &self,
-        uri: &str,
-        call: &Call<'_>,
-        reply: &mut ResourceReply<'_>,
-    ) -> Result<(), Failure> {
-        match self.catalog.resources.find(uri) {
-            Some((index, variables)) => {
-                self.resources.read(index, &self.state, &variables, call, reply)
-            }
-            None => self.provider.read(&self.state, uri, call, reply),
-        }
-    }
-
-    fn list_resources(
-        &self,
-        cursor: Option<&str>,
-        page: &mut ResourcePage<'_>,
-    ) -> Result<(), Failure> {
-        self.provider.list(&self.state, cursor, page)
-    }
-
-    fn complete(
-        &self,
-        request: &CompletionRequest<'_>,
-        call: &Call<'_>,
-        reply: &mut CompletionReply<'_>,
-    ) -> Result<(), Failure> {
-        reply.values(self.completer.complete(&self.state, request, call)?);
-        Ok(())
-    }
-    fn roots_changed(&self, call: &Call<'_>) {
-        self.roots_watcher.roots_changed(&self.state, call);
-    }
+    /// A session's client wants log lines of this level and above, and no others (up to
+    /// 2025-11-25). Called on the shard, where [`Catalog::add_logging`] was: it must not wait.
+    fn log_level_set(&self, _level: LogLevel, _call: &Call<'_>) {}
 }

@@ -58,8 +58,10 @@ pub use app::tool::{Tool, group};
 pub use app::{
     About, Access, Annotations, Call, Catalog, Completion, CompletionRequest, ContentAnnotations,
     ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon, Interrupted, Json,
-    Notifier, Progress, PromptMessage, ResourceContents, ResourceEntry, ResourcePage,
-    ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling, TaskSupport, TraceContext,
+    LoggingHandler, Notifier, Progress, PromptArgument, PromptEntry, PromptMessage, PromptPage,
+    PromptProvider, PromptReply, ResourceContents, ResourceEntry, ResourcePage, ResourceProvider,
+    ResourceReply, Role, Root, Sampled, Sampling, TaskSupport, ToolEntry, ToolPage, ToolProvider,
+    ToolReply, TraceContext,
 };
 pub use config::{Config, Day, DeprecationConfig, HttpSseConfig, Transports};
 pub use http::HttpLimits;

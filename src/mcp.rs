@@ -9,6 +9,7 @@
 
 pub(crate) mod answer;
 mod cursor;
+mod handshake;
 mod input;
 mod lists;
 mod method;

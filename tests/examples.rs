@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
+use common::session::{LATEST, initialize};
 use common::stdio::StdioClient;
-use common::{Wire, call, modern};
+use common::{Wire, call, legacy, modern};
 use serde_json::{Value, json};
 
 type Check = fn(&mut Example);
 
 /// Each example, and what it does.
-const EXAMPLES: [(&str, Check); 18] = [
+const EXAMPLES: [(&str, Check); 19] = [
     ("01_hello", hello),
     ("02_state", state),
     ("03_typed_tool", typed_tool),
@@ -33,6 +34,7 @@ const EXAMPLES: [(&str, Check); 18] = [
     ("15_templates", templates),
     ("16_trace", trace),
     ("17_completion", completion),
+    ("18_providers", providers),
     ("conformance_server", conformance_server),
     ("load_server", load_server),
 ];
@@ -219,6 +221,34 @@ fn prompts(example: &mut Example) {
 fn bare_handler(example: &mut Example) {
     assert_eq!(example.text("greet_in_finnish", json!({ "name": "Ada" })), "Hei, Ada!");
     assert_eq!(example.call("greet_in_english", json!({}))["isError"], true);
+}
+
+fn providers(example: &mut Example) {
+    let names = |example: &mut Example| {
+        let tools = example.ask("tools/list", json!({}))["tools"].take();
+        let tools = tools.as_array().expect("a list").iter();
+        tools.map(|tool| tool["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(example), ["load"]);
+    example.call("load", json!({ "name": "greet", "says": "Hello." }));
+    assert_eq!(names(example), ["load", "greet"]);
+    assert_eq!(example.text("greet", json!({})), "Hello.");
+    for number in 0..500 {
+        example.call("load", json!({ "name": format!("more-{number}"), "says": "" }));
+    }
+    let first = example.ask("tools/list", json!({}));
+    assert_eq!(first["tools"].as_array().map(Vec::len), Some(500), "a page");
+    let second = example.ask("tools/list", json!({ "cursor": first["nextCursor"] }));
+    assert_eq!(second["tools"].as_array().map(Vec::len), Some(2), "and the rest");
+    assert_eq!(second.get("nextCursor"), None);
+    assert_eq!(example.wire.ask(call(1, "part", json!({})).bytes()).error().0, -32602);
+    let begin = initialize(LATEST, json!({}));
+    let session = example.wire.ask(begin.bytes());
+    let id = session.field("Mcp-Session-Id").expect("a session");
+    let level = legacy(json!(1), "logging/setLevel", json!({ "level": "error" }));
+    example.wire.ask(level.with("Mcp-Session-Id", id).bytes()).result();
+    let said = example.lines.next().expect("a line").expect("text");
+    assert_eq!(said, r#"Some(("test", "0")) wants lines of error"#);
 }
 
 fn shutdown(example: &mut Example) {

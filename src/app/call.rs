@@ -144,6 +144,14 @@ impl<'c> Call<'c> {
         Some((info.get("name")?.as_str()?, info.get("version")?.as_str()?))
     }
 
+    /// What tells the client's session from others: the first half of its id, with which nobody
+    /// can take it over. `None` where there are no sessions.
+    pub fn session(&self) -> Option<String> {
+        let mut id = self.link.session?.id.to_string();
+        id.truncate(id.len() / 2);
+        Some(id)
+    }
+
     /// Who was authenticated; `None` where nobody needs to be.
     pub fn principal(&self) -> Option<&'c str> {
         self.link.principal.map(|principal| &**principal)

@@ -6,7 +6,6 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::about::{About, Placement, TaskSupport};
-use super::resource::Matched;
 use super::template::Template;
 use crate::limits;
 
@@ -14,13 +13,16 @@ use names::Names;
 
 mod capabilities;
 mod names;
+mod offered;
 mod schema;
 mod server;
 #[cfg(test)]
 mod tests;
 mod validator;
 
+pub(crate) use offered::{Provided, ResourceIndex};
 pub use schema::{ParamHeader, ParamKind};
+pub(crate) use schema::{count_param_headers, drop_param_headers};
 pub(crate) use validator::Validator;
 
 /// A tool of a catalog, by its place in it.
@@ -71,27 +73,6 @@ pub(crate) struct ToolSpec {
     pub(crate) validator: Option<Validator>,
 }
 
-/// Fixed resources and templates.
-#[derive(Debug, Default)]
-pub(crate) struct ResourceIndex {
-    fixed: Names,
-    templates: Vec<(Template, usize)>,
-    placements: Vec<Placement>,
-}
-
-impl ResourceIndex {
-    /// The leaf that answers to `uri`, and the variables its template finds in it.
-    pub(crate) fn find(&self, uri: &str) -> Option<(usize, Matched)> {
-        let matched = |variables| Matched { uri: uri.to_owned(), variables };
-        if let Some(&index) = self.fixed.get(uri) {
-            return Some((index, matched(Vec::new())));
-        }
-        self.templates.iter().find_map(|(template, index)| {
-            template.matches(uri).map(|variables| (*index, matched(variables)))
-        })
-    }
-}
-
 /// How long a client may keep what it was told, in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CacheHints {
@@ -111,8 +92,7 @@ pub struct Catalog {
     pub(crate) resources: ResourceIndex,
     pub(crate) resource_list: Vec<Listing>,
     pub(crate) template_list: Vec<Listing>,
-    /// Where providers list and read; [`Placement::Worker`] when they may wait.
-    pub(crate) provider: Option<Placement>,
+    pub(crate) provided: Provided,
     pub(crate) completes: Option<Placement>,
     /// `Implementation` of the schema.
     server: Json,
@@ -146,7 +126,7 @@ impl Catalog {
             resources: ResourceIndex::default(),
             resource_list: Vec::new(),
             template_list: Vec::new(),
-            provider: None,
+            provided: Provided::default(),
             completes: None,
             server: Json::Null,
             server_info: String::new(),
@@ -287,19 +267,14 @@ impl Catalog {
         self.template_list.push(Listing::same(&resource_entry(about, "uriTemplate")));
     }
 
-    /// Says that [`Handler::list_resources`](super::Handler::list_resources) has something to
-    /// list, and where it runs.
-    pub fn add_provider(&mut self, placement: Placement) {
-        self.provider = Some(placement);
-    }
-
     /// Says that [`Handler::complete`](super::Handler::complete) has something to suggest, and
     /// where it runs.
     pub fn add_completions(&mut self, placement: Placement) {
         self.completes = Some(placement);
     }
 
-    /// Says that functions may send log lines to clients.
+    /// Says that functions may send log lines to clients, or that
+    /// [`Handler::log_level_set`](super::Handler::log_level_set) wants to know which.
     pub fn add_logging(&mut self) {
         self.logs = true;
     }
@@ -310,7 +285,7 @@ impl Catalog {
     }
 
     /// How long clients may keep lists and the contents of resources, in milliseconds
-    /// (`ttlMs` of 2026-07-28).
+    /// (`ttlMs` of 2026-07-28). A list that a provider adds to may be kept as long as contents.
     pub fn cache(&mut self, lists_ttl_ms: u64, reads_ttl_ms: u64) {
         self.cache = CacheHints { lists_ttl_ms, reads_ttl_ms };
     }
@@ -318,44 +293,6 @@ impl Catalog {
     /// How many entries a page of a list has.
     pub fn page_size(&mut self, entries: usize) {
         self.page_size = entries.max(1);
-    }
-
-    /// The tool of this name.
-    #[inline]
-    pub(crate) fn tool(&self, name: &str) -> Option<ToolId> {
-        self.tool_names.get(name).copied().map(ToolId)
-    }
-
-    /// The prompt of this name.
-    pub(crate) fn prompt(&self, name: &str) -> Option<PromptId> {
-        self.prompt_names.get(name).copied().map(PromptId)
-    }
-
-    /// Where a read of `uri` runs; `None` when nothing could answer it.
-    pub(crate) fn read_placement(&self, uri: &str) -> Option<Placement> {
-        match self.resources.find(uri) {
-            Some((index, _)) => Some(self.resources.placements[index]),
-            None => self.provider,
-        }
-    }
-
-    /// Whether anything is placed on workers.
-    pub(crate) fn needs_workers(&self) -> bool {
-        let placements = self.prompts.iter().chain(&self.resources.placements).copied();
-        let tools = self.tools.iter().map(|tool| tool.placement);
-        let mut all = placements.chain(tools).chain(self.provider).chain(self.completes);
-        self.hears_roots || all.any(|placement| placement == Placement::Worker)
-    }
-
-    /// Whether any tool may run as a task.
-    pub(crate) fn has_tasks(&self) -> bool {
-        // A function on a worker may start one by itself.
-        self.tools.iter().any(|tool| tool.task.is_some() || tool.placement == Placement::Worker)
-    }
-
-    /// Whether there are resources of any kind.
-    pub(crate) fn has_resources(&self) -> bool {
-        self.provider.is_some() || !self.resources.placements.is_empty()
     }
 
     /// What is wrong with what was added, if anything is.

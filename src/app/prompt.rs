@@ -6,11 +6,12 @@ use std::marker::PhantomData;
 use serde::Serialize;
 
 use super::Failure;
-use super::about::About;
+use super::about::{About, Icon, Placement};
 use super::call::Call;
 use super::catalog::Catalog;
 use super::content::ContentBlock;
 use super::function::{Function, Input};
+use super::page::{Entry, Page};
 use crate::json::{self, Value};
 
 /// Who speaks in a message.
@@ -43,17 +44,71 @@ impl PromptMessage {
     }
 }
 
+/// An argument of a prompt in a list (`PromptArgument` of the schema).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PromptArgument {
+    /// Its name.
+    pub name: String,
+    /// Its name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Whether it must be given.
+    pub required: bool,
+}
+
+/// One prompt in a list (`Prompt` of the schema).
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct PromptEntry {
+    /// Its name.
+    pub name: String,
+    /// Its name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Its arguments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<PromptArgument>,
+    /// Icons for a user interface.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub icons: Vec<Icon>,
+    /// What the client's program may read, an object.
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    pub meta: Option<serde_json::Value>,
+}
+
+/// A page of a list of prompts, being written.
+pub type PromptPage<'o> = Page<'o, PromptEntry>;
+
+impl Entry for PromptEntry {
+    fn is_in(&self, catalog: &Catalog) -> bool {
+        catalog.prompt(&self.name).is_some()
+    }
+}
+
 /// Where a prompt's messages are written.
+///
+/// It is written once; were it written again, the last time counts.
 pub struct PromptReply<'o> {
     out: &'o mut Vec<u8>,
+    from: usize,
 }
 
 impl<'o> PromptReply<'o> {
     pub(crate) fn new(out: &'o mut Vec<u8>) -> Self {
-        PromptReply { out }
+        let from = out.len();
+        PromptReply { out, from }
     }
 
-    /// Writes the messages, with what the prompt is about. Called once.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.out.len() == self.from
+    }
+
+    /// Writes the messages, with what the prompt is about.
     ///
     /// # Errors
     /// None for the types of this crate.
@@ -62,6 +117,7 @@ impl<'o> PromptReply<'o> {
         description: Option<&str>,
         messages: &[PromptMessage],
     ) -> Result<(), Failure> {
+        self.out.truncate(self.from);
         if let Some(description) = description {
             self.out.extend_from_slice(br#""description":"#);
             json::write_string(self.out, description);
@@ -215,5 +271,63 @@ where
             .map_err(|error| Failure::InvalidParams(format!("invalid arguments: {error}")))?;
         let messages = self.function.invoke(state, input, call).into_messages()?;
         reply.messages(self.about.description.as_deref(), &messages)
+    }
+}
+
+/// Prompts that are too many, or too changeable, to be named one by one: a team's collection.
+///
+/// It is asked for every name that the catalog has not. `()` has none.
+pub trait PromptProvider<S>: Send + Sync + 'static {
+    /// Whether there is anything to list.
+    const OFFERED: bool = true;
+
+    /// Enters itself into the catalog: that it is there and where it runs
+    /// ([`Catalog::add_prompt_provider`]). Unless said otherwise, it runs on workers.
+    fn describe(&self, catalog: &mut Catalog) {
+        catalog.add_prompt_provider(Placement::Worker);
+    }
+
+    /// Lists a page: entries go into `page` until it has no more [room](Page::room).
+    ///
+    /// # Errors
+    /// [`Failure::InvalidParams`] for a cursor that is not one of the provider's.
+    fn list(
+        &self,
+        state: &S,
+        cursor: Option<&str>,
+        page: &mut PromptPage<'_>,
+    ) -> Result<(), Failure>;
+
+    /// Renders a prompt. `arguments` is an object of strings.
+    ///
+    /// # Errors
+    /// [`Failure::UnknownName`] when there is none of this name; [`Failure::InvalidParams`] when
+    /// an argument is missing or wrong.
+    fn get(
+        &self,
+        state: &S,
+        name: &str,
+        arguments: Value<'_>,
+        call: &Call<'_>,
+        reply: &mut PromptReply<'_>,
+    ) -> Result<(), Failure>;
+}
+
+impl<S> PromptProvider<S> for () {
+    const OFFERED: bool = false;
+
+    fn list(&self, _: &S, _: Option<&str>, _: &mut PromptPage<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn get(
+        &self,
+        _: &S,
+        _: &str,
+        _: Value<'_>,
+        _: &Call<'_>,
+        _: &mut PromptReply<'_>,
+    ) -> Result<(), Failure> {
+        Err(Failure::UnknownName)
     }
 }

@@ -13,6 +13,7 @@ use super::call::Call;
 use super::catalog::Catalog;
 use super::content::{ContentAnnotations, ResourceContents};
 use super::function::Function;
+use super::page::{Entry, Page};
 use crate::json;
 use variable::Text;
 
@@ -50,62 +51,38 @@ pub struct ResourceEntry {
 }
 
 /// A page of a list of resources, being written.
-pub struct ResourcePage<'o> {
-    out: &'o mut Vec<u8>,
-    room: usize,
-    written: usize,
-    next: Option<String>,
-}
+pub type ResourcePage<'o> = Page<'o, ResourceEntry>;
 
-impl<'o> ResourcePage<'o> {
-    pub(crate) fn new(out: &'o mut Vec<u8>, room: usize, written: usize) -> Self {
-        ResourcePage { out, room, written, next: None }
-    }
-
-    pub(crate) fn next_cursor(self) -> Option<String> {
-        self.next
-    }
-
-    /// How many more entries the page takes.
-    pub fn room(&self) -> usize {
-        self.room
-    }
-
-    /// Adds an entry.
-    pub fn entry(&mut self, entry: &ResourceEntry) {
-        let from = self.out.len();
-        if self.written > 0 {
-            self.out.push(b',');
-        }
-        if json::write_serialized(self.out, entry).is_err() {
-            return self.out.truncate(from);
-        }
-        self.written += 1;
-        self.room = self.room.saturating_sub(1);
-    }
-
-    /// Says that there is more, and what to ask for it with: the provider's own cursor, which
-    /// comes back as it is.
-    pub fn continues(&mut self, cursor: String) {
-        self.next = Some(cursor);
+impl Entry for ResourceEntry {
+    fn is_in(&self, catalog: &Catalog) -> bool {
+        catalog.resources.has_fixed(&self.uri)
     }
 }
 
 /// Where the contents of a resource are written.
+///
+/// It is written once; were it written again, the last time counts.
 pub struct ResourceReply<'o> {
     out: &'o mut Vec<u8>,
+    from: usize,
 }
 
 impl<'o> ResourceReply<'o> {
     pub(crate) fn new(out: &'o mut Vec<u8>) -> Self {
-        ResourceReply { out }
+        let from = out.len();
+        ResourceReply { out, from }
     }
 
-    /// Writes the contents. Called once.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.out.len() == self.from
+    }
+
+    /// Writes the contents.
     ///
     /// # Errors
     /// None for the types of this crate.
     pub fn contents(&mut self, contents: &[ResourceContents]) -> Result<(), Failure> {
+        self.out.truncate(self.from);
         self.out.extend_from_slice(br#""contents":"#);
         json::write_serialized(self.out, &contents)
             .map_err(|error| Failure::Internal(error.to_string()))
@@ -320,13 +297,13 @@ pub trait ResourceProvider<S>: Send + Sync + 'static {
     const OFFERED: bool = true;
 
     /// Enters itself into the catalog: that it is there and where it runs
-    /// ([`Catalog::add_provider`]), and the URI templates it answers to
+    /// ([`Catalog::add_resource_provider`]), and the URI templates it answers to
     /// ([`Catalog::list_template`]). Unless said otherwise, it runs on workers.
     fn describe(&self, catalog: &mut Catalog) {
-        catalog.add_provider(Placement::Worker);
+        catalog.add_resource_provider(Placement::Worker);
     }
 
-    /// Lists a page: entries go into `page` until it has no more [room](ResourcePage::room).
+    /// Lists a page: entries go into `page` until it has no more [room](Page::room).
     ///
     /// # Errors
     /// [`Failure::InvalidParams`] for a cursor that is not one of the provider's.

@@ -9,6 +9,10 @@ use super::content::{IntoToolResult, ToolReply};
 use super::function::{Function, Input};
 use crate::json::Value;
 
+mod provider;
+
+pub use provider::{ToolEntry, ToolPage, ToolProvider};
+
 /// A tool that is a type: for tools too big for a closure.
 pub trait Tool<S>: Send + Sync + 'static {
     /// Its arguments.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::params::Params;
 use super::plan::Answer;
-use super::refusal::{Refusal, Stage, write_modern_versions};
-use super::{input, lists, tasks};
+use super::refusal::{Refusal, Stage};
+use super::{handshake, input, lists, tasks};
 use crate::app::call::{Interruption, Link};
 use crate::app::completion::CompletionReply;
 use crate::app::{Call, Catalog, Failure, Handler, PromptReply, ResourceReply, ToolReply};
 use crate::json;
-use crate::protocol::{Era, ProtocolVersion};
+use crate::protocol::Era;
 use crate::rpc::{self, ErrorCode, Id};
 use crate::store::{Outcome, Session, Stream, Task, Wire};
 
@@ -171,9 +171,8 @@ fn write_members<'b, H: Handler>(
 ) -> Result<bool, Unanswered<'b>> {
     let catalog = handler.catalog();
     match answer {
-        Answer::CallTool { tool, arguments, .. } => {
-            let objects_only = call.link.version.era() == Era::Legacy;
-            let mut reply = ToolReply::new(out, objects_only);
+        Answer::CallTool { tool: Some(tool), arguments, .. } => {
+            let mut reply = ToolReply::new(out, call.link.version.era() == Era::Legacy);
             if let Some(validator) = &catalog.tools[tool.0].validator
                 && let Err(problem) = validator.check(*arguments)
             {
@@ -181,23 +180,35 @@ fn write_members<'b, H: Handler>(
                 return Ok(true);
             }
             let called = handler.call_tool(*tool, *arguments, call, &mut reply);
-            if called.is_ok() && reply.is_empty() {
-                reply.blocks(&[]);
-            }
-            let is_error = reply.is_error();
-            if is_error || called.is_err() {
-                interrupted(call)?;
-            }
-            called.map_err(|failure| refusal_of(failure, answer, call.link.version.era()))?;
-            return Ok(is_error);
+            return finish_call(called, reply, answer, call);
         }
-        Answer::GetPrompt { prompt, arguments, .. } => {
-            let got = handler.get_prompt(*prompt, *arguments, call, &mut PromptReply::new(out));
+        Answer::CallTool { tool: None, name, arguments } => {
+            let mut reply = ToolReply::new(out, call.link.version.era() == Era::Legacy);
+            let called = handler.call_provided_tool(name, *arguments, call, &mut reply);
+            return finish_call(called, reply, answer, call);
+        }
+        Answer::GetPrompt { prompt, name, arguments } => {
+            let mut reply = PromptReply::new(out);
+            let mut got = match *prompt {
+                Some(prompt) => handler.get_prompt(prompt, *arguments, call, &mut reply),
+                None => handler.get_provided_prompt(name, *arguments, call, &mut reply),
+            };
+            if got.is_ok() && reply.is_empty() {
+                got = reply.messages(None, &[]);
+            }
             return unless_interrupted(got, answer, call);
         }
         Answer::ReadResource { uri } => {
-            let read = handler.read_resource(uri, call, &mut ResourceReply::new(out));
+            let mut reply = ResourceReply::new(out);
+            let mut read = handler.read_resource(uri, call, &mut reply);
+            if read.is_ok() && reply.is_empty() {
+                read = reply.contents(&[]);
+            }
             unless_interrupted(read, answer, call)?;
+        }
+        Answer::SetLogLevel(level) => {
+            session_of(&call.link)?.set_log_level(*level);
+            handler.log_level_set(*level, call);
         }
         Answer::Complete(request) => {
             let completed = handler.complete(request, call, &mut CompletionReply::new(out));
@@ -211,6 +222,25 @@ fn write_members<'b, H: Handler>(
     Ok(false)
 }
 
+/// What came of the call of a tool. Says whether it is the tool's error.
+#[inline]
+fn finish_call<'b>(
+    called: Result<(), Failure>,
+    mut reply: ToolReply<'_>,
+    answer: &Answer<'b>,
+    call: &mut Call<'_>,
+) -> Result<bool, Unanswered<'b>> {
+    if called.is_ok() && reply.is_empty() {
+        reply.blocks(&[]);
+    }
+    let is_error = reply.is_error();
+    if is_error || called.is_err() {
+        interrupted(call)?;
+    }
+    called.map_err(|failure| refusal_of(failure, answer, call.link.version.era()))?;
+    Ok(is_error)
+}
+
 /// Appends the members of a result that the server gives by itself.
 fn write_own<'b, H: Handler>(
     answer: &Answer<'b>,
@@ -221,21 +251,12 @@ fn write_own<'b, H: Handler>(
     let catalog = handler.catalog();
     let page = catalog.page_size;
     match *answer {
-        Answer::Initialize { version } => write_initialize(handler, version, out),
-        Answer::Discover => write_discover(handler, link.version, out),
-        Answer::ListTools { from } => {
-            lists::write_page("tools", &catalog.tool_list, from, page, link, out);
+        Answer::Initialize { version } => {
+            handshake::write_initialize(handler.catalog(), version, out)
         }
-        Answer::ListPrompts { from } => {
-            lists::write_page("prompts", &catalog.prompt_list, from, page, link, out);
-        }
-        Answer::ListResourceTemplates { from } => {
-            let entries = &catalog.template_list;
-            lists::write_page("resourceTemplates", entries, from, page, link, out);
-        }
-        Answer::ListResources { ref from } => lists::write_resources(handler, from, link, out)
+        Answer::Discover => handshake::write_discover(handler.catalog(), link.version, out),
+        Answer::List { list, ref from } => lists::write(list, from, handler, link, out)
             .map_err(|failure| refusal_of(failure, answer, link.version.era()))?,
-        Answer::SetLogLevel(level) => session_of(link)?.set_log_level(level),
         Answer::Subscribe { uri } => {
             let session = session_of(link)?;
             if !session.subscribe(uri) {
@@ -264,6 +285,7 @@ fn write_own<'b, H: Handler>(
         }
         Answer::Empty
         | Answer::Refuse(_)
+        | Answer::SetLogLevel(_)
         | Answer::CallTool { .. }
         | Answer::GetPrompt { .. }
         | Answer::ReadResource { .. }
@@ -315,15 +337,11 @@ fn interrupted<'b>(call: &mut Call<'_>) -> Result<(), Unanswered<'b>> {
 /// be, so that is private.
 fn write_cache_hints(catalog: &Catalog, answer: &Answer<'_>, out: &mut Vec<u8>) {
     let (ttl_ms, public) = match answer {
-        Answer::Discover
-        | Answer::ListTools { .. }
-        | Answer::ListPrompts { .. }
-        | Answer::ListResourceTemplates { .. } => (catalog.cache.lists_ttl_ms, true),
         Answer::ReadResource { .. } => (catalog.cache.reads_ttl_ms, false),
-        Answer::ListResources { .. } if catalog.provider.is_some() => {
+        Answer::List { list, .. } if list.provider(catalog).is_some() => {
             (catalog.cache.reads_ttl_ms, false)
         }
-        Answer::ListResources { .. } => (catalog.cache.lists_ttl_ms, true),
+        Answer::List { .. } | Answer::Discover => (catalog.cache.lists_ttl_ms, true),
         _ => return,
     };
     out.extend_from_slice(br#","ttlMs":"#);
@@ -334,32 +352,6 @@ fn write_cache_hints(catalog: &Catalog, answer: &Answer<'_>, out: &mut Vec<u8>) 
     });
 }
 
-fn write_initialize<H: Handler>(handler: &H, version: ProtocolVersion, out: &mut Vec<u8>) {
-    let catalog = handler.catalog();
-    out.extend_from_slice(br#""protocolVersion":"#);
-    json::write_string(out, version.as_str());
-    out.extend_from_slice(br#","capabilities":"#);
-    catalog.write_capabilities(version, out);
-    out.extend_from_slice(br#","serverInfo":"#);
-    out.extend_from_slice(catalog.server_info.as_bytes());
-    write_instructions(handler, out);
-}
-
-fn write_discover<H: Handler>(handler: &H, version: ProtocolVersion, out: &mut Vec<u8>) {
-    out.extend_from_slice(br#""supportedVersions":"#);
-    write_modern_versions(out);
-    out.extend_from_slice(br#","capabilities":"#);
-    handler.catalog().write_capabilities(version, out);
-    write_instructions(handler, out);
-}
-
-fn write_instructions<H: Handler>(handler: &H, out: &mut Vec<u8>) {
-    if let Some(instructions) = &handler.catalog().instructions {
-        out.extend_from_slice(br#","instructions":"#);
-        json::write_string(out, instructions);
-    }
-}
-
 #[cold]
 fn refusal_of<'b>(failure: Failure, answer: &Answer<'b>, era: Era) -> Refusal<'b> {
     match (failure, answer) {
@@ -367,6 +359,9 @@ fn refusal_of<'b>(failure: Failure, answer: &Answer<'b>, era: Era) -> Refusal<'b
             Refusal::resource_not_found(era, uri)
         }
         (Failure::ResourceNotFound, _) => Refusal::invalid_params("Resource not found"),
+        (Failure::UnknownName, Answer::CallTool { name, .. }) => Refusal::unknown("tool", name),
+        (Failure::UnknownName, Answer::GetPrompt { name, .. }) => Refusal::unknown("prompt", name),
+        (Failure::UnknownName, _) => Refusal::invalid_params("Unknown name"),
         (Failure::InvalidParams(message), _) => Refusal::invalid_params(message),
         (Failure::Internal(message), _) => {
             tracing::error!(what = what(answer), error = message, "failed to answer a request");
@@ -382,7 +377,7 @@ fn what(answer: &Answer<'_>) -> String {
         Answer::GetPrompt { name, .. } => format!("prompt `{name}`"),
         Answer::ReadResource { uri } => format!("resource `{uri}`"),
         Answer::Complete(_) => "completion".to_owned(),
-        Answer::ListResources { .. } => "the list of resources".to_owned(),
+        Answer::List { list, .. } => format!("the list of {}", list.key()),
         _ => "the server".to_owned(),
     }
 }

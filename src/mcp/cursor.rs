@@ -4,7 +4,7 @@ use crate::store::Seal;
 
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cursor {
+pub(crate) enum Cursor {
     /// At this entry of the catalog.
     Catalog(usize),
     /// In the provider's list: at its beginning, or at a cursor of its own.

@@ -1,79 +1,121 @@
 //! Pages of lists: entries of the catalog are copied, a provider writes its own.
 
 use super::cursor::Cursor;
-use super::plan::ListFrom;
 use crate::app::call::Link;
 use crate::app::catalog::Listing;
-use crate::app::{Catalog, Failure, Handler, ResourcePage};
+use crate::app::page::Page;
+use crate::app::{Catalog, Failure, Handler, Placement};
 use crate::json;
 use crate::protocol::Era;
 use crate::store::Seal;
 
-/// Appends a page of the catalog's entries as the member `key`, and the next cursor.
-pub(super) fn write_page(
-    key: &str,
-    entries: &[Listing],
-    from: usize,
-    page_size: usize,
-    link: &Link<'_>,
-    out: &mut Vec<u8>,
-) {
-    let era = link.version.era();
-    let to = entries.len().min(from + page_size);
-    begin(key, out);
-    write_entries(&entries[from..to], era, out);
-    let next = (to < entries.len()).then_some(Cursor::Catalog(to));
-    end(key, next, &link.hub.seal, out);
+/// What an application lists: the catalog's entries first, then the provider's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum List {
+    Tools,
+    Prompts,
+    Resources,
+    ResourceTemplates,
 }
 
-/// Appends a page of resources: the catalog's first, then the provider's.
-pub(super) fn write_resources<H: Handler>(
+impl List {
+    /// The member of the result that holds the entries; cursors are sealed for it.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            List::Tools => "tools",
+            List::Prompts => "prompts",
+            List::Resources => "resources",
+            List::ResourceTemplates => "resourceTemplates",
+        }
+    }
+
+    /// What the catalog has.
+    pub(super) fn entries(self, catalog: &Catalog) -> &[Listing] {
+        match self {
+            List::Tools => &catalog.tool_list,
+            List::Prompts => &catalog.prompt_list,
+            List::Resources => &catalog.resource_list,
+            List::ResourceTemplates => &catalog.template_list,
+        }
+    }
+
+    /// Where a provider lists more, if there is one.
+    pub(super) fn provider(self, catalog: &Catalog) -> Option<Placement> {
+        match self {
+            List::Tools => catalog.provided.tools,
+            List::Prompts => catalog.provided.prompts,
+            List::Resources => catalog.provided.resources,
+            List::ResourceTemplates => None,
+        }
+    }
+}
+
+/// Appends a page, and the next cursor.
+pub(super) fn write<H: Handler>(
+    list: List,
+    from: &Cursor,
     handler: &H,
-    from: &ListFrom,
     link: &Link<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
     let era = link.version.era();
     let catalog = handler.catalog();
-    begin("resources", out);
+    json::write_string(out, list.key());
+    out.extend_from_slice(b":[");
     let next = match from {
-        ListFrom::Provider(own) => provider_page(handler, own.as_deref(), 0, catalog, out)?,
-        ListFrom::Catalog(from) => {
-            let entries = &catalog.resource_list;
+        Cursor::Provider(own) => write_provided(list, own.as_deref(), 0, handler, era, out)?,
+        Cursor::Catalog(from) => {
+            let entries = list.entries(catalog);
             let to = entries.len().min(from + catalog.page_size);
             write_entries(&entries[*from..to], era, out);
-            if to < entries.len() {
-                Some(Cursor::Catalog(to))
-            } else if catalog.provider.is_some() {
-                provider_page(handler, None, to - from, catalog, out)?
-            } else {
-                None
+            match list.provider(catalog) {
+                _ if to < entries.len() => Some(Cursor::Catalog(to)),
+                Some(_) => write_provided(list, None, to - from, handler, era, out)?,
+                None => None,
             }
         }
     };
-    end("resources", next, &link.hub.seal, out);
+    out.push(b']');
+    write_cursor(list.key(), next, &link.hub.seal, out);
     Ok(())
 }
 
-fn provider_page<H: Handler>(
-    handler: &H,
+/// Lets the provider fill the page, which has `written` entries already; says where the next one
+/// begins.
+fn write_provided<H: Handler>(
+    list: List,
     cursor: Option<&str>,
     written: usize,
-    catalog: &Catalog,
+    handler: &H,
+    era: Era,
     out: &mut Vec<u8>,
 ) -> Result<Option<Cursor>, Failure> {
-    let room = catalog.page_size - written;
-    if room == 0 {
+    let catalog = handler.catalog();
+    if written == catalog.page_size {
         return Ok(Some(Cursor::Provider(None)));
     }
-    let mut page = ResourcePage::new(out, room, written);
-    handler.list_resources(cursor, &mut page)?;
-    Ok(page.next_cursor().map(|own| Cursor::Provider(Some(own))))
+    let objects_only = era == Era::Legacy;
+    let own = match list {
+        List::Tools => fill(Page::new(out, catalog, objects_only, written), |page| {
+            handler.list_tools(cursor, page)
+        }),
+        List::Prompts => fill(Page::new(out, catalog, objects_only, written), |page| {
+            handler.list_prompts(cursor, page)
+        }),
+        List::Resources => fill(Page::new(out, catalog, objects_only, written), |page| {
+            handler.list_resources(cursor, page)
+        }),
+        List::ResourceTemplates => Ok(None),
+    };
+    Ok(own?.map(|own| Cursor::Provider(Some(own))))
 }
 
-fn begin(key: &str, out: &mut Vec<u8>) {
-    json::write_string(out, key);
-    out.extend_from_slice(b":[");
+fn fill<E>(
+    mut page: Page<'_, E>,
+    list: impl FnOnce(&mut Page<'_, E>) -> Result<(), Failure>,
+) -> Result<Option<String>, Failure> {
+    list(&mut page)?;
+    Ok(page.next_cursor())
 }
 
 fn write_entries(entries: &[Listing], era: Era, out: &mut Vec<u8>) {
@@ -87,11 +129,6 @@ fn write_entries(entries: &[Listing], era: Era, out: &mut Vec<u8>) {
         };
         out.extend_from_slice(text.as_bytes());
     }
-}
-
-fn end(list: &str, next: Option<Cursor>, seal: &Seal, out: &mut Vec<u8>) {
-    out.push(b']');
-    write_cursor(list, next, seal, out);
 }
 
 /// Appends the member `nextCursor`, when there is a next page.

@@ -1,6 +1,7 @@
 //! Deciding what a message gets.
 
 use super::cursor::Cursor;
+use super::lists::List;
 use super::method::Method;
 use super::open::Context;
 use super::params::{Params, members, object, string};
@@ -45,7 +46,8 @@ pub(crate) enum Accepted<'b> {
     Other,
 }
 
-/// An answer that is decided and not yet written.
+/// An answer that is decided and not yet written. Tools and prompts without an id are those of the
+/// providers.
 #[derive(Debug)]
 pub(crate) enum Answer<'b> {
     Refuse(Refusal<'b>),
@@ -55,12 +57,9 @@ pub(crate) enum Answer<'b> {
     SetLogLevel(LogLevel),
     Subscribe { uri: &'b str },
     Unsubscribe { uri: &'b str },
-    ListTools { from: usize },
-    ListPrompts { from: usize },
-    ListResourceTemplates { from: usize },
-    ListResources { from: ListFrom },
-    CallTool { tool: ToolId, name: &'b str, arguments: Value<'b> },
-    GetPrompt { prompt: PromptId, name: &'b str, arguments: Value<'b> },
+    List { list: List, from: Cursor },
+    CallTool { tool: Option<ToolId>, name: &'b str, arguments: Value<'b> },
+    GetPrompt { prompt: Option<PromptId>, name: &'b str, arguments: Value<'b> },
     ReadResource { uri: &'b str },
     Complete(CompletionRequest<'b>),
     GetTask { id: &'b str },
@@ -78,13 +77,6 @@ impl Answer<'_> {
                 Answer::CallTool { .. } | Answer::GetPrompt { .. } | Answer::ReadResource { .. }
             )
     }
-}
-
-/// Where a page of resources begins: the catalog's come first, then the provider's.
-#[derive(Debug)]
-pub(crate) enum ListFrom {
-    Catalog(usize),
-    Provider(Option<String>),
 }
 
 /// Decides what a message gets. `worker` says that this is the worker: what would be deferred is
@@ -146,8 +138,8 @@ fn offered(method: Method, catalog: &Catalog) -> bool {
         | Method::CancelTask
         | Method::TaskResult
         | Method::ListTasks => catalog.has_tasks(),
-        Method::ListTools | Method::CallTool => !catalog.tools.is_empty(),
-        Method::ListPrompts | Method::GetPrompt => !catalog.prompts.is_empty(),
+        Method::ListTools | Method::CallTool => catalog.has_tools(),
+        Method::ListPrompts | Method::GetPrompt => catalog.has_prompts(),
         Method::ListResources
         | Method::ListResourceTemplates
         | Method::ReadResource
@@ -172,18 +164,10 @@ fn decide<'b>(
         Method::ReadResource => read_resource(context, catalog),
         Method::GetPrompt => get_prompt(params, catalog),
         Method::Complete => complete(params, catalog),
-        Method::ListTools => here(Answer::ListTools {
-            from: catalog_page("tools", params, catalog.tool_list.len(), seal)?,
-        }),
-        Method::ListPrompts => here(Answer::ListPrompts {
-            from: catalog_page("prompts", params, catalog.prompt_list.len(), seal)?,
-        }),
-        Method::ListResourceTemplates => {
-            let entries = catalog.template_list.len();
-            let from = catalog_page("resourceTemplates", params, entries, seal)?;
-            here(Answer::ListResourceTemplates { from })
-        }
-        Method::ListResources => list_resources(params, catalog, seal),
+        Method::ListTools => list(List::Tools, params, catalog, seal),
+        Method::ListPrompts => list(List::Prompts, params, catalog, seal),
+        Method::ListResourceTemplates => list(List::ResourceTemplates, params, catalog, seal),
+        Method::ListResources => list(List::Resources, params, catalog, seal),
         Method::Discover => here(Answer::Discover),
         Method::Ping => here(Answer::Empty),
         Method::Initialize => initialize(params),
@@ -233,17 +217,21 @@ fn initialize<'b>(params: &Params<'b>) -> Decided<'b> {
 #[inline]
 fn call_tool<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
     let name = string(params.name, "params.name")?;
-    let Some(tool) = catalog.tool(name) else {
-        return Err(Refusal::invalid_params(format!("Unknown tool: {name}")));
+    let tool = catalog.tool(name);
+    let placement = match tool {
+        Some(tool) => catalog.tools[tool.0].placement,
+        None => catalog.provided.tools.ok_or_else(|| Refusal::unknown("tool", name))?,
     };
     let arguments = object(params.arguments, "params.arguments")?;
-    Ok((Answer::CallTool { tool, name, arguments }, catalog.tools[tool.0].placement))
+    Ok((Answer::CallTool { tool, name, arguments }, placement))
 }
 
 fn get_prompt<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
     let name = string(params.name, "params.name")?;
-    let Some(prompt) = catalog.prompt(name) else {
-        return Err(Refusal::invalid_params(format!("Unknown prompt: {name}")));
+    let prompt = catalog.prompt(name);
+    let placement = match prompt {
+        Some(prompt) => catalog.prompts[prompt.0],
+        None => catalog.provided.prompts.ok_or_else(|| Refusal::unknown("prompt", name))?,
     };
     let arguments = object(params.arguments, "params.arguments")?;
     for (argument, value) in arguments.members_or_none() {
@@ -252,7 +240,7 @@ fn get_prompt<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
             return Err(Refusal::invalid_params(message));
         }
     }
-    Ok((Answer::GetPrompt { prompt, name, arguments }, catalog.prompts[prompt.0]))
+    Ok((Answer::GetPrompt { prompt, name, arguments }, placement))
 }
 
 fn read_resource<'b>(context: &Context<'b>, catalog: &Catalog) -> Decided<'b> {
@@ -271,8 +259,8 @@ fn complete<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
     let reference = match kind.and_then(|kind| kind.as_str()) {
         Some("ref/prompt") => {
             let name = string(name, "params.ref.name")?;
-            if catalog.prompt(name).is_none() {
-                return Err(Refusal::invalid_params(format!("Unknown prompt: {name}")));
+            if catalog.prompt(name).is_none() && catalog.provided.prompts.is_none() {
+                return Err(Refusal::unknown("prompt", name));
             }
             Reference::Prompt(name)
         }
@@ -293,30 +281,15 @@ fn complete<'b>(params: &Params<'b>, catalog: &Catalog) -> Decided<'b> {
     Ok((Answer::Complete(request), catalog.completes.unwrap_or_default()))
 }
 
-fn list_resources<'b>(params: &Params<'b>, catalog: &Catalog, seal: &Seal) -> Decided<'b> {
-    let from = match cursor("resources", params, seal)? {
-        None => ListFrom::Catalog(0),
-        Some(Cursor::Catalog(from)) if from < catalog.resource_list.len() => {
-            ListFrom::Catalog(from)
-        }
-        Some(Cursor::Provider(own)) if catalog.provider.is_some() => ListFrom::Provider(own),
+fn list<'b>(list: List, params: &Params<'b>, catalog: &Catalog, seal: &Seal) -> Decided<'b> {
+    let provider = list.provider(catalog);
+    let from = match cursor(list.key(), params, seal)? {
+        None => Cursor::Catalog(0),
+        Some(Cursor::Catalog(from)) if from < list.entries(catalog).len() => Cursor::Catalog(from),
+        Some(Cursor::Provider(own)) if provider.is_some() => Cursor::Provider(own),
         Some(_) => return Err(bad_cursor()),
     };
-    Ok((Answer::ListResources { from }, catalog.provider.unwrap_or_default()))
-}
-
-/// Where a page of one of the catalog's lists begins.
-fn catalog_page<'b>(
-    list: &str,
-    params: &Params<'b>,
-    entries: usize,
-    seal: &Seal,
-) -> Result<usize, Refusal<'b>> {
-    match cursor(list, params, seal)? {
-        None => Ok(0),
-        Some(Cursor::Catalog(from)) if from < entries => Ok(from),
-        Some(_) => Err(bad_cursor()),
-    }
+    Ok((Answer::List { list, from }, provider.unwrap_or_default()))
 }
 
 fn cursor<'b>(list: &str, params: &Params<'b>, seal: &Seal) -> Result<Option<Cursor>, Refusal<'b>> {

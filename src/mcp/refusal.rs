@@ -63,6 +63,12 @@ impl<'b> Refusal<'b> {
         Refusal::new(Stage::InBand, ErrorCode::INVALID_PARAMS, message)
     }
 
+    /// -32602 for a tool or a prompt that is not there.
+    #[cold]
+    pub(crate) fn unknown(what: &str, name: &str) -> Refusal<'b> {
+        Refusal::invalid_params(format!("Unknown {what}: {name}"))
+    }
+
     /// -32602 for a `_meta` that lacks what each request must carry.
     pub(crate) fn malformed_meta(message: &'static str) -> Refusal<'b> {
         Refusal::new(Stage::Envelope, ErrorCode::INVALID_PARAMS, message)

@@ -81,8 +81,8 @@ fn wrong<'b>(name: &str, expected: &str) -> Refusal<'b> {
 /// What of a filter this server can honor: notices about what it does not have, or what is somebody
 /// else's, will not come.
 pub(crate) fn honored(mut filter: Filter, catalog: &Catalog, owner: &Owner, hub: &Hub) -> Filter {
-    filter.tools &= !catalog.tools.is_empty();
-    filter.prompts &= !catalog.prompts.is_empty();
+    filter.tools &= catalog.has_tools();
+    filter.prompts &= catalog.has_prompts();
     filter.resources &= catalog.has_resources();
     if !catalog.has_resources() {
         filter.uris.clear();

@@ -25,7 +25,7 @@ pub(super) fn id<'b>(context: &Context<'b>) -> Result<&'b str, Refusal<'b>> {
 
 /// What a call gets that is not answered at once; `None` where it is.
 pub(super) fn place<'b>(
-    tool: ToolId,
+    tool: Option<ToolId>,
     placement: Placement,
     context: &Context<'b>,
     catalog: &Catalog,
@@ -34,7 +34,8 @@ pub(super) fn place<'b>(
         Placement::Worker => Some(Plan::Defer),
         Placement::Shard => None,
     };
-    match (context.version, catalog.tools[tool.0].task) {
+    let support = tool.and_then(|tool| catalog.tools[tool.0].task);
+    match (context.version, support) {
         (ProtocolVersion::V2026_07_28, None) => Ok(elsewhere),
         (ProtocolVersion::V2026_07_28, Some(support)) => match (require_tasks(context), support) {
             (Ok(()), _) => Ok(Some(Plan::Task { ttl_ms: None })),

@@ -48,6 +48,7 @@ fn decide(text: &str, claims: Claims<'_>, catalog: &Catalog, worker: bool) -> St
             shown.split([' ', '{']).next().unwrap_or_default().to_owned()
         }
         Plan::Answer(plan::Answer::Refuse(refusal)) => refused(refusal),
+        Plan::Answer(plan::Answer::List { list, .. }) => format!("List{list:?}"),
         Plan::Answer(answer) => {
             let shown = format!("{answer:?}");
             shown.split([' ', '(']).next().unwrap_or_default().to_owned()
@@ -179,15 +180,79 @@ fn a_worker_answers_what_a_shard_defers() {
 
 #[test]
 fn nothing_is_offered_that_is_not_there() {
-    let mut catalog = Catalog::new("test", "1");
+    let catalog = Catalog::new("test", "1");
     for method in ["tools/list", "tools/call", "prompts/list", "prompts/get", "resources/list"] {
         let decided = decide(&request(method, ""), Claims::default(), &catalog, false);
         assert_eq!(decided, "2025-03-26 Method -32601", "{method}");
     }
-    catalog.add_provider(Placement::Worker);
-    for method in ["resources/list", "resources/read"] {
-        let text = request(method, r#""uri":"x:y""#);
-        let decided = decide(&text, Claims::default(), &catalog, false);
-        assert_eq!(decided, "2025-03-26 defer", "a provider may wait: {method}");
+    for (add, provided) in PROVIDERS {
+        let mut catalog = Catalog::new("test", "1");
+        add(&mut catalog, Placement::Worker);
+        for method in ["tools/list", "tools/call", "prompts/list", "prompts/get", "resources/list"]
+        {
+            let text = request(method, r#""name":"x","uri":"x:y""#);
+            let decided = decide(&text, Claims::default(), &catalog, false);
+            let expected = match method.starts_with(provided) {
+                true => "2025-03-26 defer",
+                false => "2025-03-26 Method -32601",
+            };
+            assert_eq!(decided, expected, "a provider may wait: {method} of {provided}");
+        }
     }
+}
+
+type Add = fn(&mut Catalog, Placement);
+
+const PROVIDERS: [(Add, &str); 3] = [
+    (Catalog::add_tool_provider, "tools/"),
+    (Catalog::add_prompt_provider, "prompts/"),
+    (Catalog::add_resource_provider, "resources/"),
+];
+
+#[test]
+fn what_the_catalog_has_not_is_the_providers() {
+    let mut catalog = catalog();
+    for (add, _) in PROVIDERS {
+        add(&mut catalog, Placement::Worker);
+    }
+    catalog.add_completions(Placement::Shard);
+    let sealed = |text: &str, list: &str| {
+        let seal = Seal::new(&[0; 32]).seal(text.as_bytes(), list.as_bytes(), u64::MAX);
+        format!(r#""cursor":"{}""#, seal.unwrap())
+    };
+    let of_prompt = |name: &str| {
+        format!(
+            r#""ref":{{"type":"ref/prompt","name":"{name}"}},"argument":{{"name":"a","value":""}}"#
+        )
+    };
+    for (method, params, expected) in [
+        ("tools/call", r#""name":"quick""#.to_owned(), "CallTool"),
+        ("tools/call", r#""name":"other""#.to_owned(), "defer"),
+        ("tools/call", r#""name":"other","arguments":[]"#.to_owned(), "InBand -32602"),
+        ("tools/call", String::new(), "InBand -32602"),
+        ("prompts/get", r#""name":"greet""#.to_owned(), "GetPrompt"),
+        ("prompts/get", r#""name":"other""#.to_owned(), "defer"),
+        ("prompts/get", r#""name":"other","arguments":{"a":1}"#.to_owned(), "InBand -32602"),
+        ("resources/read", r#""uri":"app://here""#.to_owned(), "ReadResource"),
+        ("resources/read", r#""uri":"app://there""#.to_owned(), "defer"),
+        ("completion/complete", of_prompt("other"), "Complete"),
+        ("tools/list", String::new(), "defer"),
+        ("tools/list", sealed("c1", "tools"), "defer"),
+        ("tools/list", sealed("c2", "tools"), "InBand -32602"),
+        ("tools/list", sealed("p", "tools"), "defer"),
+        ("tools/list", sealed("qx", "tools"), "defer"),
+        ("tools/list", sealed("qx", "prompts"), "InBand -32602"),
+        ("tools/list", r#""cursor":"qx""#.to_owned(), "InBand -32602"),
+        ("prompts/list", sealed("qx", "prompts"), "defer"),
+        ("resources/list", sealed("qx", "resources"), "defer"),
+        ("resources/templates/list", sealed("p", "resourceTemplates"), "InBand -32602"),
+        ("resources/templates/list", String::new(), "ListResourceTemplates"),
+    ] {
+        let decided = decide(&request(method, &params), Claims::default(), &catalog, false);
+        assert_eq!(decided, format!("2025-03-26 {expected}"), "{method} {params}");
+    }
+    let task = request("tools/call", r#""name":"other","task":{}"#);
+    let claims = claims(Some("2025-11-25"), None);
+    let decided = decide(&task, claims, &catalog, false);
+    assert_eq!(decided, "2025-11-25 InBand -32601", "it does not say that it takes tasks");
 }

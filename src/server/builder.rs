@@ -7,25 +7,26 @@ use std::net::ToSocketAddrs;
 
 use super::{Running, ServeError, Server};
 use crate::app::access::FunctionAuthenticator;
+use crate::app::application::{Hooks, Parts, Providers, Trees};
 use crate::app::completion::FunctionCompleter;
 use crate::app::function::{Function, Input};
-use crate::app::prompt::{FunctionPrompt, Prompts};
-use crate::app::resource::{FixedResource, Resources, TemplateResource};
+use crate::app::prompt::FunctionPrompt;
+use crate::app::resource::{FixedResource, TemplateResource};
 use crate::app::roots::FunctionWatcher;
 use crate::app::tool::{FunctionTool, Group, Leaf, Tool, Tools};
 use crate::app::{
-    About, Access, App, Authenticator, Call, Catalog, Completer, Completion, CompletionRequest,
-    Credentials, Icon, IntoPrompt, IntoResource, IntoToolResult, Placement, ResourceProvider,
-    RootsWatcher,
+    About, Access, App, Call, Catalog, Completion, CompletionRequest, Credentials, Handler, Icon,
+    IntoPrompt, IntoResource, IntoToolResult, LoggingHandler, Placement, PromptProvider,
+    ResourceProvider, ToolProvider,
 };
 use crate::config::Config;
 
 /// Puts an application together: a state, and functions over it. Made by [`Server::builder`].
 ///
-/// Each function that is added changes the builder's type, which is how a call finds its function
-/// without a table; nobody ever writes that type down.
-pub struct Builder<S, T = (), P = (), R = (), D = (), C = (), W = (), A = ()> {
-    app: App<S, T, P, R, D, C, W, A>,
+/// Each function and each provider that is added changes the builder's type, which is how a call
+/// finds its function without a table; nobody ever writes that type down.
+pub struct Builder<S, F = Trees, D = Providers, H = Hooks> {
+    app: App<S, F, D, H>,
 }
 
 impl Server<()> {
@@ -61,7 +62,7 @@ impl Builder<()> {
     }
 }
 
-impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A> {
+impl<S, F, D, H> Builder<S, F, D, H> {
     /// The server's name and version, as clients see them.
     #[must_use]
     pub fn name(mut self, name: &str, version: &str) -> Self {
@@ -83,7 +84,8 @@ impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A> {
         self
     }
 
-    /// How long clients may keep lists and the contents of resources, in milliseconds.
+    /// How long clients may keep lists and the contents of resources, in milliseconds. A list that
+    /// a provider adds to may be kept as long as contents.
     #[must_use]
     pub fn cache(mut self, lists_ttl_ms: u64, reads_ttl_ms: u64) -> Self {
         self.app.catalog.cache(lists_ttl_ms, reads_ttl_ms);
@@ -96,7 +98,10 @@ impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A> {
         self.app.catalog.page_size(entries);
         self
     }
+}
 
+/// What is named one by one.
+impl<S, T, P, R, D, H> Builder<S, Trees<T, P, R>, D, H> {
     /// Adds a tool: a name (or [`about`](crate::about) it), and a function in one of three shapes:
     /// `Fn(Input)`, `Fn(&State, Input)`, `Fn(&State, Input, &Call)`.
     ///
@@ -106,7 +111,7 @@ impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A> {
         self,
         about: impl Into<About>,
         function: F,
-    ) -> Builder<S, (T, Leaf<FunctionTool<F, Shape>>), P, R, D, C, W, A>
+    ) -> Builder<S, Trees<(T, Leaf<FunctionTool<F, Shape>>), P, R>, D, H>
     where
         Shape: 'static,
         F: Function<S, Shape>,
@@ -117,13 +122,13 @@ impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A> {
     }
 
     /// Adds a tool that is a type of its own.
-    pub fn with<X: Tool<S>>(self, tool: X) -> Builder<S, (T, Leaf<X>), P, R, D, C, W, A> {
-        Builder { app: self.app.map_tools(|tools| (tools, Leaf(tool))) }
+    pub fn with<X: Tool<S>>(self, tool: X) -> Builder<S, Trees<(T, Leaf<X>), P, R>, D, H> {
+        Builder { app: self.app.map_trees(|trees| trees.and_tools(Leaf(tool))) }
     }
 
     /// Adds a [`group`](crate::group) of tools.
-    pub fn tools<G: Tools<S>>(self, group: Group<S, G>) -> Builder<S, (T, G), P, R, D, C, W, A> {
-        Builder { app: self.app.map_tools(|tools| (tools, group.tools)) }
+    pub fn tools<G: Tools<S>>(self, group: Group<S, G>) -> Builder<S, Trees<(T, G), P, R>, D, H> {
+        Builder { app: self.app.map_trees(|trees| trees.and_tools(group.tools)) }
     }
 
     /// Adds a prompt: its arguments are the fields of the function's input, and are strings.
@@ -131,7 +136,7 @@ impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A> {
         self,
         about: impl Into<About>,
         function: F,
-    ) -> Builder<S, T, (P, FunctionPrompt<F, Shape>), R, D, C, W, A>
+    ) -> Builder<S, Trees<T, (P, FunctionPrompt<F, Shape>), R>, D, H>
     where
         Shape: 'static,
         F: Function<S, Shape>,
@@ -139,7 +144,7 @@ impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A> {
         F::Output: IntoPrompt,
     {
         let prompt = FunctionPrompt::new(about.into(), function);
-        Builder { app: self.app.map_prompts(|prompts| (prompts, prompt)) }
+        Builder { app: self.app.map_trees(|trees| trees.and_prompt(prompt)) }
     }
 
     /// Adds a resource at a fixed URI, which is the name of `about`.
@@ -147,13 +152,13 @@ impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A> {
         self,
         about: impl Into<About>,
         function: F,
-    ) -> Builder<S, T, P, (R, FixedResource<F>), D, C, W, A>
+    ) -> Builder<S, Trees<T, P, (R, FixedResource<F>)>, D, H>
     where
         F: Fn(&S) -> O + Send + Sync + 'static,
         O: IntoResource,
     {
         let resource = FixedResource { about: about.into(), function };
-        Builder { app: self.app.map_resources(|resources| (resources, resource)) }
+        Builder { app: self.app.map_trees(|trees| trees.and_resource(resource)) }
     }
 
     /// Adds the resources of a URI template, which is the name of `about`: `note://{id}`. The
@@ -162,7 +167,7 @@ impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A> {
         self,
         about: impl Into<About>,
         function: F,
-    ) -> Builder<S, T, P, (R, TemplateResource<F, Shape>), D, C, W, A>
+    ) -> Builder<S, Trees<T, P, (R, TemplateResource<F, Shape>)>, D, H>
     where
         Shape: 'static,
         F: Function<S, Shape>,
@@ -170,109 +175,129 @@ impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A> {
         F::Output: IntoResource,
     {
         let resource = TemplateResource::new(about.into(), function);
-        Builder { app: self.app.map_resources(|resources| (resources, resource)) }
+        Builder { app: self.app.map_trees(|trees| trees.and_resource(resource)) }
+    }
+}
+
+/// What is provided beside it: one of each kind, in any combination. Of two of a kind the last
+/// counts. One that is not there costs nothing.
+impl<S, F, T, P, R, L, H> Builder<S, F, Providers<T, P, R, L>, H> {
+    /// Adds tools that are too many, or too changeable, to be named one by one.
+    pub fn tool_provider<X: ToolProvider<S>>(
+        self,
+        provider: X,
+    ) -> Builder<S, F, Providers<X, P, R, L>, H> {
+        Builder { app: self.app.map_providers(|providers| providers.with_tools(provider)) }
+    }
+
+    /// Adds prompts that are too many, or too changeable, to be named one by one.
+    pub fn prompt_provider<X: PromptProvider<S>>(
+        self,
+        provider: X,
+    ) -> Builder<S, F, Providers<T, X, R, L>, H> {
+        Builder { app: self.app.map_providers(|providers| providers.with_prompts(provider)) }
     }
 
     /// Adds resources that are too many, or too changeable, to be named one by one.
     pub fn resource_provider<X: ResourceProvider<S>>(
         self,
         provider: X,
-    ) -> Builder<S, T, P, R, X, C, W, A> {
-        Builder { app: self.app.map_provider(|_| provider) }
+    ) -> Builder<S, F, Providers<T, P, X, L>, H> {
+        Builder { app: self.app.map_providers(|providers| providers.with_resources(provider)) }
     }
 
+    /// Hears which log lines clients want.
+    pub fn logging_handler<X: LoggingHandler<S>>(
+        self,
+        handler: X,
+    ) -> Builder<S, F, Providers<T, P, R, X>, H> {
+        Builder { app: self.app.map_providers(|providers| providers.with_logging(handler)) }
+    }
+}
+
+/// What the server asks, and tells, besides.
+impl<S, F, D, C, W, A> Builder<S, F, D, Hooks<C, W, A>> {
     /// Suggests values for the arguments of prompts and the variables of resource templates.
-    pub fn completion<F, O>(self, function: F) -> Builder<S, T, P, R, D, FunctionCompleter<F>, W, A>
+    pub fn completion<X, O>(
+        self,
+        function: X,
+    ) -> Builder<S, F, D, Hooks<FunctionCompleter<X>, W, A>>
     where
-        F: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
+        X: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
         O: Into<Completion>,
     {
         let completer = FunctionCompleter { function, placement: Placement::Shard };
-        Builder { app: self.app.map_completer(|_| completer) }
+        Builder { app: self.app.map_hooks(|hooks| hooks.with_completer(completer)) }
     }
 
     /// Decides who is asking, by what each request shows; see [`Access`](crate::Access). It runs on
     /// the shard, and must not wait. Without it, everybody may use everything.
-    pub fn authenticate<F>(
+    pub fn authenticate<X>(
         self,
-        function: F,
-    ) -> Builder<S, T, P, R, D, C, W, FunctionAuthenticator<F>>
+        function: X,
+    ) -> Builder<S, F, D, Hooks<C, W, FunctionAuthenticator<X>>>
     where
-        F: Fn(&S, &Credentials<'_>) -> Access + Send + Sync + 'static,
+        X: Fn(&S, &Credentials<'_>) -> Access + Send + Sync + 'static,
     {
-        Builder { app: self.app.map_authenticator(|_| FunctionAuthenticator(function)) }
+        let authenticator = FunctionAuthenticator(function);
+        Builder { app: self.app.map_hooks(|hooks| hooks.with_authenticator(authenticator)) }
     }
 
     /// Calls this when a client works on other folders than before (up to 2025-11-25), on a worker;
     /// [`Call::roots`] asks which.
-    pub fn on_roots_changed<F>(
+    pub fn on_roots_changed<X>(
         self,
-        function: F,
-    ) -> Builder<S, T, P, R, D, C, FunctionWatcher<F>, A>
+        function: X,
+    ) -> Builder<S, F, D, Hooks<C, FunctionWatcher<X>, A>>
     where
-        F: Fn(&S, &Call<'_>) + Send + Sync + 'static,
+        X: Fn(&S, &Call<'_>) + Send + Sync + 'static,
     {
-        Builder { app: self.app.map_roots_watcher(|_| FunctionWatcher(function)) }
+        let watcher = FunctionWatcher(function);
+        Builder { app: self.app.map_hooks(|hooks| hooks.with_roots_watcher(watcher)) }
     }
 
     /// As [`Builder::completion`], for a function that may wait or takes its time.
-    pub fn completion_on_worker<F, O>(
+    pub fn completion_on_worker<X, O>(
         self,
-        function: F,
-    ) -> Builder<S, T, P, R, D, FunctionCompleter<F>, W, A>
+        function: X,
+    ) -> Builder<S, F, D, Hooks<FunctionCompleter<X>, W, A>>
     where
-        F: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
+        X: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
         O: Into<Completion>,
     {
         let completer = FunctionCompleter { function, placement: Placement::Worker };
-        Builder { app: self.app.map_completer(|_| completer) }
+        Builder { app: self.app.map_hooks(|hooks| hooks.with_completer(completer)) }
     }
 }
 
-impl<S, T, P, R, D, C, W, A> Builder<S, T, P, R, D, C, W, A>
+impl<S, F, D, H> Builder<S, F, D, H>
 where
-    S: Send + Sync + 'static,
-    T: Tools<S>,
-    P: Prompts<S>,
-    R: Resources<S>,
-    D: ResourceProvider<S>,
-    C: Completer<S>,
-    W: RootsWatcher<S>,
-    A: Authenticator<S>,
+    App<S, F, D, H>: Handler,
+    F: Parts<S>,
+    D: Parts<S>,
+    H: Parts<S>,
 {
     /// Ends the building: all that is left is where and how it runs.
-    pub fn build(self) -> Server<App<S, T, P, R, D, C, W, A>> {
+    pub fn build(self) -> Server<App<S, F, D, H>> {
         let mut app = self.app;
-        app.tools.describe(&mut app.catalog);
-        app.prompts.describe(&mut app.catalog);
-        app.resources.describe(&mut app.catalog);
-        if D::OFFERED {
-            app.provider.describe(&mut app.catalog);
-        }
-        if C::OFFERED {
-            app.catalog.add_completions(app.completer.placement());
-        }
-        if W::LISTENS {
-            app.catalog.add_roots_watcher();
-        }
+        app.trees.describe(&mut app.catalog);
+        app.providers.describe(&mut app.catalog);
+        app.hooks.describe(&mut app.catalog);
         Server::new(app)
     }
 
     /// Ends the building, and listens here; see [`Server::bind`].
-    pub fn bind(
-        self,
-        address: impl ToSocketAddrs + std::fmt::Debug,
-    ) -> Server<App<S, T, P, R, D, C, W, A>> {
+    pub fn bind(self, address: impl ToSocketAddrs + std::fmt::Debug) -> Server<App<S, F, D, H>> {
         self.build().bind(address)
     }
 
     /// Ends the building, and serves standard input and output; see [`Server::stdio`].
-    pub fn stdio(self) -> Server<App<S, T, P, R, D, C, W, A>> {
+    pub fn stdio(self) -> Server<App<S, F, D, H>> {
         self.build().stdio()
     }
 
     /// Ends the building, and runs with these settings; see [`Server::config`].
-    pub fn config(self, config: Config) -> Server<App<S, T, P, R, D, C, W, A>> {
+    pub fn config(self, config: Config) -> Server<App<S, F, D, H>> {
         self.build().config(config)
     }
 

@@ -1,125 +1,84 @@
 //! The parts of an application: one is exchanged for another, and the type changes with it.
 
-use crate::app::{App, Catalog};
+use crate::app::Catalog;
+use crate::app::application::{App, Hooks, Providers, Trees};
 
-impl<S> App<S, (), (), (), (), (), (), ()> {
+impl<S> App<S, Trees, Providers, Hooks> {
     pub(super) fn new(state: S, catalog: Catalog) -> Self {
-        App {
-            state,
-            tools: (),
-            prompts: (),
-            resources: (),
-            provider: (),
-            completer: (),
-            roots_watcher: (),
-            authenticator: (),
-            catalog,
-        }
+        let (trees, providers, hooks) = <(Trees, Providers, Hooks)>::default();
+        App { state, trees, providers, hooks, catalog }
     }
 }
 
-impl<S, T, P, R, D, C, W, A> App<S, T, P, R, D, C, W, A> {
-    pub(super) fn map_tools<X>(self, map: impl FnOnce(T) -> X) -> App<S, X, P, R, D, C, W, A> {
-        App {
-            tools: map(self.tools),
-            state: self.state,
-            prompts: self.prompts,
-            resources: self.resources,
-            provider: self.provider,
-            completer: self.completer,
-            roots_watcher: self.roots_watcher,
-            authenticator: self.authenticator,
-            catalog: self.catalog,
-        }
+impl<S, F, D, H> App<S, F, D, H> {
+    pub(super) fn map_trees<X>(self, map: impl FnOnce(F) -> X) -> App<S, X, D, H> {
+        let App { state, trees, providers, hooks, catalog } = self;
+        App { state, trees: map(trees), providers, hooks, catalog }
     }
 
-    pub(super) fn map_prompts<X>(self, map: impl FnOnce(P) -> X) -> App<S, T, X, R, D, C, W, A> {
-        App {
-            prompts: map(self.prompts),
-            state: self.state,
-            tools: self.tools,
-            resources: self.resources,
-            provider: self.provider,
-            completer: self.completer,
-            roots_watcher: self.roots_watcher,
-            authenticator: self.authenticator,
-            catalog: self.catalog,
-        }
+    pub(super) fn map_providers<X>(self, map: impl FnOnce(D) -> X) -> App<S, F, X, H> {
+        let App { state, trees, providers, hooks, catalog } = self;
+        App { state, trees, providers: map(providers), hooks, catalog }
     }
 
-    pub(super) fn map_resources<X>(self, map: impl FnOnce(R) -> X) -> App<S, T, P, X, D, C, W, A> {
-        App {
-            resources: map(self.resources),
-            state: self.state,
-            tools: self.tools,
-            prompts: self.prompts,
-            provider: self.provider,
-            completer: self.completer,
-            roots_watcher: self.roots_watcher,
-            authenticator: self.authenticator,
-            catalog: self.catalog,
-        }
+    pub(super) fn map_hooks<X>(self, map: impl FnOnce(H) -> X) -> App<S, F, D, X> {
+        let App { state, trees, providers, hooks, catalog } = self;
+        App { state, trees, providers, hooks: map(hooks), catalog }
+    }
+}
+
+impl<T, P, R> Trees<T, P, R> {
+    pub(super) fn and_tools<X>(self, added: X) -> Trees<(T, X), P, R> {
+        let Trees { tools, prompts, resources } = self;
+        Trees { tools: (tools, added), prompts, resources }
     }
 
-    pub(super) fn map_provider<X>(self, map: impl FnOnce(D) -> X) -> App<S, T, P, R, X, C, W, A> {
-        App {
-            provider: map(self.provider),
-            state: self.state,
-            tools: self.tools,
-            prompts: self.prompts,
-            resources: self.resources,
-            completer: self.completer,
-            roots_watcher: self.roots_watcher,
-            authenticator: self.authenticator,
-            catalog: self.catalog,
-        }
+    pub(super) fn and_prompt<X>(self, added: X) -> Trees<T, (P, X), R> {
+        let Trees { tools, prompts, resources } = self;
+        Trees { tools, prompts: (prompts, added), resources }
     }
 
-    pub(super) fn map_completer<X>(self, map: impl FnOnce(C) -> X) -> App<S, T, P, R, D, X, W, A> {
-        App {
-            completer: map(self.completer),
-            state: self.state,
-            tools: self.tools,
-            prompts: self.prompts,
-            resources: self.resources,
-            provider: self.provider,
-            roots_watcher: self.roots_watcher,
-            authenticator: self.authenticator,
-            catalog: self.catalog,
-        }
+    pub(super) fn and_resource<X>(self, added: X) -> Trees<T, P, (R, X)> {
+        let Trees { tools, prompts, resources } = self;
+        Trees { tools, prompts, resources: (resources, added) }
+    }
+}
+
+impl<T, P, R, L> Providers<T, P, R, L> {
+    pub(super) fn with_tools<X>(self, tools: X) -> Providers<X, P, R, L> {
+        let Providers { prompts, resources, logging, .. } = self;
+        Providers { tools, prompts, resources, logging }
     }
 
-    pub(super) fn map_roots_watcher<X>(
-        self,
-        map: impl FnOnce(W) -> X,
-    ) -> App<S, T, P, R, D, C, X, A> {
-        App {
-            roots_watcher: map(self.roots_watcher),
-            state: self.state,
-            tools: self.tools,
-            prompts: self.prompts,
-            resources: self.resources,
-            provider: self.provider,
-            completer: self.completer,
-            authenticator: self.authenticator,
-            catalog: self.catalog,
-        }
+    pub(super) fn with_prompts<X>(self, prompts: X) -> Providers<T, X, R, L> {
+        let Providers { tools, resources, logging, .. } = self;
+        Providers { tools, prompts, resources, logging }
     }
 
-    pub(super) fn map_authenticator<X>(
-        self,
-        map: impl FnOnce(A) -> X,
-    ) -> App<S, T, P, R, D, C, W, X> {
-        App {
-            authenticator: map(self.authenticator),
-            state: self.state,
-            tools: self.tools,
-            prompts: self.prompts,
-            resources: self.resources,
-            provider: self.provider,
-            completer: self.completer,
-            roots_watcher: self.roots_watcher,
-            catalog: self.catalog,
-        }
+    pub(super) fn with_resources<X>(self, resources: X) -> Providers<T, P, X, L> {
+        let Providers { tools, prompts, logging, .. } = self;
+        Providers { tools, prompts, resources, logging }
+    }
+
+    pub(super) fn with_logging<X>(self, logging: X) -> Providers<T, P, R, X> {
+        let Providers { tools, prompts, resources, .. } = self;
+        Providers { tools, prompts, resources, logging }
+    }
+}
+
+impl<C, W, A> Hooks<C, W, A> {
+    pub(super) fn with_completer<X>(self, completer: X) -> Hooks<X, W, A> {
+        let Hooks { roots_watcher, authenticator, .. } = self;
+        Hooks { completer, roots_watcher, authenticator }
+    }
+
+    pub(super) fn with_roots_watcher<X>(self, roots_watcher: X) -> Hooks<C, X, A> {
+        let Hooks { completer, authenticator, .. } = self;
+        Hooks { completer, roots_watcher, authenticator }
+    }
+
+    pub(super) fn with_authenticator<X>(self, authenticator: X) -> Hooks<C, W, X> {
+        let Hooks { completer, roots_watcher, .. } = self;
+        Hooks { completer, roots_watcher, authenticator }
     }
 }

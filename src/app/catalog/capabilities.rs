@@ -14,8 +14,8 @@ impl Catalog {
                 offered.insert(name.to_owned(), settings);
             }
         };
-        offer("tools", !self.tools.is_empty(), json!({ "listChanged": true }));
-        offer("prompts", !self.prompts.is_empty(), json!({ "listChanged": true }));
+        offer("tools", self.has_tools(), json!({ "listChanged": true }));
+        offer("prompts", self.has_prompts(), json!({ "listChanged": true }));
         let resources = json!({ "subscribe": true, "listChanged": true });
         offer("resources", self.has_resources(), resources);
         offer("completions", self.completes.is_some(), json!({}));

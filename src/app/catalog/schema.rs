@@ -88,7 +88,7 @@ pub(super) fn param_headers(schema: &Json) -> Result<Vec<ParamHeader>, String> {
         }
     }
     let reachable = found.len();
-    let all = count(schema);
+    let all = count_param_headers(schema);
     if all != reachable {
         return Err("x-mcp-header is only understood on properties reached from the root \
                     through `properties` (not through items, $ref, anyOf …)"
@@ -142,14 +142,28 @@ fn param_header(
     Ok(ParamHeader { field, path: path.to_vec(), kind })
 }
 
-/// How many schemas below this one carry the annotation, wherever they stand.
-fn count(schema: &Json) -> usize {
+/// How many schemas, from this one down, carry the annotation, wherever they stand.
+pub(crate) fn count_param_headers(schema: &Json) -> usize {
     match schema {
         Json::Object(members) => {
             let own = usize::from(members.get("x-mcp-header").is_some_and(Json::is_string));
-            own + members.values().map(count).sum::<usize>()
+            own + members.values().map(count_param_headers).sum::<usize>()
         }
-        Json::Array(elements) => elements.iter().map(count).sum(),
+        Json::Array(elements) => elements.iter().map(count_param_headers).sum(),
         _ => 0,
+    }
+}
+
+/// Takes the annotation from all of them.
+pub(crate) fn drop_param_headers(schema: &mut Json) {
+    match schema {
+        Json::Object(members) => {
+            if members.get("x-mcp-header").is_some_and(Json::is_string) {
+                members.remove("x-mcp-header");
+            }
+            members.values_mut().for_each(drop_param_headers);
+        }
+        Json::Array(elements) => elements.iter_mut().for_each(drop_param_headers),
+        _ => {}
     }
 }

@@ -20,7 +20,7 @@ fn capabilities_are_what_is_there() {
     assert_eq!(capabilities(&catalog, modern), json!({}));
     catalog.add_tool(about("t"), json!({ "type": "object" }), None);
     assert_eq!(capabilities(&catalog, modern), json!({ "tools": { "listChanged": true } }));
-    catalog.add_provider(Placement::Worker);
+    catalog.add_resource_provider(Placement::Worker);
     catalog.add_completions(Placement::Shard);
     catalog.add_logging();
     let both = json!({
@@ -40,6 +40,30 @@ fn capabilities_are_what_is_there() {
     let calls = json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } });
     assert_eq!(capabilities(&catalog, legacy)["tasks"], calls);
     assert_eq!(capabilities(&catalog, ProtocolVersion::V2025_06_18).get("tasks"), None);
+}
+
+#[test]
+fn a_provider_is_offered_like_what_it_provides() {
+    type Add = fn(&mut Catalog, Placement);
+    for (add, name) in [
+        (Catalog::add_tool_provider as Add, "tools"),
+        (Catalog::add_prompt_provider, "prompts"),
+        (Catalog::add_resource_provider, "resources"),
+    ] {
+        for placement in [Placement::Shard, Placement::Worker] {
+            let mut catalog = Catalog::new("test", "1");
+            add(&mut catalog, placement);
+            let mut out = Vec::new();
+            catalog.write_capabilities(ProtocolVersion::V2025_11_25, &mut out);
+            let offered: Json = serde_json::from_slice(&out).expect("JSON");
+            let offered = offered.as_object().expect("an object");
+            assert_eq!(offered.keys().collect::<Vec<_>>(), [name]);
+            assert_eq!(offered[name]["listChanged"], true);
+            let on_worker = placement == Placement::Worker;
+            assert_eq!(catalog.needs_workers(), on_worker);
+            assert_eq!(catalog.has_tasks(), on_worker && name == "tools", "it may start one");
+        }
+    }
 }
 
 #[test]

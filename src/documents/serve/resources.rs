@@ -17,7 +17,7 @@ pub(super) struct Documents;
 impl ResourceProvider<Dataset> for Documents {
     fn describe(&self, catalog: &mut Catalog) {
         // On workers: the whole text of a document may be megabytes.
-        catalog.add_provider(Placement::Worker);
+        catalog.add_resource_provider(Placement::Worker);
         let template = about(TEMPLATE).named("document").title("A document of the dataset");
         catalog.list_template(&template.describe(
             "The whole text of a document by its id, as search_documents and list_documents \
