@@ -1,12 +1,14 @@
 //! What the command does, in parts: a user of the library like any other.
 
 mod arguments;
+mod connect;
 mod greeting;
 mod import;
 mod own_docs;
 mod serve;
 
 pub(crate) use arguments::{Arguments, Command};
+pub(crate) use connect::connect;
 pub(crate) use import::import;
 pub(crate) use serve::serve;
 

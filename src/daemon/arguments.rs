@@ -9,6 +9,8 @@ use mcp_fastd::config::file;
 use mcp_fastd::{Transports, limits};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
+use super::connect::ConnectArguments;
+
 const EXAMPLES: &str = "\
 Examples:
   mcp-fastd                                 Serve this project's own documentation
@@ -61,6 +63,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Put files and folders into a dataset
     Import(ImportArguments),
+    /// Let a client that starts its servers itself use one that is reached over HTTP
+    Connect(ConnectArguments),
 }
 
 #[derive(Args)]
