@@ -4,12 +4,14 @@ mod arguments;
 mod connect;
 mod greeting;
 mod import;
+mod install;
 mod own_docs;
 mod serve;
 
 pub(crate) use arguments::{Arguments, Command};
 pub(crate) use connect::connect;
 pub(crate) use import::import;
+pub(crate) use install::install;
 pub(crate) use serve::serve;
 
 /// Why the command ends, in one line.

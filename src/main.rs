@@ -17,6 +17,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Some(Command::Import(import)) => daemon::import(&import),
+        Some(Command::Install(install)) => daemon::install(&install),
         Some(Command::Connect(connect)) => daemon::connect(connect),
         None => daemon::serve(arguments.serve),
     };

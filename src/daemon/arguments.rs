@@ -10,6 +10,7 @@ use mcp_fastd::{Transports, limits};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::connect::ConnectArguments;
+use super::install::InstallArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,6 +66,9 @@ pub(crate) enum Command {
     Import(ImportArguments),
     /// Let a client that starts its servers itself use one that is reached over HTTP
     Connect(ConnectArguments),
+    /// Print or write what makes a client use this program: claude-desktop, cursor, vscode,
+    /// claude-code
+    Install(InstallArguments),
 }
 
 #[derive(Args)]

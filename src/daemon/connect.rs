@@ -54,6 +54,7 @@ use remote::Remote;
 use session::Session;
 
 pub(crate) use arguments::ConnectArguments;
+pub(super) use arguments::url;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
