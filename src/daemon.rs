@@ -1,8 +1,10 @@
 //! What the command does, in parts: a user of the library like any other.
 
 mod arguments;
+mod connect;
 mod greeting;
 mod import;
+mod install;
 mod migrate;
 mod own_docs;
 mod serve;
@@ -10,7 +12,9 @@ mod serve;
 use std::io::Write as _;
 
 pub(crate) use arguments::{Arguments, Command};
+pub(crate) use connect::connect;
 pub(crate) use import::import;
+pub(crate) use install::install;
 pub(crate) use migrate::migrate;
 pub(crate) use serve::serve;
 

@@ -17,6 +17,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Some(Command::Import(import)) => daemon::import(&import),
+        Some(Command::Install(install)) => daemon::install(&install),
+        Some(Command::Connect(connect)) => daemon::connect(connect),
         Some(Command::Migrate(migrate)) => daemon::migrate(&migrate),
         None => daemon::serve(arguments.serve),
     };

@@ -9,6 +9,8 @@ use mcp_fastd::config::file;
 use mcp_fastd::{Transports, limits};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
+use super::connect::ConnectArguments;
+use super::install::InstallArguments;
 use super::migrate::MigrateArguments;
 
 const EXAMPLES: &str = "\
@@ -63,6 +65,11 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Put files and folders into a dataset
     Import(ImportArguments),
+    /// Let a client that starts its servers itself use one that is reached over HTTP
+    Connect(ConnectArguments),
+    /// Print or write what makes a client use this program: claude-desktop, cursor, vscode,
+    /// claude-code
+    Install(InstallArguments),
     /// Move from HTTP+SSE to Streamable HTTP: settings, clients, and who still comes
     Migrate(MigrateArguments),
 }

@@ -96,7 +96,7 @@ fn settings(arguments: ServeArguments) -> Result<Settings, Problem> {
     Ok(flags.over(environment).over(file).settled()?)
 }
 
-fn log_to_stderr(filter: Targets) {
+pub(super) fn log_to_stderr(filter: Targets) {
     let text = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
