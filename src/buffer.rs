@@ -72,12 +72,14 @@ impl ReadBuffer {
     }
 
     /// The unread bytes; mutable, since bodies are decoded and parsed in place.
+    #[inline]
     pub fn unread(&mut self) -> &mut [u8] {
         &mut self.bytes[self.start..self.end]
     }
 
     /// The unread bytes in two parts, the second of which can be shortened while the first is
     /// borrowed: the head of a request, and the body behind it.
+    #[inline]
     pub fn split_at(&mut self, at: usize) -> (&mut [u8], Tail<'_>) {
         let ReadBuffer { bytes, start, end } = self;
         let (front, bytes) = bytes[*start..*end].split_at_mut(at);
@@ -85,6 +87,7 @@ impl ReadBuffer {
     }
 
     /// The first `n` unread bytes are done with.
+    #[inline]
     pub fn consume(&mut self, n: usize) {
         assert!(n <= self.len(), "what is consumed has been unread");
         self.start += n;
@@ -99,6 +102,7 @@ impl ReadBuffer {
     /// `max` bytes of storage; empty when the buffer is full at `max`.
     ///
     /// Follow with [`ReadBuffer::filled`].
+    #[inline]
     pub fn space(&mut self, want: usize, max: usize) -> &mut [u8] {
         if self.bytes.len() - self.end < want {
             self.make_space(want, max);
@@ -109,6 +113,7 @@ impl ReadBuffer {
     }
 
     /// The first `n` bytes of [`ReadBuffer::space`] have been filled.
+    #[inline]
     pub fn filled(&mut self, n: usize) {
         assert!(n <= self.bytes.len() - self.end, "what is filled was free");
         self.end += n;

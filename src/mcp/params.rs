@@ -25,7 +25,7 @@ impl<'b> Params<'b> {
     /// Reads them in one pass.
     ///
     /// A repeated member is refused: two readers of one message must not see two different values.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(params: Value<'b>) -> Result<Params<'b>, Refusal<'b>> {
         let mut read = Params {
             all: params,
@@ -78,7 +78,7 @@ impl<'b> Params<'b> {
 }
 
 /// The members of a smaller object that are named by `keys`, in that order, each at most once.
-#[inline]
+#[inline(always)]
 pub(super) fn members<'b, const N: usize>(
     object: Value<'b>,
     keys: [&str; N],

@@ -35,7 +35,7 @@ fn decide(text: &str, claims: Claims<'_>, catalog: &Catalog, worker: bool) -> St
     let document = parser.parse(&mut text).unwrap();
     let message = Message::read(document.root()).unwrap();
     let refused = |refusal: Refusal<'_>| format!("{:?} {}", refusal.stage, refusal.code.0);
-    let context = match open(&message, Some(claims)) {
+    let context = match open(&message, claims) {
         Ok(context) => context,
         Err(refusal) => return refused(refusal),
     };

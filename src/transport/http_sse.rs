@@ -96,6 +96,8 @@ fn read_event_id(id: &[u8]) -> Option<(SessionId, u64)> {
 }
 
 /// Takes in a message; what is answered to it comes on the stream.
+// Not inlined into the way of Streamable HTTP, which it would make longer.
+#[inline(never)]
 pub(super) fn hear<H: Handler>(
     head: &Head<'_>,
     body: &mut [u8],

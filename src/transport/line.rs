@@ -13,7 +13,7 @@ use crate::app::call::Link;
 use crate::json::{Kind, Parser, Value};
 use crate::limits;
 use crate::mcp::plan::Answer;
-use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, plan, subscriptions};
+use crate::mcp::{self, Accepted, Claims, Context, Plan, Refusal, Stage, plan, subscriptions};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{self, ErrorCode, Id, Message};
 use crate::store::{Filter, Kind as EventKind, Listener, Owner, Reader, Session, Stream};
@@ -91,7 +91,7 @@ impl<H: Handler> Line<'_, H> {
         if !self.both_eras {
             return Context::resumed(message, version);
         }
-        let context = mcp::open(message, None)?;
+        let context = mcp::open(message, Claims::of(message))?;
         Ok(match context.era() {
             Era::Modern => context,
             Era::Legacy => context.agreed(message, version),

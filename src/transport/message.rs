@@ -78,7 +78,7 @@ pub(super) fn answer_body<H: Handler>(
             return desk.refuse(&refusal, invalid.id, Era::Legacy, out);
         }
     };
-    let context = match mcp::open(&message, Some(headers::claims(sender.fields))) {
+    let context = match mcp::open(&message, headers::claims(sender.fields)) {
         Ok(context) => context,
         Err(refusal) => return desk.refuse(&refusal, id(&message), Era::Modern, out),
     };

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::store::Hub;
 
 /// All metrics.
+#[cold]
 pub(super) fn text(hub: &Hub) -> String {
     let mut out = String::new();
     let gauges = [

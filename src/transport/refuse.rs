@@ -11,10 +11,13 @@ use crate::rpc::{self, ErrorCode};
 /// What the official SDKs say of a session that is not there.
 const SESSION_NOT_FOUND: ErrorCode = ErrorCode(-32001);
 
-/// A refusal that HTTP has a status for.
+/// A refusal that HTTP has a status for. In a box, since nearly every request goes without one.
 #[derive(Debug)]
-pub(crate) struct HttpRefusal {
-    pub(crate) status: Status,
+pub(crate) struct HttpRefusal(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
+    status: Status,
     text: Text,
     allow: Option<&'static str>,
     limit: Option<&'static str>,
@@ -36,7 +39,7 @@ enum Text {
 impl HttpRefusal {
     #[cold]
     pub(crate) fn new(status: Status, message: impl Into<Cow<'static, str>>) -> Self {
-        HttpRefusal {
+        HttpRefusal(Box::new(Details {
             status,
             text: Text::Message(message.into()),
             allow: None,
@@ -45,21 +48,21 @@ impl HttpRefusal {
             code: None,
             challenge: None,
             about: None,
-        }
+        }))
     }
 
     /// 400 for what is no message, with this JSON-RPC error.
     #[cold]
     pub(crate) fn with_body(body: Vec<u8>) -> Self {
         let mut refusal = HttpRefusal::new(Status::BAD_REQUEST, "");
-        refusal.text = Text::Body(body);
+        refusal.0.text = Text::Body(body);
         refusal
     }
 
     /// The same as a response of HTTP+SSE, where it is one.
     #[cold]
     pub(crate) fn about(mut self, http_sse: Option<&Arc<HttpSse>>) -> Self {
-        self.about = http_sse.cloned();
+        self.0.about = http_sse.cloned();
         self
     }
 
@@ -68,7 +71,7 @@ impl HttpRefusal {
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         let message = format!("this target takes {allow}");
         let mut refusal = HttpRefusal::new(Status::METHOD_NOT_ALLOWED, message);
-        refusal.allow = Some(allow);
+        refusal.0.allow = Some(allow);
         refusal
     }
 
@@ -78,7 +81,7 @@ impl HttpRefusal {
     pub(crate) fn session_not_found() -> Self {
         let text = "Session not found: begin a new one with `initialize`";
         let mut refusal = HttpRefusal::new(Status::NOT_FOUND, text);
-        refusal.code = Some(SESSION_NOT_FOUND);
+        refusal.0.code = Some(SESSION_NOT_FOUND);
         refusal
     }
 
@@ -87,7 +90,7 @@ impl HttpRefusal {
     pub(crate) fn line_not_found() -> Self {
         let text = "Session not found: open a new stream, without Last-Event-ID";
         let mut refusal = HttpRefusal::new(Status::NOT_FOUND, text);
-        refusal.code = Some(SESSION_NOT_FOUND);
+        refusal.0.code = Some(SESSION_NOT_FOUND);
         refusal
     }
 
@@ -96,7 +99,7 @@ impl HttpRefusal {
     pub(crate) fn unauthorized(something_was_shown: bool) -> Self {
         let text = "Authorization is missing, or is not accepted";
         let mut refusal = HttpRefusal::new(Status::UNAUTHORIZED, text);
-        refusal.challenge = Some(match something_was_shown {
+        refusal.0.challenge = Some(match something_was_shown {
             true => "Bearer error=\"invalid_token\"",
             false => "Bearer",
         });
@@ -108,7 +111,7 @@ impl HttpRefusal {
     pub(crate) fn unknown_event() -> Self {
         let text = "Last-Event-ID names no event of this session that is still known";
         let mut refusal = HttpRefusal::new(Status::BAD_REQUEST, text);
-        refusal.limit = Some("replay_window");
+        refusal.0.limit = Some("replay_window");
         refusal
     }
 
@@ -164,20 +167,20 @@ impl HttpRefusal {
     #[cold]
     fn overload(text: &'static str, limit: &'static str) -> Self {
         let mut refusal = HttpRefusal::new(Status::SERVICE_UNAVAILABLE, text);
-        refusal.limit = Some(limit);
-        refusal.retry_after_s = Some(1);
+        refusal.0.limit = Some(limit);
+        refusal.0.retry_after_s = Some(1);
         refusal
     }
 
     /// The body: a JSON-RPC error.
     fn error(&self, message: &str) -> Vec<u8> {
-        let code = self.code.unwrap_or(match self.status.code() {
+        let code = self.0.code.unwrap_or(match self.0.status.code() {
             500.. => ErrorCode::INTERNAL_ERROR,
             _ => ErrorCode::INVALID_REQUEST,
         });
         let mut body = Vec::new();
         rpc::write_error(&mut body, None, code, message, |out| {
-            if let Some(limit) = self.limit {
+            if let Some(limit) = self.0.limit {
                 out.extend_from_slice(br#"{"limit":"#);
                 json::write_string(out, limit);
                 out.push(b'}');
@@ -195,20 +198,20 @@ impl HttpRefusal {
         date: &Date,
         out: &mut Vec<u8>,
     ) {
-        let body = match &self.text {
+        let body = match &self.0.text {
             Text::Body(body) => Cow::Borrowed(body),
             Text::Message(message) => Cow::Owned(self.error(message)),
         };
-        let retry_after = self.retry_after_s.map(|seconds| seconds.to_string());
-        let mut fields = self.about.as_deref().map(HttpSse::fields).unwrap_or_default();
-        fields.extend(self.allow.map(|allow| ("Allow", allow)));
-        fields.extend(self.challenge.map(|challenge| ("WWW-Authenticate", challenge)));
+        let retry_after = self.0.retry_after_s.map(|seconds| seconds.to_string());
+        let mut fields = self.0.about.as_deref().map(HttpSse::fields).unwrap_or_default();
+        fields.extend(self.0.allow.map(|allow| ("Allow", allow)));
+        fields.extend(self.0.challenge.map(|challenge| ("WWW-Authenticate", challenge)));
         fields.extend(retry_after.as_deref().map(|seconds| ("Retry-After", seconds)));
         let response = Response {
             connection: persistence,
             content_type: Some(ContentType::Json),
             fields: &fields,
-            ..Response::new(self.status, date)
+            ..Response::new(self.0.status, date)
         };
         match head_only {
             true => response.head_only(out, body.len()),
@@ -222,7 +225,7 @@ impl HttpRefusal {
 #[cold]
 pub(crate) fn refuse_framing(error: Error, unread: &[u8], date: &Date, out: &mut Vec<u8>) {
     let mut refusal = HttpRefusal::new(error.status(), error.to_string());
-    refusal.limit = error.limit();
+    refusal.0.limit = error.limit();
     refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), date, out);
 }
 
@@ -231,7 +234,7 @@ pub(crate) fn refuse_framing(error: Error, unread: &[u8], date: &Date, out: &mut
 pub(crate) fn refuse_timeout(limit: &'static str, date: &Date, out: &mut Vec<u8>) {
     let message = format!("the request took longer than {limit}");
     let mut refusal = HttpRefusal::new(Status::REQUEST_TIMEOUT, message);
-    refusal.limit = Some(limit);
+    refusal.0.limit = Some(limit);
     refusal.write(Persistence::Close, false, date, out);
 }
 

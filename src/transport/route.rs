@@ -1,6 +1,6 @@
 //! From method and target to what is meant.
 
-use super::Shared;
+use super::{HttpSse, Shared};
 use crate::http::{Head, Method};
 
 /// What a request is for.
@@ -36,6 +36,7 @@ const STREAM_METHODS: &str = "GET, OPTIONS";
 const ALL_METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
 /// Finds the route of a request. Paths and methods are case-sensitive (RFC 9110 §4.2.3, §9.1).
+#[inline]
 pub(crate) fn route<H>(head: &Head<'_>, shared: &Shared<H>) -> Route {
     let path = head.target.path;
     if path == shared.path {
@@ -48,20 +49,25 @@ pub(crate) fn route<H>(head: &Head<'_>, shared: &Shared<H>) -> Route {
             _ => Route::MethodNotAllowed { allow: endpoint_methods(sessions) },
         };
     }
-    if let Some(http_sse) = &shared.http_sse {
+    elsewhere(path, head.method, shared.http_sse.as_deref())
+}
+
+#[cold]
+fn elsewhere(path: &str, method: Method, http_sse: Option<&HttpSse>) -> Route {
+    if let Some(http_sse) = http_sse {
         let allow = match path {
             _ if path == http_sse.stream_path => STREAM_METHODS,
             _ if http_sse.takes_messages_at(path) => MODERN_METHODS,
-            _ => return other(path, head.method),
+            _ => return other(path, method),
         };
-        return match head.method {
+        return match method {
             Method::Get if allow == STREAM_METHODS => Route::OpenLine,
             Method::Post if allow == MODERN_METHODS => Route::LineMessage,
             Method::Options => Route::Options { allow },
             _ => Route::MethodNotAllowed { allow },
         };
     }
-    other(path, head.method)
+    other(path, method)
 }
 
 fn other(path: &str, method: Method) -> Route {
