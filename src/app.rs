@@ -14,6 +14,7 @@ pub mod call;
 pub mod catalog;
 pub mod completion;
 pub mod content;
+pub mod forwarded;
 pub mod function;
 mod notifier;
 pub mod prompt;
@@ -33,6 +34,7 @@ pub use completion::{Completer, Completion, CompletionReply, CompletionRequest, 
 pub use content::{
     ContentAnnotations, ContentBlock, IntoToolResult, Json, ResourceContents, ToolReply,
 };
+pub use forwarded::{Incoming, Outgoing, Reception, SessionHandle};
 pub use notifier::Notifier;
 pub use prompt::{IntoPrompt, PromptMessage, PromptReply, Role};
 pub use resource::{IntoResource, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply};
@@ -137,6 +139,17 @@ pub trait Handler: Send + Sync + 'static {
     /// A client works on other folders now; [`Call::roots`] asks which. Called on a worker, where
     /// [`Catalog::add_roots_watcher`] was.
     fn roots_changed(&self, _call: &Call<'_>) {}
+
+    /// The application speaks MCP by itself: it is handed whole messages, with
+    /// [`Handler::receive`], and none of the functions that answer for it are called.
+    const SPEAKS_MCP: bool = false;
+
+    /// Takes a message of which the engine knows only what HTTP and sessions need. It runs on the
+    /// shard, and must not wait: what takes time is answered [later](Incoming::later), and what
+    /// can be answered at once is appended to `out`, as one line.
+    fn receive(&self, _incoming: &mut Incoming<'_>, _out: &mut Vec<u8>) -> Reception {
+        Reception::Full("speaks_mcp")
+    }
 }
 
 /// The handler that the builder makes: a state, and trees of functions over it.

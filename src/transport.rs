@@ -4,6 +4,7 @@
 mod admit;
 mod batch;
 mod fields;
+mod forward;
 mod headers;
 mod inbound;
 mod message;

@@ -28,8 +28,20 @@ impl StreamFraming {
 
     /// Appends the head. Nobody on the way is to keep or gather what follows.
     pub fn begin(self, connection: Connection, date: &Date, out: &mut Vec<u8>) {
+        self.begin_with(None, connection, date, out);
+    }
+
+    /// Appends the head, with one more field.
+    pub fn begin_with(
+        self,
+        field: Option<(&str, &str)>,
+        connection: Connection,
+        date: &Date,
+        out: &mut Vec<u8>,
+    ) {
         let mut fields =
             vec![("Cache-Control", "no-cache, no-transform"), ("X-Accel-Buffering", "no")];
+        fields.extend(field);
         if self == StreamFraming::Chunked {
             fields.push(("Transfer-Encoding", "chunked"));
         }

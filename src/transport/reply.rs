@@ -49,6 +49,10 @@ enum What {
     Events,
     /// Notices, by a filter; its place among the listeners.
     Notices(Arc<Listener>, usize),
+    /// The answer to the `initialize` that begins this session, unless it is an error.
+    First(Arc<Session>),
+    /// What an application that speaks MCP says to a subscription; the request's id, as JSON.
+    Subscription(Box<[u8]>),
 }
 
 /// What came of bringing a reply further.
@@ -87,6 +91,16 @@ impl Reply {
     /// What the server says by itself, after an event where one is given.
     pub(crate) fn events(to: ReplyTo, stream: Arc<Stream>, after: Option<u64>) -> Box<Reply> {
         Reply::new(to, stream, What::Events, after)
+    }
+
+    /// The answer that begins a session, on this stream.
+    pub(crate) fn first(to: ReplyTo, stream: Arc<Stream>, session: Arc<Session>) -> Box<Reply> {
+        Reply::new(to, stream, What::First(session), None)
+    }
+
+    /// What comes to a subscription of this request, on this stream.
+    pub(crate) fn subscription(to: ReplyTo, stream: Arc<Stream>, id: Box<[u8]>) -> Box<Reply> {
+        Reply::new(to, stream, What::Subscription(id), None)
     }
 
     /// Notices.
@@ -135,6 +149,7 @@ impl Reply {
         let at_once = match self.what {
             What::Answer => self.after.is_some(),
             What::Events | What::Notices(..) => true,
+            What::First(_) | What::Subscription(_) => false,
         };
         if let (Some(framing), true) = (self.framing, at_once) {
             self.open(framing, local, out);
@@ -216,8 +231,8 @@ impl Reply {
     /// The server stops: what has no end by itself ends. Says whether it did.
     pub(crate) fn stop(&mut self, out: &mut Vec<u8>) -> Option<Delivery> {
         match self.what {
-            What::Answer => None,
-            What::Events | What::Notices(..) => Some(self.close(out)),
+            What::Answer | What::First(_) => None,
+            What::Events | What::Notices(..) | What::Subscription(_) => Some(self.close(out)),
         }
     }
 
@@ -238,13 +253,13 @@ impl Reply {
     /// anything left to do.
     pub(crate) fn half_closed(&mut self) -> bool {
         match self.what {
-            What::Answer => {
+            What::Answer | What::First(_) => {
                 if self.version.era() == Era::Modern {
                     self.stream.give_up();
                 }
                 true
             }
-            What::Events | What::Notices(..) => false,
+            What::Events | What::Notices(..) | What::Subscription(_) => false,
         }
     }
 
@@ -257,7 +272,8 @@ impl Reply {
 
     fn can_be_resumed(&self) -> bool {
         match self.what {
-            What::Events | What::Notices(..) => true,
+            What::Events | What::Notices(..) | What::Subscription(_) => true,
+            What::First(_) => false,
             // Clients poll from this revision on.
             What::Answer => self.session.is_some() && self.version == ProtocolVersion::V2025_11_25,
         }
@@ -266,7 +282,9 @@ impl Reply {
     /// Begins the event stream: its first bytes go out at once.
     fn open(&mut self, framing: StreamFraming, local: &Local, out: &mut Vec<u8>) {
         self.opened_ms = Some(local.now_ms);
-        framing.begin(self.persistence, &local.date, out);
+        let name = self.session_name();
+        let field = name.as_deref().map(|name| (SESSION_FIELD, name));
+        framing.begin_with(field, self.persistence, &local.date, out);
         match (self.stream.number(), self.version) {
             (Some(stream), ProtocolVersion::V2025_11_25) => {
                 let id = format!("{stream}-{}", self.stream.position());
@@ -300,14 +318,21 @@ impl Reply {
                 Response { connection: self.persistence, ..response }.empty(out);
             }
             (false, _) => {
-                let status = match kind {
-                    Kind::Answer { bad_request: true } => Status::BAD_REQUEST,
-                    _ => Status::OK,
-                };
-                json_response(status, self.persistence, &local.date).fixed(out, body);
+                let name = self.session_name();
+                let field = name.as_deref().map(|name| (SESSION_FIELD, name));
+                let response = json_response(status_of_kind(kind), self.persistence, &local.date);
+                Response { fields: field.as_slice(), ..response }.fixed(out, body);
             }
         }
         after(self.persistence)
+    }
+
+    /// The session that the answer begins: one whose answer was an error has ended.
+    fn session_name(&self) -> Option<String> {
+        match &self.what {
+            What::First(session) if !session.has_ended() => Some(session.id.to_string()),
+            _ => None,
+        }
     }
 
     /// Ends a stream on the server's own account.
@@ -316,12 +341,9 @@ impl Reply {
             return Delivery::Close;
         };
         match &self.what {
-            What::Notices(listener, _) => {
-                let mut text = Vec::new();
-                subscriptions::write_closure(&listener.id, &mut text);
-                framing.event(None, &text, out);
-            }
-            What::Events | What::Answer => framing.retry(limits::RETRY_MS, out),
+            What::Notices(listener, _) => write_closure(&listener.id, framing, out),
+            What::Subscription(id) => write_closure(id, framing, out),
+            What::Events | What::Answer | What::First(_) => framing.retry(limits::RETRY_MS, out),
         }
         self.end(framing, out)
     }
@@ -336,6 +358,23 @@ impl Reply {
     }
 }
 
+const SESSION_FIELD: &str = "Mcp-Session-Id";
+
+/// The status of an answer that comes alone.
+pub(super) fn status_of_kind(kind: Kind) -> Status {
+    match kind {
+        Kind::Answer { bad_request: true } => Status::BAD_REQUEST,
+        Kind::Unknown => Status::NOT_FOUND,
+        _ => Status::OK,
+    }
+}
+
+fn write_closure(id: &[u8], framing: StreamFraming, out: &mut Vec<u8>) {
+    let mut text = Vec::new();
+    subscriptions::write_closure(id, &mut text);
+    framing.event(None, &text, out);
+}
+
 fn after(persistence: Persistence) -> Delivery {
     if persistence == Persistence::Close { Delivery::Close } else { Delivery::Done }
 }
@@ -348,11 +387,13 @@ impl Drop for Reply {
         self.stream.detach(self.attachment);
         match self.what {
             What::Notices(_, place) => self.hub.leave(place),
-            What::Answer if self.settled => {}
+            // Settled, too, where it was closed before the application had ended it.
+            What::Subscription(_) => self.stream.cancel(),
+            What::Answer | What::First(_) if self.settled => {}
             What::Answer if self.version.era() == Era::Modern || self.hub.is_closing() => {
                 self.stream.cancel();
             }
-            What::Answer | What::Events => {}
+            What::Answer | What::First(_) | What::Events => {}
         }
     }
 }
