@@ -18,6 +18,8 @@ mod http;
 mod inbox;
 mod memory;
 mod outbound;
+#[cfg(feature = "rmcp")]
+pub mod rmcp;
 mod stdio;
 
 use std::fmt;
