@@ -20,6 +20,7 @@ mod server;
 mod tests;
 mod validator;
 
+pub(crate) use schema::param_headers;
 pub use schema::{ParamHeader, ParamKind};
 pub(crate) use validator::Validator;
 

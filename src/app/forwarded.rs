@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 
+use super::catalog::{ParamHeader, param_headers};
 use crate::json::Value;
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{self, ErrorCode, Id};
@@ -26,6 +27,7 @@ pub struct Incoming<'m> {
     /// The target of the HTTP request: its path, and its query.
     pub target: (&'m str, Option<&'m str>),
     pub(crate) fields: &'m [httparse::Header<'m>],
+    pub(crate) mismatch: Mismatch,
     pub(crate) id: Option<Id<'m>>,
     pub(crate) version: ProtocolVersion,
     pub(crate) session: Option<&'m Arc<Session>>,
@@ -37,6 +39,10 @@ pub struct Incoming<'m> {
     /// Where the answer goes, once that was asked for.
     pub(crate) stream: Option<Arc<Stream>>,
 }
+
+/// Says how a header and the argument that it repeats differ, if they do.
+pub(crate) type Mismatch =
+    fn(&ParamHeader, Option<Value<'_>>, &[httparse::Header<'_>]) -> Option<String>;
 
 /// What an application makes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +81,15 @@ impl<'m> Incoming<'m> {
     /// The fields of the HTTP request's head, as they were sent.
     pub fn fields(&self) -> impl Iterator<Item = (&'m str, &'m [u8])> {
         self.fields.iter().map(|field| (field.name, field.value))
+    }
+
+    /// How the `Mcp-Param-*` headers of a `tools/call` differ from its arguments, if they do
+    /// (-32020; 2026-07-28, "Server Validation"): `input` is the tool's input schema.
+    pub fn header_mismatch(&self, input: &serde_json::Value) -> Option<String> {
+        let arguments = self.message.get("params").and_then(|params| params.get("arguments"));
+        // A schema that breaks the rules for such headers has none.
+        let headers = param_headers(input).unwrap_or_default();
+        headers.iter().find_map(|header| (self.mismatch)(header, arguments, self.fields))
     }
 
     /// The place for an answer that is not there yet, and for what is said before it.

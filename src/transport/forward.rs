@@ -4,11 +4,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::Next;
 use super::inbound::{client_of, take_in};
 use super::message::{Desk, id_text, json_response};
 use super::refuse::HttpRefusal;
-use super::reply::{Reply, status_of_kind};
+use super::reply::Reply;
+use super::{Next, headers};
 use crate::app::forwarded::kind_of_answer;
 use crate::app::{Handler, Incoming, Reception};
 use crate::http::{Response, Status};
@@ -16,7 +16,7 @@ use crate::json::Value;
 use crate::mcp::{Accepted, Context, Method, Plan, plan};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{self, ErrorCode, Id, Message};
-use crate::store::{Session, Stream};
+use crate::store::{Kind, Session, Stream};
 
 impl<H: Handler> Desk<'_, H> {
     /// Hands a message over, and says where its answer comes from.
@@ -153,6 +153,7 @@ impl<H: Handler> Desk<'_, H> {
             principal: self.sender.principal.as_ref(),
             target: self.sender.target,
             fields: self.sender.fields.all,
+            mismatch: headers::mismatch,
             id: None,
             version: context.version,
             session,
@@ -204,5 +205,14 @@ impl<H: Handler> Desk<'_, H> {
             // It took the request and left no way to answer it.
             _ => self.refuse_http(&HttpRefusal::no_room("speaks_mcp"), out),
         }
+    }
+}
+
+/// The status of an answer that comes alone.
+pub(super) fn status_of_kind(kind: Kind) -> Status {
+    match kind {
+        Kind::Answer { bad_request: true } => Status::BAD_REQUEST,
+        Kind::Unknown => Status::NOT_FOUND,
+        _ => Status::OK,
     }
 }

@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Local;
+use super::forward::status_of_kind;
 use super::message::json_response;
 use super::refuse::HttpRefusal;
 use crate::http::{Connection as Persistence, Response, Status, StreamFraming};
@@ -359,15 +360,6 @@ impl Reply {
 }
 
 const SESSION_FIELD: &str = "Mcp-Session-Id";
-
-/// The status of an answer that comes alone.
-pub(super) fn status_of_kind(kind: Kind) -> Status {
-    match kind {
-        Kind::Answer { bad_request: true } => Status::BAD_REQUEST,
-        Kind::Unknown => Status::NOT_FOUND,
-        _ => Status::OK,
-    }
-}
 
 fn write_closure(id: &[u8], framing: StreamFraming, out: &mut Vec<u8>) {
     let mut text = Vec::new();

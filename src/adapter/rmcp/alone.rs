@@ -35,6 +35,9 @@ where
                 return refuse(ErrorData::internal_error(text, None), Some(id), out);
             }
         };
+        if let Some(text) = mismatch(&service.0, &request, incoming) {
+            return refuse(ErrorData::header_mismatch(text, None), Some(id), out);
+        }
         let taken = match wants_more(&request, incoming) {
             true => self.converse(service, id, request, incoming),
             false => self.answer(service, id, request, incoming, out),
@@ -133,6 +136,31 @@ fn wants_more(request: &ClientRequest, incoming: &Incoming<'_>) -> bool {
         || meta.contains_key("io.modelcontextprotocol/logLevel")
         // Up to 2025-11-25, log lines come unasked.
         || incoming.version() != "2026-07-28"
+}
+
+/// How headers and arguments of a call differ, where the tool has arguments that are repeated in
+/// headers (`x-mcp-header`).
+fn mismatch<S: ServerHandler>(
+    handler: &S,
+    request: &ClientRequest,
+    incoming: &Incoming<'_>,
+) -> Option<String> {
+    let ClientRequest::CallToolRequest(call) = request else { return None };
+    let schema = handler.get_tool(&call.params.name)?.input_schema;
+    if !schema.values().any(repeats_arguments) {
+        return None;
+    }
+    incoming.header_mismatch(&serde_json::Value::Object((*schema).clone()))
+}
+
+fn repeats_arguments(schema: &serde_json::Value) -> bool {
+    match schema {
+        serde_json::Value::Object(members) => {
+            members.contains_key("x-mcp-header") || members.values().any(repeats_arguments)
+        }
+        serde_json::Value::Array(elements) => elements.iter().any(repeats_arguments),
+        _ => false,
+    }
 }
 
 fn write_answer(
