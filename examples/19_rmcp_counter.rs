@@ -13,7 +13,7 @@
 //! cargo run --features rmcp --example 19_rmcp_counter -- --bind 127.0.0.1:8000
 //! ```
 
-#![allow(dead_code, deprecated, missing_docs)]
+#![allow(clippy::all, dead_code, deprecated, missing_docs)]
 
 use std::sync::Arc;
 

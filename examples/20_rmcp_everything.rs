@@ -16,7 +16,7 @@
 //! cargo run --features rmcp --example 20_rmcp_everything -- --bind 127.0.0.1:8000
 //! ```
 
-#![allow(dead_code, deprecated, missing_docs)]
+#![allow(clippy::all, dead_code, deprecated, missing_docs)]
 
 use std::{
     collections::{HashMap, HashSet},

@@ -1,11 +1,12 @@
-//! Code that is written against one linear stream of messages: it serves any number of HTTP clients
-//! here, and would run over stdio unchanged.
+//! Code that is written against one linear stream of messages: it serves any number of HTTP clients,
+//! or one on stdin and stdout.
 //!
 //! ```sh
 //! cargo run --example 21_transport -- --bind 127.0.0.1:8000
+//! cargo run --example 21_transport -- --stdio
 //! ```
 
-use mcp_fastd::adapter::{Engine, HttpTransport, Received, Transport};
+use mcp_fastd::adapter::{Engine, HttpTransport, Received, Stdio, Transport};
 use serde_json::{Value, json};
 
 /// Answers each request with its own parameters.
@@ -13,7 +14,7 @@ fn echo<T: Transport>(transport: &T) {
     while let Some(received) = transport.receive() {
         let (session, message) = match received {
             Received::Message { session, message, .. } => (session, message),
-            // What were kept for the session would be forgotten here.
+            // What was kept for the session would be forgotten here.
             Received::Ended { .. } => continue,
         };
         let Ok(message) = serde_json::from_slice::<Value>(&message) else { continue };
@@ -40,6 +41,10 @@ fn echo<T: Transport>(transport: &T) {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if std::env::args().any(|argument| argument == "--stdio") {
+        echo(&Stdio::new());
+        return Ok(());
+    }
     let bind = std::env::args().skip_while(|argument| argument != "--bind").nth(1);
     let engine = Engine::bind(bind.as_deref().unwrap_or("127.0.0.1:8000"));
     let mut transport = HttpTransport::new(engine);

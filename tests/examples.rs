@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -69,6 +69,21 @@ fn rmcp_everything(example: &mut Example) {
 
 fn transport(example: &mut Example) {
     assert_eq!(example.text("anything", json!({ "a": [1, "b"] })), r#"{"a":[1,"b"]}"#);
+    let mut child = Command::new(built().join("21_transport"))
+        .arg("--stdio")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the example starts");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    stdin
+        .write_all(b"nonsense\n\n{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"x\"}")
+        .expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends with its input");
+    assert!(output.status.success());
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("one answer");
+    assert_eq!(answer["id"], 7);
 }
 
 /// What it is for is asked by `scripts/bench`.

@@ -11,10 +11,12 @@ use super::outbound::{Outbound, Reader};
 use super::{Error, Received, SessionKey, Transport};
 use crate::limits;
 
+type ToClient = (SessionKey, Vec<u8>);
+
 /// A [`Transport`] in memory; its clients are made by the [`MemoryClient`] that comes with it.
 pub struct InMemory {
     /// `None` once it is closed.
-    to_clients: Mutex<Option<Sender<(SessionKey, Vec<u8>)>>>,
+    to_clients: Mutex<Option<Sender<ToClient>>>,
     from_clients: Receiver<Received>,
     reader: Reader,
 }
@@ -23,7 +25,7 @@ pub struct InMemory {
 #[derive(Clone)]
 pub struct MemoryClient {
     to_server: Sender<Received>,
-    from_server: Receiver<(SessionKey, Vec<u8>)>,
+    from_server: Receiver<ToClient>,
     names: Arc<AtomicU64>,
 }
 
