@@ -9,7 +9,9 @@ use super::reply::{Reply, ReplyTo};
 use super::{Deferred, Local, Next, Shared, Taken, batch, headers};
 use crate::app::Handler;
 use crate::app::call::Link;
-use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
+use crate::http::{
+    Connection as Persistence, ContentType, Date, Head, Response, Status, StreamFraming,
+};
 use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
 use crate::protocol::{Era, ProtocolVersion};
@@ -19,8 +21,7 @@ use crate::store::{Listener, Owner, Session, SessionId, Stream, seconds};
 /// What the transport knows of a message besides its text.
 pub(crate) struct Sender<'r> {
     pub(crate) fields: &'r Fields<'r>,
-    /// The path and the query.
-    pub(crate) target: (&'r str, Option<&'r str>),
+    pub(crate) head: &'r Head<'r>,
     pub(crate) persistence: Persistence,
     /// How events would be framed for this client.
     pub(crate) framing: StreamFraming,

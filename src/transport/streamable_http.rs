@@ -41,8 +41,7 @@ pub(crate) fn respond<H: Handler>(
         }
     };
     let framing = StreamFraming::of(&head);
-    let target = (head.target.path, head.target.query);
-    let sender = Sender { fields: &fields, target, persistence, framing, principal };
+    let sender = Sender { fields: &fields, head: &head, persistence, framing, principal };
     match found {
         Route::Message => answer_body(body, &sender, shared, local, out),
         Route::Listen => session_http::listen(&sender, shared, local, out),
