@@ -78,28 +78,23 @@ impl Inbox {
     pub(super) fn receive(&self) -> Option<Received> {
         let Shared { messages: (_, messages), endings: (_, endings), closing, .. } = &*self.0;
         loop {
-            // Messages first: those of a session come before its end.
-            if let Ok(letter) = messages.try_recv() {
-                match self.open(letter) {
-                    Some(received) => return Some(received),
-                    None => continue,
-                }
-            }
-            if let Ok(name) = endings.try_recv() {
-                match self.see_off(name) {
-                    Some(received) => return Some(received),
-                    None => continue,
-                }
-            }
-            if closing.0.lock().is_none() {
+            // Asked first, so that what came before the end is found below.
+            let is_closed = closing.0.lock().is_none();
+            // Ends first: they free something. What is left of a session that has ended is not
+            // received any more.
+            let received = if let Ok(name) = endings.try_recv() {
+                self.see_off(name)
+            } else if let Ok(letter) = messages.try_recv() {
+                self.open(letter)
+            } else if is_closed {
                 return None;
-            }
-            let mut received = None;
-            select! {
-                recv(messages) -> letter => received = letter.ok().and_then(|it| self.open(it)),
-                recv(endings) -> name => received = name.ok().and_then(|it| self.see_off(it)),
-                recv(closing.1) -> _ => {}
-            }
+            } else {
+                select! {
+                    recv(endings) -> name => name.ok().and_then(|name| self.see_off(name)),
+                    recv(messages) -> letter => letter.ok().and_then(|it| self.open(it)),
+                    recv(closing.1) -> _ => None,
+                }
+            };
             if received.is_some() {
                 return received;
             }

@@ -73,7 +73,7 @@ impl<'m> Incoming<'m> {
         self.begins
     }
 
-    /// The name that the application gave to the session; see [`SessionHandle::watch`].
+    /// The name that the application gave to the session, to be told of its end.
     pub fn session_name(&self) -> Option<u64> {
         self.session?.name()
     }
