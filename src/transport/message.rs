@@ -9,9 +9,7 @@ use super::reply::{Reply, ReplyTo};
 use super::{Deferred, Local, Next, Shared, Taken, batch, headers};
 use crate::app::Handler;
 use crate::app::call::Link;
-use crate::http::{
-    Connection as Persistence, ContentType, Date, Head, Response, Status, StreamFraming,
-};
+use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
 use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
 use crate::protocol::{Era, ProtocolVersion};
@@ -21,7 +19,8 @@ use crate::store::{Listener, Owner, Session, SessionId, Stream, seconds};
 /// What the transport knows of a message besides its text.
 pub(crate) struct Sender<'r> {
     pub(crate) fields: &'r Fields<'r>,
-    pub(crate) head: &'r Head<'r>,
+    /// For an application that speaks MCP by itself; others do not ask.
+    pub(crate) target: Option<crate::http::Target<'r>>,
     pub(crate) persistence: Persistence,
     /// How events would be framed for this client.
     pub(crate) framing: StreamFraming,

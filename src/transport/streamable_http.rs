@@ -41,7 +41,8 @@ pub(crate) fn respond<H: Handler>(
         }
     };
     let framing = StreamFraming::of(&head);
-    let sender = Sender { fields: &fields, head: &head, persistence, framing, principal };
+    let target = H::SPEAKS_MCP.then_some(head.target);
+    let sender = Sender { fields: &fields, target, persistence, framing, principal };
     match found {
         Route::Message => answer_body(body, &sender, shared, local, out),
         Route::Listen => session_http::listen(&sender, shared, local, out),
