@@ -15,6 +15,7 @@ pub mod call;
 pub mod catalog;
 pub mod completion;
 pub mod content;
+pub mod forwarded;
 pub mod function;
 pub mod logging;
 mod notifier;
@@ -38,6 +39,7 @@ pub use completion::{Completer, Completion, CompletionReply, CompletionRequest, 
 pub use content::{
     ContentAnnotations, ContentBlock, IntoToolResult, Json, ResourceContents, ToolReply,
 };
+pub use forwarded::{Incoming, Outgoing, Reception, SessionHandle};
 pub use logging::LoggingHandler;
 pub use notifier::Notifier;
 pub use page::Page;
@@ -204,4 +206,15 @@ pub trait Handler: Send + Sync + 'static {
     /// A session's client wants log lines of this level and above, and no others (up to
     /// 2025-11-25). Called on the shard, where [`Catalog::add_logging`] was: it must not wait.
     fn log_level_set(&self, _level: LogLevel, _call: &Call<'_>) {}
+
+    /// The application speaks MCP by itself: it is handed whole messages, with
+    /// [`Handler::receive`], and none of the functions that answer for it are called.
+    const SPEAKS_MCP: bool = false;
+
+    /// Takes a message of which the engine knows only what HTTP and sessions need. It runs on the
+    /// shard, and must not wait: what takes time is answered [later](Incoming::later), and what
+    /// can be answered at once is appended to `out`, as one line.
+    fn receive(&self, _incoming: &mut Incoming<'_>, _out: &mut Vec<u8>) -> Reception {
+        Reception::Full("speaks_mcp")
+    }
 }

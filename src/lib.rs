@@ -52,6 +52,8 @@ pub mod documents;
 mod runtime;
 mod server;
 
+pub mod adapter;
+
 pub use app::about::about;
 pub use app::function::Empty;
 pub use app::tool::{Tool, group};

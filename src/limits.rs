@@ -206,6 +206,13 @@ pub const REQUEST_STATE_TTL: Duration = Duration::from_secs(60 * 60);
 /// Messages in one batch (2025-03-26).
 pub const BATCH_MAX: usize = 100;
 
+/// Messages that wait for code behind [`adapter`](crate::adapter); beyond them, 503.
+pub const INBOX_MAX: usize = 1_024;
+/// Their bytes, together.
+pub const INBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+const _: () = assert!(INBOX_BYTES_MAX >= BODY_BYTES_MAX);
+
 /// Tasks kept at once.
 pub const TASKS_MAX: usize = 10_000;
 /// Tasks that are worked on at once.

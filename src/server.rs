@@ -186,6 +186,10 @@ impl<H: Handler> Server<H> {
             return Err(ServeError::Catalog(problem.to_owned()));
         }
         check(&config)?;
+        if H::SPEAKS_MCP && config.transports.has_stdio() {
+            let text = "an application that speaks MCP by itself is served over HTTP alone here";
+            return Err(ServeError::Setting(text.to_owned()));
+        }
         let hub = Arc::new(hub(&config, clock)?);
         notifier.begin(hub.clone());
         let shared = Shared {

@@ -5,6 +5,7 @@
 //! Knows neither HTTP nor sockets. Of threads it knows how to wake the shard that reads a stream
 //! ([`Reader`]), and of time what it is told, or what [`Clock`] says.
 
+mod farewell;
 mod hub;
 mod nudge;
 mod seal;
@@ -14,6 +15,7 @@ pub(crate) mod stream;
 pub(crate) mod tasks;
 mod usage;
 
+pub(crate) use farewell::Farewell;
 pub(crate) use hub::{
     Clock, Filter, Hub, Listener, Notice, Relieved, StreamLimits, write_subscription,
 };

@@ -4,6 +4,7 @@
 mod admit;
 mod batch;
 mod fields;
+mod forward;
 mod headers;
 pub(crate) mod http_sse;
 mod inbound;

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 type Check = fn(&mut Example);
 
 /// Each example, and what it does.
-const EXAMPLES: [(&str, Check); 19] = [
+const EXAMPLES: &[(&str, Check)] = &[
     ("01_hello", hello),
     ("02_state", state),
     ("03_typed_tool", typed_tool),
@@ -35,6 +35,11 @@ const EXAMPLES: [(&str, Check); 19] = [
     ("16_trace", trace),
     ("17_completion", completion),
     ("18_providers", providers),
+    #[cfg(feature = "rmcp")]
+    ("19_rmcp_counter", rmcp_counter),
+    #[cfg(feature = "rmcp")]
+    ("20_rmcp_everything", rmcp_everything),
+    ("21_transport", transport),
     ("conformance_server", conformance_server),
     ("load_server", load_server),
 ];
@@ -57,6 +62,46 @@ fn the_example_over_stdio_serves_whoever_starts_it() {
 /// What it is for is checked by `scripts/conformance`.
 fn conformance_server(example: &mut Example) {
     assert!(!example.text("test_simple_text", json!({})).is_empty());
+}
+
+/// A counter for each request, as with rmcp's own service; one for each session.
+#[cfg(feature = "rmcp")]
+fn rmcp_counter(example: &mut Example) {
+    assert_eq!(example.text("sum", json!({ "a": 2, "b": 3 })), "5");
+    for _ in 0..2 {
+        assert_eq!(example.text("increment", json!({})), "1");
+    }
+    let client = common::session::Client::begin(example.address, "2025-11-25");
+    for count in ["1", "2"] {
+        assert_eq!(client.ask(&client.tool(1, "increment", json!({}))).text(), count);
+    }
+    let id = client.ask(&client.tool(1, "get_session_id", json!({})));
+    assert_eq!(id.text(), client.id);
+}
+
+/// What it is for is checked by `scripts/conformance --rmcp`.
+#[cfg(feature = "rmcp")]
+fn rmcp_everything(example: &mut Example) {
+    assert!(!example.text("test_simple_text", json!({})).is_empty());
+}
+
+fn transport(example: &mut Example) {
+    assert_eq!(example.text("anything", json!({ "a": [1, "b"] })), r#"{"a":[1,"b"]}"#);
+    let mut child = Command::new(built().join("21_transport"))
+        .arg("--stdio")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the example starts");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    stdin
+        .write_all(b"nonsense\n\n{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"x\"}")
+        .expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends with its input");
+    assert!(output.status.success());
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("one answer");
+    assert_eq!(answer["id"], 7);
 }
 
 /// What it is for is asked by `scripts/bench`.
@@ -274,6 +319,10 @@ fn none_is_forgotten() {
     for entry in std::fs::read_dir(folder).expect("a folder of examples") {
         let path = entry.expect("a readable folder").path();
         let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        // Those are built with the feature of this name.
+        if name.contains("rmcp") && !cfg!(feature = "rmcp") {
+            continue;
+        }
         let known = name == OVER_STDIO || EXAMPLES.iter().any(|(known, _)| *known == name);
         assert!(known, "{name} is not in EXAMPLES");
     }
@@ -336,9 +385,11 @@ fn built() -> &'static Path {
         // target/PROFILE/deps/examples-…
         let profile = test.ancestors().nth(2).expect("a profile's folder");
         let target = profile.parent().expect("the target folder");
+        let features: &[_] = if cfg!(feature = "rmcp") { &["--all-features"] } else { &[] };
         let status = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--examples", "--target-dir"])
             .arg(target)
+            .args(features)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status();
         assert!(status.expect("cargo runs").success(), "the examples build");

@@ -11,7 +11,7 @@ const LINE_CHARS_MAX: usize = 100;
 /// Each room, and the rooms it may use. Arrows only point up this table: a room stands below what
 /// it uses. (`app` is among those of `runtime` and `server` because both are generic over its
 /// `Handler`; `server` has those of `transport` because `Exchange` is a shard without sockets.)
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("limits", &[]),
     ("sys", &[]),
     ("calendar", &[]),
@@ -30,6 +30,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
         "server",
         &["runtime", "app", "config", "limits", "http", "buffer", "json", "store", "transport"],
     ),
+    ("adapter", &["server", "app", "config", "rpc", "json", "limits"]),
     ("documents", &["app", "calendar", "json", "limits"]),
     (
         "lib",
@@ -49,6 +50,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
             "config",
             "runtime",
             "server",
+            "adapter",
             "documents",
         ],
     ),
@@ -57,7 +59,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
 ];
 
 /// Where sockets, threads and clocks may be named.
-const MAY_WAIT: [&str; 4] = ["runtime", "documents", "main", "daemon"];
+const MAY_WAIT: [&str; 5] = ["runtime", "adapter", "documents", "main", "daemon"];
 
 /// Where `unsafe` may be.
 const FENCE: &str = "sys.rs";

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from bench import measure
 from bench.servers import (
-    FASTD, FASTD_SESSION, ROOT, attempt, fastd_count, named, rmcp, rmcp_count, say
+    FASTD, FASTD_SESSION, ROOT, attempt, fastd_count, named, rmcp, rmcp_count,
+    rmcp_on_fastd, say,
 )
 
 CONNECTIONS = 64
@@ -92,7 +93,33 @@ PROGRESS = Comparison(
     },
 )
 
-COMPARISONS = (SESSIONS, PROGRESS)
+RMCP = Comparison(
+    "rmcp",
+    "tools/call of one handler written for rmcp",
+    (
+        rmcp("json", "-mimalloc"),
+        rmcp_on_fastd(allocator="-mimalloc"),
+        rmcp("json"),
+        rmcp_on_fastd(),
+        rmcp("session", "-mimalloc"),
+        rmcp_on_fastd("tools_call_session", "-mimalloc"),
+        rmcp("session"),
+        rmcp_on_fastd("tools_call_session"),
+        rmcp_count("json"),
+        rmcp_on_fastd("tools_call_progress"),
+    ),
+    {
+        "CPU ÷ the same handler on mcp-fastd": {
+            "rmcp-json-mimalloc": "rmcp-handler-on-mcp-fastd-mimalloc",
+            "rmcp-json": "rmcp-handler-on-mcp-fastd",
+            "rmcp-session-mimalloc": "rmcp-handler-on-mcp-fastd-session-mimalloc",
+            "rmcp-session": "rmcp-handler-on-mcp-fastd-session",
+            "rmcp-progress-json": "rmcp-handler-on-mcp-fastd-progress",
+        },
+    },
+)
+
+COMPARISONS = (SESSIONS, PROGRESS, RMCP)
 
 
 def run(setup, comparison, chosen):

@@ -71,6 +71,14 @@ def rmcp(mode, allocator=""):
     return Server(f"rmcp-{mode}{allocator}", "peer-rmcp", binary, arguments, scenario)
 
 
+def rmcp_on_fastd(scenario="tools_call", allocator=""):
+    """The same handler in the same program, on mcp-fastd's engine."""
+    name = f"rmcp-handler-on-mcp-fastd{scenario.removeprefix('tools_call').replace('_', '-')}"
+    arguments = "--bind {bind} --mode fastd"
+    binary = "peer-rmcp" + allocator
+    return Server(name + allocator, "peer-rmcp", binary, arguments, scenario)
+
+
 SERVERS = [
     FLOOR,
     FASTD,

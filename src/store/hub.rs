@@ -192,6 +192,14 @@ impl Hub {
         self.sessions.open_events(session, self.streams.bounds)
     }
 
+    /// Ends a session of either kind.
+    pub(crate) fn end(&self, session: &Session) {
+        match session.line {
+            None => self.sessions.end(session),
+            Some(_) => self.lines.end(session),
+        }
+    }
+
     /// Tells those who listen for this task how it stands.
     pub(crate) fn announce(&self, task: &Task) {
         let wants = |listener: &Listener| {

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use super::farewell::{Farewell, Parting};
 use super::stream::{Bounds, Stream};
 use super::usage::ClientUsage;
 use crate::limits;
@@ -89,6 +90,8 @@ pub(crate) struct Session {
     /// The application has yet to look at the client's roots.
     roots_are_new: AtomicBool,
     state: Mutex<State>,
+    /// Who is told when it ends.
+    parting: Parting,
 }
 
 /// A place among those who wait for a client's answers.
@@ -141,6 +144,7 @@ impl Session {
             waiting: AtomicU32::new(0),
             roots_are_new: AtomicBool::new(false),
             state: Mutex::new(State { events, ..State::default() }),
+            parting: Parting::default(),
         }
     }
 
@@ -252,7 +256,7 @@ impl Session {
         (stream, is_new)
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.state.lock().ended
     }
 
@@ -343,6 +347,17 @@ impl Session {
         for stream in calls.chain(state.events) {
             stream.cancel();
         }
+        self.parting.say();
+    }
+
+    /// Tells somebody when it ends; perhaps more than once.
+    pub(crate) fn on_end(&self, farewell: Farewell) {
+        self.parting.promise(farewell, || self.has_ended());
+    }
+
+    /// The name it has for whoever is told of its end.
+    pub(crate) fn name(&self) -> Option<u64> {
+        self.parting.name()
     }
 }
 

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::farewell::{Farewell, Parting};
 use super::nudge::Reader;
 
 use allowance::Allowance;
@@ -52,6 +53,8 @@ pub(crate) enum Kind {
         /// With status 400 where it is all there is.
         bad_request: bool,
     },
+    /// The same, with status 404 where it is all there is: nobody has the method.
+    Unknown,
 }
 
 /// An event, with its number in its stream. Numbers rise, and may leave gaps.
@@ -97,6 +100,8 @@ pub(crate) struct Stream {
     hushed: AtomicBool,
     state: Mutex<State>,
     heard: Condvar,
+    /// Who is told when nobody wants the answer any more.
+    parting: Parting,
 }
 
 struct State {
@@ -171,7 +176,8 @@ impl Stream {
             asked: Vec::new(),
         };
         let (cancelled, hushed) = (AtomicBool::new(false), AtomicBool::new(false));
-        Stream { number, line, cancelled, hushed, state: Mutex::new(state), heard: Condvar::new() }
+        let (state, heard, parting) = (Mutex::new(state), Condvar::new(), Parting::default());
+        Stream { number, line, cancelled, hushed, state, heard, parting }
     }
 
     /// Its number within its session.
@@ -252,6 +258,11 @@ impl Stream {
 
     /// Adds the last event. Says whether it was taken: nothing comes after the end.
     pub(crate) fn finish(&self, answer: Vec<u8>, bad_request: bool) -> bool {
+        self.finish_as(Kind::Answer { bad_request }, answer)
+    }
+
+    /// As [`Stream::finish`], with an answer of another kind.
+    pub(crate) fn finish_as(&self, kind: Kind, answer: Vec<u8>) -> bool {
         let mut state = self.state.lock();
         if state.over {
             return false;
@@ -261,7 +272,7 @@ impl Stream {
             Some(_) if answer.is_empty() => {}
             Some(line) => line.push(Kind::Response, answer),
             None => {
-                state.append(Kind::Answer { bad_request }, answer);
+                state.append(kind, answer);
                 state.tell();
             }
         }
@@ -287,10 +298,18 @@ impl Stream {
 
     /// Tells the function that runs for it that the answer is hardly wanted any more.
     pub(crate) fn give_up(&self) {
-        // Under the lock, so that whoever is about to wait sees it.
-        let _state = self.state.lock();
-        self.cancelled.store(true, Ordering::Relaxed);
-        self.heard.notify_all();
+        {
+            // Under the lock, so that whoever is about to wait sees it.
+            let _state = self.state.lock();
+            self.cancelled.store(true, Ordering::Relaxed);
+            self.heard.notify_all();
+        }
+        self.parting.say();
+    }
+
+    /// Tells somebody when the answer is hardly wanted any more; perhaps more than once.
+    pub(crate) fn on_given_up(&self, farewell: Farewell) {
+        self.parting.promise(farewell, || self.cancelled());
     }
 
     /// Whether nobody wants the answer any more.
@@ -313,7 +332,7 @@ impl Stream {
         let mut state = self.state.lock();
         let lone = state.sent == 0
             && state.events.len() == 1
-            && matches!(state.events[0].kind, Kind::Answer { .. });
+            && matches!(state.events[0].kind, Kind::Answer { .. } | Kind::Unknown);
         lone.then(|| state.take_front()).flatten()
     }
 

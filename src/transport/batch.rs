@@ -24,6 +24,9 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
         let refusal = Refusal::new(Stage::Envelope, ErrorCode::INVALID_REQUEST, message);
         desk.refuse(&refusal, None, Era::Legacy, out)
     };
+    if H::SPEAKS_MCP {
+        return refuse("this server takes no batches: send one message", out);
+    }
     let session = match desk.session(false) {
         Ok(session) => session,
         Err(refusal) => return desk.refuse_http(&refusal, out),

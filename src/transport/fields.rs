@@ -5,7 +5,7 @@ use crate::http::Field;
 /// Values of the fields we know. They have no white space around them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields<'b> {
-    all: &'b [Field<'b>],
+    pub(crate) all: &'b [Field<'b>],
     pub(crate) origin: Option<&'b [u8]>,
     pub(crate) content_type: Option<&'b [u8]>,
     /// The first `Accept`; there may be more.

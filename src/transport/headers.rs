@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::fields::Fields;
 use crate::app::Catalog;
 use crate::app::catalog::{ParamHeader, ParamKind};
+use crate::http::Field;
 use crate::json::Value;
 use crate::mcp::{Claims, Context, Method, Refusal};
 use crate::protocol::Era;
@@ -43,6 +44,16 @@ pub(crate) fn check<'b>(
         check_param(header, context.params.arguments(), fields)?;
     }
     Ok(())
+}
+
+/// How an `Mcp-Param-*` header and an argument differ, if they do; for those who have the schema.
+pub(super) fn mismatch(
+    header: &ParamHeader,
+    arguments: Option<Value<'_>>,
+    fields: &[Field<'_>],
+) -> Option<String> {
+    let refusal = check_param(header, arguments, &Fields::read(fields)).err()?;
+    Some(refusal.message.into_owned())
 }
 
 #[inline]

@@ -18,6 +18,8 @@ use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{self, ErrorCode, Id, Message};
 use crate::store::{Filter, Kind as EventKind, Listener, Owner, Reader, Session, Stream};
 
+mod forward;
+
 /// What a message leads to, besides what was pushed to the line.
 pub(crate) enum Then {
     Nothing,
@@ -99,6 +101,9 @@ impl<H: Handler> Line<'_, H> {
     }
 
     fn answer(&self, root: Value<'_>, message: &Message<'_>, context: &Context<'_>) -> Then {
+        if H::SPEAKS_MCP {
+            return self.forward(root, message, context);
+        }
         let Shared { handler, hub, .. } = self.shared;
         match plan(message, context, handler.catalog(), &hub.seal, false) {
             Plan::Answer(answer) => self.answer_now(&answer, message, context),

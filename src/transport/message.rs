@@ -19,6 +19,8 @@ use crate::store::{Listener, Owner, Session, SessionId, Stream, seconds};
 /// What the transport knows of a message besides its text.
 pub(crate) struct Sender<'r> {
     pub(crate) fields: &'r Fields<'r>,
+    /// For an application that speaks MCP by itself; others do not ask.
+    pub(crate) target: Option<crate::http::Target<'r>>,
     pub(crate) persistence: Persistence,
     /// How events would be framed for this client.
     pub(crate) framing: StreamFraming,
@@ -120,6 +122,9 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         out: &mut Vec<u8>,
     ) -> Next {
+        if H::SPEAKS_MCP {
+            return self.forward(root, message, context, session, out);
+        }
         let catalog = self.shared.handler.catalog();
         let era = context.era();
         match plan(message, context, catalog, &self.shared.hub.seal, false) {
@@ -255,7 +260,7 @@ impl<H: Handler> Desk<'_, H> {
 
     /// A notification or response gets 202; what the era does not allow, 400
     /// (2026-07-28, "Sending Messages": a client must not send responses).
-    fn accept(
+    pub(super) fn accept(
         &self,
         accepted: Accepted<'_>,
         era: Era,

@@ -164,6 +164,12 @@ impl HttpRefusal {
         HttpRefusal::overload(text, "deferred_max")
     }
 
+    /// 503: the application has no room for the message; the bound that it met.
+    #[cold]
+    pub(crate) fn no_room(limit: &'static str) -> Self {
+        HttpRefusal::overload("the application has no room; try again later", limit)
+    }
+
     #[cold]
     fn overload(text: &'static str, limit: &'static str) -> Self {
         let mut refusal = HttpRefusal::new(Status::SERVICE_UNAVAILABLE, text);

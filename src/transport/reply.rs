@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Local;
+use super::forward::status_of_kind;
 use super::http_sse::{self, HttpSse};
 use super::message::json_response;
 use super::refuse::HttpRefusal;
@@ -21,6 +22,10 @@ use crate::limits;
 use crate::mcp::subscriptions;
 use crate::protocol::{Era, ProtocolVersion};
 use crate::store::{Hub, Kind, Listener, Reader, Reading, Session, Stream};
+
+use what::What;
+
+mod what;
 
 /// What a connection owes to one request.
 pub(crate) struct Reply {
@@ -40,18 +45,6 @@ pub(crate) struct Reply {
     /// All is said.
     settled: bool,
     hub: Arc<Hub>,
-}
-
-/// What is waited for.
-enum What {
-    /// The answer to a request.
-    Answer,
-    /// What the server has to say by itself, in a session (GET).
-    Events,
-    /// Notices, by a filter; its place among the listeners.
-    Notices(Arc<Listener>, usize),
-    /// All that a client of HTTP+SSE is told.
-    Line(Arc<Session>, Arc<HttpSse>),
 }
 
 /// What came of bringing a reply further.
@@ -90,6 +83,16 @@ impl Reply {
     /// What the server says by itself, after an event where one is given.
     pub(crate) fn events(to: ReplyTo, stream: Arc<Stream>, after: Option<u64>) -> Box<Reply> {
         Reply::new(to, stream, What::Events, after)
+    }
+
+    /// The answer that begins a session, on this stream.
+    pub(crate) fn first(to: ReplyTo, stream: Arc<Stream>, session: Arc<Session>) -> Box<Reply> {
+        Reply::new(to, stream, What::First(session), None)
+    }
+
+    /// What comes to a subscription of this request, on this stream.
+    pub(crate) fn subscription(to: ReplyTo, stream: Arc<Stream>, id: Box<[u8]>) -> Box<Reply> {
+        Reply::new(to, stream, What::Subscription(id), None)
     }
 
     /// Notices.
@@ -146,10 +149,7 @@ impl Reply {
 
     /// Begins what is an event stream from its first byte on.
     pub(crate) fn begin(&mut self, local: &Local, out: &mut Vec<u8>) {
-        let at_once = match self.what {
-            What::Answer => self.after.is_some(),
-            What::Events | What::Notices(..) | What::Line(..) => true,
-        };
+        let at_once = self.what.lasts() || self.after.is_some();
         if let (Some(framing), true) = (self.framing, at_once) {
             self.open(framing, local, out);
             if let What::Notices(listener, _) = &self.what {
@@ -195,7 +195,11 @@ impl Reply {
             out.len() - from < limits::EVENTS_IN_HAND_BYTES
         });
         match reading {
-            Reading::Waiting if self.is_aged(local) || self.has_said_all(local) => self.close(out),
+            Reading::Waiting
+                if self.is_aged(local) || (local.stopping && self.what.has_said_all()) =>
+            {
+                self.close(out)
+            }
             Reading::Waiting => Delivery::Waiting(None),
             Reading::Later(at_ms) => Delivery::Waiting(Some(at_ms)),
             Reading::Full => Delivery::Full,
@@ -236,11 +240,8 @@ impl Reply {
 
     /// The server stops: what has no end by itself ends. Says whether it did.
     pub(crate) fn stop(&mut self, out: &mut Vec<u8>) -> Option<Delivery> {
-        match &self.what {
-            What::Answer => None,
-            What::Line(session, _) if session.is_at_work() => None,
-            What::Events | What::Notices(..) | What::Line(..) => Some(self.close(out)),
-        }
+        let goes_on = self.what.is_answer() || self.what.is_at_work();
+        (!goes_on).then(|| self.close(out))
     }
 
     /// The server ends, and nobody will answer: the response ends all the same.
@@ -259,36 +260,18 @@ impl Reply {
     /// 2026-07-28 on it is also how a client cancels ("Cancellation"). Says whether there is
     /// anything left to do.
     pub(crate) fn half_closed(&mut self) -> bool {
-        let is_answer = matches!(self.what, What::Answer);
+        let is_answer = self.what.is_answer();
         if is_answer && self.version.era() == Era::Modern {
             self.stream.give_up();
         }
         is_answer
     }
 
-    /// Whether the server stops, and nothing is under way any more that is answered here.
-    fn has_said_all(&self, local: &Local) -> bool {
-        match &self.what {
-            What::Line(session, _) => local.stopping && !session.is_at_work(),
-            What::Answer | What::Events | What::Notices(..) => false,
-        }
-    }
-
     /// Whether the stream is as old as it may become, and its client can come back.
     fn is_aged(&self, local: &Local) -> bool {
         let age_max = self.hub.streams.age_max.as_millis() as u64;
         let age = self.opened_ms.map_or(0, |opened_ms| local.now_ms.saturating_sub(opened_ms));
-        age >= age_max && self.can_be_resumed()
-    }
-
-    fn can_be_resumed(&self) -> bool {
-        match self.what {
-            What::Events | What::Notices(..) => true,
-            // Clients poll from this revision on.
-            What::Answer => self.session.is_some() && self.version == ProtocolVersion::V2025_11_25,
-            // Not all of them come back by themselves.
-            What::Line(..) => false,
-        }
+        age >= age_max && self.what.can_be_opened_again(self.session.is_some(), self.version)
     }
 
     /// Begins the event stream: its first bytes go out at once.
@@ -299,7 +282,9 @@ impl Reply {
             let endpoint = format!("{}?sessionId={}", http_sse.messages_path, session.id);
             return framing.named_event("endpoint", None, endpoint.as_bytes(), out);
         }
-        framing.begin(self.persistence, &local.date, &[], out);
+        let name = self.what.session_name();
+        let field = name.as_deref().map(|name| (SESSION_FIELD, name));
+        framing.begin(self.persistence, &local.date, field.as_slice(), out);
         match (self.stream.number(), self.version) {
             (Some(stream), ProtocolVersion::V2025_11_25) => {
                 let id = format!("{stream}-{}", self.stream.position());
@@ -333,11 +318,10 @@ impl Reply {
                 Response { connection: self.persistence, ..response }.empty(out);
             }
             (false, _) => {
-                let status = match kind {
-                    Kind::Answer { bad_request: true } => Status::BAD_REQUEST,
-                    _ => Status::OK,
-                };
-                json_response(status, self.persistence, &local.date).fixed(out, body);
+                let name = self.what.session_name();
+                let field = name.as_deref().map(|name| (SESSION_FIELD, name));
+                let response = json_response(status_of_kind(kind), self.persistence, &local.date);
+                Response { fields: field.as_slice(), ..response }.fixed(out, body);
             }
         }
         after(self.persistence)
@@ -348,14 +332,7 @@ impl Reply {
         let Some(framing) = self.framing.filter(|_| self.opened_ms.is_some()) else {
             return Delivery::Close;
         };
-        match &self.what {
-            What::Notices(listener, _) => {
-                let mut text = Vec::new();
-                subscriptions::write_closure(&listener.id, &mut text);
-                framing.event(None, &text, out);
-            }
-            What::Events | What::Answer | What::Line(..) => framing.retry(limits::RETRY_MS, out),
-        }
+        self.what.write_last(framing, out);
         self.end(framing, out)
     }
 
@@ -369,6 +346,8 @@ impl Reply {
     }
 }
 
+const SESSION_FIELD: &str = "Mcp-Session-Id";
+
 fn after(persistence: Persistence) -> Delivery {
     if persistence == Persistence::Close { Delivery::Close } else { Delivery::Done }
 }
@@ -381,11 +360,13 @@ impl Drop for Reply {
         self.stream.detach(self.attachment);
         match self.what {
             What::Notices(_, place) => self.hub.leave(place),
-            What::Answer if self.settled => {}
+            // Settled, too, where it was closed before the application had ended it.
+            What::Subscription(_) => self.stream.cancel(),
+            What::Answer | What::First(_) if self.settled => {}
             What::Answer if self.version.era() == Era::Modern || self.hub.is_closing() => {
                 self.stream.cancel();
             }
-            What::Answer | What::Events | What::Line(..) => {}
+            What::Answer | What::First(_) | What::Events | What::Line(..) => {}
         }
     }
 }

@@ -39,7 +39,8 @@ pub(crate) fn respond<H: Handler>(
         }
     };
     let framing = StreamFraming::of(&head);
-    let sender = Sender { fields: &fields, persistence, framing, principal };
+    let target = H::SPEAKS_MCP.then_some(head.target);
+    let sender = Sender { fields: &fields, target, persistence, framing, principal };
     match (found, &shared.http_sse) {
         (Route::Message, _) => answer_body(body, &sender, shared, local, out),
         (Route::Listen, _) => session_http::listen(&sender, shared, local, out),

@@ -165,6 +165,18 @@ impl Talk {
         streams
     }
 
+    /// The status of an answer, if it begins within some time.
+    pub fn try_head(&mut self, time: Duration) -> Option<u16> {
+        self.socket.set_read_timeout(Some(time)).expect("a time-out can be set");
+        let mut scratch = [0; 1];
+        let came = self.socket.peek(&mut scratch).is_ok();
+        self.socket.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+        came.then(|| {
+            self.head();
+            self.status
+        })
+    }
+
     pub fn field(&self, name: &str) -> Option<&str> {
         let named = |(other, _): &&(String, String)| other.eq_ignore_ascii_case(name);
         self.fields.iter().find(named).map(|(_, value)| value.as_str())

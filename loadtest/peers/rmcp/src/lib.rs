@@ -6,7 +6,8 @@
 //!
 //! Modes: `json` answers with plain JSON and keeps no sessions; `sse` is the
 //! library's default, which answers the stateless era with an event stream;
-//! `session` is the same configuration, for clients that `initialize`.
+//! `session` is the same configuration, for clients that `initialize`. `fastd` runs
+//! the same handler on mcp-fastd's engine instead, in either era.
 
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -16,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use loadtest::arguments::Arguments;
 use loadtest::sys;
+use mcp_fastd::{Config, adapter};
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::model::{ProgressNotificationParam, RequestMetaObject};
@@ -79,6 +81,7 @@ enum Mode {
     Json,
     Sse,
     Session,
+    Fastd,
 }
 
 impl FromStr for Mode {
@@ -89,7 +92,8 @@ impl FromStr for Mode {
             "json" => Ok(Self::Json),
             "sse" => Ok(Self::Sse),
             "session" => Ok(Self::Session),
-            _ => Err("json, sse or session"),
+            "fastd" => Ok(Self::Fastd),
+            _ => Err("json, sse, session or fastd"),
         }
     }
 }
@@ -103,7 +107,7 @@ pub fn main() -> ExitCode {
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("peer-rmcp: {message}\npeer-rmcp --bind ADDR --mode json|sse|session");
+            eprintln!("peer-rmcp: {message}\npeer-rmcp --bind ADDR --mode json|sse|session|fastd");
             ExitCode::FAILURE
         }
     }
@@ -115,6 +119,9 @@ async fn serve() -> Result<(), String> {
     let mode = arguments.required("--mode")?;
     arguments.finish()?;
     sys::raise_open_files().map_err(|error| error.to_string())?;
+    if let Mode::Fastd = mode {
+        return serve_on_fastd(&bind).await;
+    }
     let sessions = Arc::new(LocalSessionManager::default());
     let service = StreamableHttpService::new(|| Ok(Adder), sessions, config(&mode));
     let service = TowerToHyperService::new(service);
@@ -132,11 +139,20 @@ async fn serve() -> Result<(), String> {
     }
 }
 
+/// One shard, as there is one thread above.
+async fn serve_on_fastd(bind: &str) -> Result<(), String> {
+    let bind = bind.parse().map_err(|error| format!("{bind}: {error}"))?;
+    let config = Config { bind, cores: Some(1), ..Config::default() };
+    let serving = adapter::rmcp::serve_with(|| Ok(Adder), config);
+    let serving = serving.map_err(|error| error.to_string())?;
+    serving.waiting().await.map_err(|error| error.to_string())
+}
+
 /// The guard against foreign hosts stays as it is: it lets 127.0.0.1 pass.
 fn config(mode: &Mode) -> StreamableHttpServerConfig {
     let config = StreamableHttpServerConfig::default();
     match mode {
         Mode::Json => config.with_legacy_session_mode(false).with_json_response(true),
-        Mode::Sse | Mode::Session => config,
+        Mode::Sse | Mode::Session | Mode::Fastd => config,
     }
 }

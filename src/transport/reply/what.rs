@@ -1,0 +1,81 @@
+//! What a connection waits for, and in what that differs.
+
+use std::sync::Arc;
+
+use super::super::HttpSse;
+use crate::http::StreamFraming;
+use crate::limits;
+use crate::mcp::subscriptions;
+use crate::protocol::ProtocolVersion;
+use crate::store::{Listener, Session};
+
+/// What is waited for.
+pub(super) enum What {
+    /// The answer to a request.
+    Answer,
+    /// What the server has to say by itself, in a session (GET).
+    Events,
+    /// Notices, by a filter; its place among the listeners.
+    Notices(Arc<Listener>, usize),
+    /// All that a client of HTTP+SSE is told.
+    Line(Arc<Session>, Arc<HttpSse>),
+    /// The answer to the `initialize` that begins this session, unless it is an error.
+    First(Arc<Session>),
+    /// What an application that speaks MCP says to a subscription; the request's id, as JSON.
+    Subscription(Box<[u8]>),
+}
+
+impl What {
+    /// Whether it is an event stream from its first byte on.
+    pub(super) fn lasts(&self) -> bool {
+        matches!(self, What::Events | What::Notices(..) | What::Line(..))
+    }
+
+    /// Whether it ends with an answer, which somebody works on.
+    pub(super) fn is_answer(&self) -> bool {
+        matches!(self, What::Answer | What::First(_))
+    }
+
+    /// Whether there are answers under way that come on it.
+    pub(super) fn is_at_work(&self) -> bool {
+        matches!(self, What::Line(session, _) if session.is_at_work())
+    }
+
+    /// Whether a server that stops has nothing more to say on it.
+    pub(super) fn has_said_all(&self) -> bool {
+        matches!(self, What::Line(session, _) if !session.is_at_work())
+    }
+
+    /// Whether a client whose stream ends comes back for it.
+    pub(super) fn can_be_opened_again(&self, in_session: bool, version: ProtocolVersion) -> bool {
+        match self {
+            What::Events | What::Notices(..) | What::Subscription(_) => true,
+            // Clients poll from this revision on.
+            What::Answer => in_session && version == ProtocolVersion::V2025_11_25,
+            // Of those who speak HTTP+SSE, not all come back by themselves.
+            What::First(_) | What::Line(..) => false,
+        }
+    }
+
+    /// The session that the answer begins: one whose answer was an error has ended.
+    pub(super) fn session_name(&self) -> Option<String> {
+        match self {
+            What::First(session) if !session.has_ended() => Some(session.id.to_string()),
+            _ => None,
+        }
+    }
+
+    /// Appends the last thing that is said where the server ends it on its own account.
+    pub(super) fn write_last(&self, framing: StreamFraming, out: &mut Vec<u8>) {
+        let id = match self {
+            What::Notices(listener, _) => &listener.id,
+            What::Subscription(id) => id,
+            What::Events | What::Answer | What::First(_) | What::Line(..) => {
+                return framing.retry(limits::RETRY_MS, out);
+            }
+        };
+        let mut text = Vec::new();
+        subscriptions::write_closure(id, &mut text);
+        framing.event(None, &text, out);
+    }
+}
