@@ -8,6 +8,7 @@ from logging import getLogger
 
 import mcp_types as types
 from mcp import Client, MCPDeprecationWarning, MCPError
+from places import transport_to, way_to
 from tasks import Tasks
 
 PATIENCE = 15
@@ -26,11 +27,16 @@ class Person:
         self.updated: list[str] = []
         self.logged: list[str] = []
         self.tools_changed = 0
+        self.resources_changed = 0
+        # The user takes their time until it is set.
+        self.answers = asyncio.Event()
+        self.answers.set()
         self.resource = f"test://template/{uuid.uuid4()}/data"
         self.tasks = Tasks({"action": "accept", "content": {"confirm": True, "name": name}})
 
     async def elicit(self, _, params: types.ElicitRequestParams) -> types.ElicitResult:
         self.asked.append(params.message)
+        await self.answers.wait()
         if self.declines:
             return types.ElicitResult(action="decline")
         fields = params.requested_schema["properties"].items()
@@ -54,6 +60,8 @@ class Person:
             self.updated.append(str(message.params.uri))
         if isinstance(message, types.ToolListChangedNotification):
             self.tools_changed += 1
+        if isinstance(message, types.ResourceListChangedNotification):
+            self.resources_changed += 1
 
     async def text(self, tool: str, arguments: dict | None = None, **options) -> str:
         """Calls a tool that succeeds."""
@@ -66,10 +74,10 @@ class Person:
 
 
 @asynccontextmanager
-async def connect(name: str, url: str, mode: str):
+async def connect(name: str, place: str, mode: str):
     person = Person(name)
     client = Client(
-        url,
+        transport_to(place),
         mode=mode,
         elicitation_callback=person.elicit,
         sampling_callback=person.sample,
@@ -80,7 +88,8 @@ async def connect(name: str, url: str, mode: str):
     )
     async with client:
         person.client = client
-        expected = "2025-11-25" if mode == "legacy" else REVISION
+        is_legacy = mode == "legacy" or way_to(place) == "sse"
+        expected = "2025-11-25" if is_legacy else REVISION
         assert client.protocol_version == expected, client.protocol_version
         yield person
 
