@@ -96,16 +96,20 @@ async def connect(name: str, place: str, mode: str):
 
 @asynccontextmanager
 async def subscribed(person: Person):
-    """Both eras' ways to hear of the person's own resource, and of the tools."""
+    """Both eras' ways to hear of the person's own resource, and of the lists."""
     if person.client.protocol_version != REVISION:
         await person.client.subscribe_resource(person.resource)
-        yield
+        yield None
         await person.client.unsubscribe_resource(person.resource)
         return
-    listen = person.client.listen(tools_list_changed=True, resource_subscriptions=[person.resource])
+    listen = person.client.listen(
+        tools_list_changed=True,
+        resources_list_changed=True,
+        resource_subscriptions=[person.resource],
+    )
     async with listen as subscription:
         assert subscription.honored.resource_subscriptions == [person.resource], subscription
-        yield
+        yield subscription
 
 
 async def until(what: str, condition) -> None:
