@@ -1,11 +1,11 @@
-// @modelcontextprotocol/sdk (the generation before) against mcp-fastd: node sdk.mjs PLACE [QUERY]
+// @modelcontextprotocol/sdk (the generation before) against mcp-fastd: node daemon-sdk.mjs PLACE [QUERY]
 // PLACE is one of places.mjs.
 
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { use } from './check.mjs';
+import { use } from './daemon.mjs';
 import { transportTo, wayTo } from './places.mjs';
 
 const classes = {

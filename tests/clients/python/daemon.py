@@ -1,4 +1,4 @@
-"""The official Python client against mcp-fastd: python client.py PLACE [QUERY]
+"""The official Python client against mcp-fastd: python daemon.py PLACE [QUERY]
 
 PLACE is one of places.py. Every step is checked; the first that fails ends it with exit code 1.
 """

@@ -1,4 +1,4 @@
-// @modelcontextprotocol/client against mcp-fastd: node client.mjs PLACE [QUERY]
+// @modelcontextprotocol/client against mcp-fastd: node daemon-client.mjs PLACE [QUERY]
 // PLACE is one of places.mjs.
 
 import {
@@ -7,7 +7,7 @@ import {
   StreamableHTTPClientTransport,
 } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { use } from './check.mjs';
+import { use } from './daemon.mjs';
 import { transportTo, wayTo } from './places.mjs';
 
 const classes = {
