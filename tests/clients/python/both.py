@@ -82,7 +82,8 @@ async def live(guests: list[Guest]) -> None:
             heard = f"resources/updated for {title}, of what {writer.title} has changed"
             await until(heard, lambda: len(person.updated) > before[title][0])
             assert person.updated[-1] == uri, person.updated
-            assert await read(person, uri) == text, f"{title} does not see what {writer.title} wrote"
+            seen = await read(person, uri)
+            assert seen == text, f"{title} sees {seen!r}, not {text!r}"
         other = await change(author, "add_document", title="Another", text="Of no concern.")
         for title, person in others:
             heard = f"resources/list_changed for {title}, of what {writer.title} has added"

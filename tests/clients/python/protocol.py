@@ -1,6 +1,7 @@
 """The official Python client against examples/conformance_server: python protocol.py PLACE
 
-PLACE is one of places.py. Every step is checked, in each era; the first that fails ends it with exit code 1.
+PLACE is one of places.py. Every step is checked, in each era; the first that fails ends it with
+exit code 1.
 """
 
 import asyncio

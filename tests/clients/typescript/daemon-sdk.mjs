@@ -1,5 +1,5 @@
-// @modelcontextprotocol/sdk (the generation before) against mcp-fastd: node daemon-sdk.mjs PLACE [QUERY]
-// PLACE is one of places.mjs.
+// @modelcontextprotocol/sdk (the generation before) against mcp-fastd:
+// node daemon-sdk.mjs PLACE [QUERY], where PLACE is one of places.mjs
 
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';

@@ -65,8 +65,9 @@ export class Person {
 }
 
 /**
- * Runs every check. A generation gives `connect(name, place, way)`, `call(person, tool, args, options)`,
- * what differs between the eras as `subscribe`, `logLevel` and so on, and a `title`.
+ * Runs every check. A generation gives `connect(name, place, way)`,
+ * `call(person, tool, args, options)`, the `classes` of its transports by their ways, what differs
+ * between the eras as `subscribe`, `logAt` and so on, and a `title`.
  */
 export async function check(generation, place) {
   const { stateful } = generation;
@@ -164,8 +165,6 @@ async function progress(at) {
   assert.equal(await text(at, 'test_tool_with_progress', {}, { onprogress }), 'Done.');
   const came = person.progress.map(({ progress, total }) => `${progress} of ${total}`);
   assert.deepEqual(came, ['0 of 100', '50 of 100', '100 of 100']);
-  // The last one is the one that may come with the answer.
-  assert.ok(heard.length >= 2, heard);
   assert.deepEqual(heard, came.slice(0, heard.length));
   return came;
 }

@@ -5,14 +5,15 @@ use serde_json::{Value, json};
 
 use crate::connection::{Connection, Era, from_json, to_json};
 
-pub async fn run(place: &str, era: &Era) -> Result<()> {
+/// Searches for the query, or for a word of a title.
+pub async fn run(place: &str, query: Option<&str>, era: &Era) -> Result<()> {
     let title = era.title(place);
-    let told = use_daemon(place, era).await;
+    let told = use_daemon(place, query, era).await;
     println!("{title}: {}", told.with_context(|| format!("{title}: FAILED"))?);
     Ok(())
 }
 
-async fn use_daemon(place: &str, era: &Era) -> Result<String> {
+async fn use_daemon(place: &str, query: Option<&str>, era: &Era) -> Result<String> {
     let alice = Connection::open("alice", place, era).await?;
     let tools = alice.service.list_all_tools().await?;
     ensure!(tools.iter().any(|tool| tool.name == "search_documents"), "{tools:?}");
@@ -20,7 +21,7 @@ async fn use_daemon(place: &str, era: &Era) -> Result<String> {
     let listed = structured(&alice, "list_documents", json!({ "limit": 1 })).await?;
     let title = listed["documents"][0]["title"].as_str().context("a title")?;
     let words = title.split(|letter: char| !letter.is_ascii_alphanumeric());
-    let query = words.max_by_key(|word| word.len()).context("a word")?;
+    let query = query.or(words.max_by_key(|word| word.len())).context("a word")?;
     let found = structured(&alice, "search_documents", json!({ "query": query })).await?;
     let hit = &found["hits"][0];
     let document = structured(&alice, "get_document", json!({ "id": hit["id"] })).await?;
