@@ -238,7 +238,8 @@ async def tasks(person: Person, *_) -> str:
 
 
 async def two_clients(_, place: str, mode: str) -> str:
-    """Both ask, are asked and listen at once; what belongs to one never reaches the other."""
+    """Both ask, are asked and listen at once, with the same ids of requests; what belongs to one
+    never reaches the other."""
 
     async def live(person: Person) -> None:
         for count in range(ROUNDS):

@@ -345,7 +345,10 @@ async function cutIsCancellation({ generation, person: witness, place }) {
   return 'the call was rejected, the tool has seen it';
 }
 
-/** Both ask, are asked and listen at once; what belongs to one never reaches the other. */
+/**
+ * Both ask, are asked and listen at once, with the same ids of requests; what belongs to one never
+ * reaches the other.
+ */
 async function twoClients({ generation, place }) {
   const people = await Promise.all(['bob', 'carol'].map((name) => generation.connect(name, place)));
   const unsubscribe = await Promise.all(people.map((person) => generation.subscribe(person)));
