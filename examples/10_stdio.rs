@@ -25,5 +25,5 @@ fn main() -> Result<(), mcp_fastd::ServeError> {
     if let Some(address) = arguments.nth(1) {
         server = server.bind(address.as_str());
     }
-    server.run_with(|address| eprintln!("listening on http://{address}/mcp"))
+    server.run_with(|address| println!("listening on http://{address}/mcp"))
 }

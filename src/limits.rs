@@ -191,6 +191,9 @@ pub const EVENTS_IN_HAND_BYTES: usize = 64 * 1024;
 pub const PROGRESS_BURST: u32 = 32;
 /// After that, one for each so many milliseconds.
 pub const PROGRESS_INTERVAL_MS: u64 = 20;
+/// The pause after progress on standard output that something follows. Clients that read both at
+/// once take the answer first, and then do not know what the progress is about (some even leave).
+pub const PROGRESS_PAUSE: Duration = Duration::from_millis(1);
 /// Progress of one call that waits to be sent; of more, the latest counts.
 pub const PROGRESS_UNSENT_MAX: usize = 16;
 /// Calls that may wait for their clients at once, each on a worker that is replaced meanwhile.

@@ -98,6 +98,7 @@ pub(crate) struct Prepared<H> {
     shared: Arc<Shared<H>>,
     config: Arc<Config>,
     worker_count: usize,
+    streams: Option<stdio::Streams>,
 }
 
 /// A shard, and the CPU it is for.
@@ -142,6 +143,10 @@ pub(crate) fn prepare<H: Handler>(shared: Shared<H>, config: Config) -> io::Resu
         let cpu = cpus.get(index % cpus.len().max(1)).copied();
         shards.push(Placed { index, cpu, shard: Shard::new(parts)? });
     }
+    let streams = match config.transports.has_stdio() {
+        true => Some(stdio::take_streams()?),
+        false => None,
+    };
     Ok(Prepared {
         address,
         mailboxes,
@@ -152,6 +157,7 @@ pub(crate) fn prepare<H: Handler>(shared: Shared<H>, config: Config) -> io::Resu
         shared,
         config,
         worker_count,
+        streams,
     })
 }
 
@@ -190,12 +196,13 @@ impl<H: Handler> Prepared<H> {
         let hub = self.shared.hub.clone();
         let Prepared { address, mailboxes, counters, .. } = self;
         let shards = self.shards.into_iter().map(Placed::spawn).collect::<io::Result<_>>()?;
-        let stdio = match self.config.transports.has_stdio() {
-            true => {
-                let grace = self.config.shutdown_grace;
-                Some(stdio::start(&self.shared, self.sender, mailboxes.clone(), grace)?)
+        let grace = self.config.shutdown_grace;
+        let stdio = match self.streams {
+            Some(streams) => {
+                let shards = mailboxes.clone();
+                Some(stdio::start(&self.shared, self.sender, shards, streams, grace)?)
             }
-            false => None,
+            None => None,
         };
         Ok(Threads { address, mailboxes, counters, shards, workers, stdio, hub })
     }

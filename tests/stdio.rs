@@ -214,6 +214,14 @@ fn only_who_has_begun_is_told_of_changes_unasked() {
     client.modern(1, "tools/call", json!({ "name": "update", "arguments": { "count": 1 } }));
     assert_eq!(client.next()["id"], 1);
     client.expect_quiet(A_WHILE);
+    // A subscription is a wish in itself.
+    client.request("s", "resources/subscribe", json!({ "uri": "note://1" }));
+    assert_eq!(client.next()["result"], json!({}));
+    client.tool("u", "update", json!({ "count": 2 }));
+    let both = [client.next(), client.next()];
+    assert!(both.iter().any(|message| message["params"]["uri"] == "note://1"), "{both:?}");
+    client.request("x", "resources/unsubscribe", json!({ "uri": "note://1" }));
+    assert_eq!(client.next()["result"], json!({}));
     client.initialize(LATEST, json!({}));
     client.request(2, "resources/subscribe", json!({ "uri": "note://0" }));
     assert_eq!(client.next()["result"], json!({}));

@@ -4,6 +4,8 @@
 //! ```sh
 //! cargo run --example conformance_server -- --bind 127.0.0.1:8000 --cores 2
 //! ```
+//!
+//! With `--stdio` it serves the client that starts it instead.
 
 mod content;
 mod notices;
@@ -22,7 +24,7 @@ fn entry(Entry { id }: Entry) -> String {
     serde_json::json!({ "id": id, "data": format!("The data of entry {id}.") }).to_string()
 }
 
-const USAGE: &str = "usage: conformance_server [--bind ADDRESS:PORT] [--cores N]";
+const USAGE: &str = "usage: conformance_server [--bind ADDRESS:PORT | --stdio] [--cores N]";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plain = |uri: &str| about(uri).mime("text/plain");
@@ -66,16 +68,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             about("test://template/{id}/data").mime("application/json").describe("Any entry."),
             entry,
         )
-        .bind("127.0.0.1:8000");
+        .build();
+    let (mut address, mut stdio) = ("127.0.0.1:8000".to_owned(), false);
     let mut arguments = std::env::args().skip(1);
     while let Some(option) = arguments.next() {
-        let value = arguments.next().ok_or(USAGE)?;
-        server = match option.as_str() {
-            "--bind" => server.bind(value.as_str()),
-            "--cores" => server.cores(value.parse()?),
+        let mut value = || arguments.next().ok_or(USAGE);
+        match option.as_str() {
+            "--bind" => address = value()?,
+            "--cores" => server = server.cores(value()?.parse()?),
+            "--stdio" => stdio = true,
             _ => return Err(USAGE.into()),
-        };
+        }
     }
+    server = if stdio { server.stdio() } else { server.bind(address.as_str()) };
     server.run_with(|address| println!("listening on http://{address}/mcp"))?;
     Ok(())
 }

@@ -11,7 +11,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
+use std::thread::{self, Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
@@ -76,13 +76,11 @@ struct Client {
 }
 
 /// Starts to serve standard input and output. Their end is the server's: `shards` are stopped then.
-///
-/// What functions print, and what they start, is kept away from both: standard output goes to
-/// standard error from now on, and standard input is empty.
 pub(crate) fn start<H: Handler>(
     shared: &Arc<Shared<H>>,
     jobs: Sender<Box<Deferred>>,
     shards: Vec<Address>,
+    (input, output): Streams,
     grace: Duration,
 ) -> io::Result<Stdio> {
     let hub = &shared.hub;
@@ -95,7 +93,6 @@ pub(crate) fn start<H: Handler>(
 
     let (news, told) = unbounded();
     let attachment = client.stream.attach(Reader::thread(news.clone()), None);
-    let (input, output) = take_standard_streams()?;
     let writer = Writer { client: client.clone(), attachment, told, output, grace };
     let (writing, reading) = (shared.clone(), shared.clone());
     let thread = Builder::new().name("stdout".to_owned());
@@ -112,7 +109,12 @@ pub(crate) fn start<H: Handler>(
 }
 
 /// Standard input and output, under other descriptors than those that everybody knows.
-fn take_standard_streams() -> io::Result<(File, File)> {
+pub(crate) type Streams = (File, File);
+
+/// Takes standard input and output for the client alone: what functions print, and what they start,
+/// is kept away from both. Standard output goes to standard error from now on, and standard input
+/// is empty.
+pub(crate) fn take_streams() -> io::Result<Streams> {
     let input = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     let output = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3)?;
     rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
@@ -238,18 +240,21 @@ impl Writer {
         loop {
             out.clear();
             let now_ms = steady_ms();
+            let mut is_progress = false;
             let reading = self.client.stream.read(self.attachment, now_ms, |event| {
                 if !event.data.is_empty() {
                     out.extend_from_slice(&event.data);
                     out.push(b'\n');
                 }
-                out.len() < limits::EVENTS_IN_HAND_BYTES
+                is_progress = matches!(event.kind, Kind::Progress(_));
+                !is_progress && out.len() < limits::EVENTS_IN_HAND_BYTES
             });
             if let Err(error) = self.output.write_all(&out) {
                 tracing::info!(%error, "nobody reads standard output any more");
                 return None;
             }
             match reading {
+                Reading::Full if is_progress => thread::sleep(limits::PROGRESS_PAUSE),
                 Reading::Full => {}
                 Reading::Waiting => return Some(None),
                 Reading::Later(at_ms) => {

@@ -287,12 +287,11 @@ impl Hub {
 }
 
 fn concerns(notice: Notice<'_>, session: &Session) -> bool {
-    // Who has not begun with `initialize` asks for what it wants to hear.
-    session.client().is_some()
-        && match notice {
-            Notice::Resource(uri) => session.is_subscribed(uri),
-            Notice::Tools | Notice::Prompts | Notice::Resources => true,
-        }
+    match notice {
+        Notice::Resource(uri) => session.is_subscribed(uri),
+        // On a line, who has not begun with `initialize` asks for what it wants to hear.
+        Notice::Tools | Notice::Prompts | Notice::Resources => session.client().is_some(),
+    }
 }
 
 /// Replaces workers that wait for a client's answer, so that waiting costs nobody else a worker.

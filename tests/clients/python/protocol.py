@@ -1,6 +1,7 @@
-"""The official Python client against examples/conformance_server: python protocol.py URL
+"""The official Python client against examples/conformance_server: python protocol.py PLACE
 
-Every step is checked, in each era; the first that fails ends it with exit code 1.
+PLACE is one of places.py. Every step is checked, in each era; the first that fails ends it with
+exit code 1.
 """
 
 import asyncio
@@ -8,126 +9,16 @@ import base64
 import json
 import sys
 import traceback
-import uuid
-import warnings
-from contextlib import asynccontextmanager
-from logging import getLogger
 
 import httpx2
 import mcp_types as types
-from mcp import Client, MCPDeprecationWarning, MCPError
+from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from tasks import Tasks
+from person import PATIENCE, REVISION, Person, connect, refused, subscribed, until
+from places import modes, way_to
 from wire import open_wire
 
-PATIENCE = 15
 ROUNDS = 10
-REVISION = "2026-07-28"
-
-# What comes while a client closes is none of our concern; what is deprecated is not gone.
-getLogger("mcp").setLevel("CRITICAL")
-warnings.simplefilter("ignore", MCPDeprecationWarning)
-
-
-class Person:
-    """A connected client that answers in its own name and remembers what it was told."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.declines = False
-        self.asked: list[str] = []
-        self.updated: list[str] = []
-        self.logged: list[str] = []
-        self.tools_changed = 0
-        self.resource = f"test://template/{uuid.uuid4()}/data"
-        self.tasks = Tasks({"action": "accept", "content": {"confirm": True, "name": name}})
-
-    async def elicit(self, _, params: types.ElicitRequestParams) -> types.ElicitResult:
-        self.asked.append(params.message)
-        if self.declines:
-            return types.ElicitResult(action="decline")
-        fields = params.requested_schema["properties"].items()
-        content = {field: kind["type"] == "boolean" or self.name for field, kind in fields}
-        return types.ElicitResult(action="accept", content=content)
-
-    async def sample(self, _, params: types.CreateMessageRequestParams):
-        text = params.messages[0].content.text
-        self.asked.append(text)
-        said = types.TextContent(type="text", text=f"{self.name} heard {text}")
-        return types.CreateMessageResult(role="assistant", content=said, model="a parrot")
-
-    async def roots(self, _) -> types.ListRootsResult:
-        return types.ListRootsResult(roots=[types.Root(uri=f"file:///home/{self.name}")])
-
-    async def log(self, params: types.LoggingMessageNotificationParams) -> None:
-        self.logged.append(params.data)
-
-    async def hear(self, message) -> None:
-        if isinstance(message, types.ResourceUpdatedNotification):
-            self.updated.append(str(message.params.uri))
-        if isinstance(message, types.ToolListChangedNotification):
-            self.tools_changed += 1
-
-    async def text(self, tool: str, arguments: dict | None = None, **options) -> str:
-        """Calls a tool that succeeds."""
-        result = await self.client.call_tool(tool, arguments or {}, **options)
-        assert not result.is_error, f"{tool}: {result}"
-        return result.content[0].text
-
-    async def touch(self, uri: str) -> None:
-        await self.text("test_trigger_resource_update", {"uri": uri})
-
-
-@asynccontextmanager
-async def connect(name: str, url: str, mode: str):
-    person = Person(name)
-    client = Client(
-        url,
-        mode=mode,
-        elicitation_callback=person.elicit,
-        sampling_callback=person.sample,
-        list_roots_callback=person.roots,
-        logging_callback=person.log,
-        message_handler=person.hear,
-        extensions=[person.tasks],
-    )
-    async with client:
-        person.client = client
-        expected = "2025-11-25" if mode == "legacy" else REVISION
-        assert client.protocol_version == expected, client.protocol_version
-        yield person
-
-
-@asynccontextmanager
-async def subscribed(person: Person):
-    """Both eras' ways to hear of the person's own resource, and of the tools."""
-    if person.client.protocol_version != REVISION:
-        await person.client.subscribe_resource(person.resource)
-        yield
-        await person.client.unsubscribe_resource(person.resource)
-        return
-    listen = person.client.listen(tools_list_changed=True, resource_subscriptions=[person.resource])
-    async with listen as subscription:
-        assert subscription.honored.resource_subscriptions == [person.resource], subscription
-        yield
-
-
-async def until(what: str, condition) -> None:
-    try:
-        async with asyncio.timeout(PATIENCE):
-            while not condition():
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"nothing came, but expected: {what}") from None
-
-
-async def refused(call, *codes: int) -> None:
-    try:
-        answer = await call
-    except MCPError as error:
-        assert error.code in codes, f"expected {codes}: {error!r}"
-    else:
-        raise AssertionError(f"expected {codes}: {answer}")
 
 
 async def tools(person: Person, *_) -> str:
@@ -258,6 +149,19 @@ async def cancellation(person: Person, *_) -> str:
     return "the tool has seen it"
 
 
+async def overtaking(person: Person, *_) -> str:
+    """A quick call is answered while a slow one waits for the user."""
+    person.answers.clear()
+    before = len(person.asked)
+    slow = asyncio.create_task(person.text("test_elicitation", {"message": "Well?"}))
+    await until("the question", lambda: len(person.asked) > before)
+    assert await person.text("greet", {"name": "Ada"}) == "Hello, Ada!"
+    assert not slow.done()
+    person.answers.set()
+    assert '"username":"alice"' in await slow
+    return "the quick answer came first"
+
+
 async def ping(person: Person, *_) -> str:
     await person.client.send_ping()
     return "answered"
@@ -269,10 +173,10 @@ async def hang_up(person: Person, *_) -> str:
     return told
 
 
-async def cut(_, url: str, mode: str) -> str:
+async def cut(_, place: str, mode: str) -> str:
     """The connection is cut in a streaming call; the rest comes by Last-Event-ID."""
     seen = []
-    async with open_wire(url) as wire, connect("alice", wire.url, mode) as person:
+    async with open_wire(place) as wire, connect("alice", wire.url, mode) as person:
 
         async def note(progress: float, *_) -> None:
             seen.append(progress)
@@ -284,9 +188,9 @@ async def cut(_, url: str, mode: str) -> str:
     return "nothing lost, nothing twice"
 
 
-async def cut_get(witness: Person, url: str, mode: str) -> str:
+async def cut_get(witness: Person, place: str, mode: str) -> str:
     """What happens while the GET stream is cut comes when it is there again."""
-    async with open_wire(url) as wire, connect("alice", wire.url, mode) as person:
+    async with open_wire(place) as wire, connect("alice", wire.url, mode) as person:
         async with subscribed(person):
             await witness.touch(person.resource)
             await until("the first update", lambda: len(person.updated) == 1)
@@ -299,10 +203,10 @@ async def cut_get(witness: Person, url: str, mode: str) -> str:
     return "nothing lost, nothing twice"
 
 
-async def cut_is_cancellation(witness: Person, url: str, mode: str) -> str:
+async def cut_is_cancellation(witness: Person, place: str, mode: str) -> str:
     """Without sessions a cut connection ends the call on both sides."""
     before = len(witness.updated)
-    async with subscribed(witness), open_wire(url) as wire:
+    async with subscribed(witness), open_wire(place) as wire:
         async with connect("alice", wire.url, mode) as person:
 
             async def note(*_) -> None:
@@ -333,8 +237,9 @@ async def tasks(person: Person, *_) -> str:
     return "computed, asked the user, failed, cancelled"
 
 
-async def two_clients(_, url: str, mode: str) -> str:
-    """Both ask, are asked and listen at once; what belongs to one never reaches the other."""
+async def two_clients(_, place: str, mode: str) -> str:
+    """Both ask, are asked and listen at once, with the same ids of requests; what belongs to one
+    never reaches the other."""
 
     async def live(person: Person) -> None:
         for count in range(ROUNDS):
@@ -349,7 +254,7 @@ async def two_clients(_, url: str, mode: str) -> str:
             assert f'"username":"{person.name}"' in elicited, elicited
             await until("its update", lambda: len(person.updated) > count)
 
-    async with connect("bob", url, mode) as bob, connect("carol", url, mode) as carol:
+    async with connect("bob", place, mode) as bob, connect("carol", place, mode) as carol:
         async with subscribed(bob), subscribed(carol):
             await asyncio.gather(live(bob), live(carol))
         for person in [bob, carol]:
@@ -359,7 +264,7 @@ async def two_clients(_, url: str, mode: str) -> str:
     return f"{ROUNDS} rounds, nothing of one reached the other"
 
 
-async def session_end(_, url: str, mode: str) -> str:
+async def session_end(_, place: str, mode: str) -> str:
     """Leaving the client deletes its session; the server knows it no more."""
     ids: list[str] = []
 
@@ -367,31 +272,41 @@ async def session_end(_, url: str, mode: str) -> str:
         ids.extend(filter(None, [response.headers.get("mcp-session-id")]))
 
     async with httpx2.AsyncClient(event_hooks={"response": [note]}) as http:
-        async with Client(streamable_http_client(url, http_client=http), mode=mode):
+        async with Client(streamable_http_client(place, http_client=http), mode=mode):
             assert len(set(ids)) == 1, ids
         headers = {
             "accept": "application/json, text/event-stream",
             "mcp-session-id": ids[0],
         }
         ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-        answer = await http.post(url, json=ping, headers=headers)
+        answer = await http.post(place, json=ping, headers=headers)
         assert answer.status_code == 404, f"expected 404 for a deleted session: {answer}"
     return "the session was deleted, and is gone"
 
 
 CHECKS = [tools, resources, prompts, completion, progress, logging, elicitation, sampling, roots]
-CHECKS += [subscription, cancellation, two_clients]
-STATEFUL = [ping, hang_up, cut, cut_get, session_end]
-STATELESS = [tasks, cut_is_cancellation]
+CHECKS += [subscription, cancellation, overtaking, two_clients]
+STATEFUL = [ping, hang_up]
+STATELESS = [tasks]
+# What is promised by Streamable HTTP alone.
+STATEFUL_HTTP = [cut, cut_get, session_end]
+STATELESS_HTTP = [cut_is_cancellation]
 
 
-async def passes(url: str, mode: str) -> bool:
-    async with connect("alice", url, mode) as person:
-        title = f"python mcp {person.client.protocol_version} ({mode})"
-        for check in CHECKS + (STATEFUL if mode == "legacy" else STATELESS):
+def checks(person: Person, place: str) -> list:
+    of_http = way_to(place) == "http"
+    if person.client.protocol_version == REVISION:
+        return CHECKS + STATELESS + (STATELESS_HTTP if of_http else [])
+    return CHECKS + STATEFUL + (STATEFUL_HTTP if of_http else [])
+
+
+async def passes(place: str, mode: str) -> bool:
+    async with connect("alice", place, mode) as person:
+        title = f"python mcp {person.client.protocol_version} ({mode}) over {way_to(place)}"
+        for check in checks(person, place):
             try:
                 async with asyncio.timeout(4 * PATIENCE):
-                    told = await check(person, url, mode)
+                    told = await check(person, place, mode)
             except Exception:
                 print(f"{title}: {check.__name__}: FAILED", flush=True)
                 traceback.print_exc()
@@ -400,11 +315,11 @@ async def passes(url: str, mode: str) -> bool:
     return True
 
 
-async def main() -> int:
-    for mode in ["legacy", "auto", REVISION]:
-        if not await passes(sys.argv[1], mode):
+async def main(place: str) -> int:
+    for mode in modes(place):
+        if not await passes(place, mode):
             return 1
     return 0
 
 
-sys.exit(asyncio.run(main()))
+sys.exit(asyncio.run(main(sys.argv[1])))

@@ -1,16 +1,24 @@
 // @modelcontextprotocol/sdk (the generation before) against examples/conformance_server:
-// node protocol-sdk.mjs URL
+// node protocol-sdk.mjs PLACE, which is one of places.mjs
 
 import assert from 'node:assert/strict';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import * as types from '@modelcontextprotocol/sdk/types.js';
+import { transportTo } from './places.mjs';
 import { Person, check, until } from './protocol.mjs';
 
 const REVISION = '2025-11-25';
+const classes = {
+  http: StreamableHTTPClientTransport,
+  sse: SSEClientTransport,
+  stdio: StdioClientTransport,
+};
 const capabilities = { elicitation: {}, sampling: {}, roots: { listChanged: true } };
 
-async function connect(name, url) {
+async function connect(name, place, way) {
   const person = new Person(name);
   const client = new Client({ name, version: '1.0.0' }, { capabilities });
   client.setRequestHandler(types.ElicitRequestSchema, ({ params }) => person.elicit(params));
@@ -29,13 +37,12 @@ async function connect(name, url) {
   const resumed = [];
   const fetchAndNote = async (target, init) => {
     const response = await fetch(target, init);
-    if (init.headers.has('last-event-id')) resumed.push(response.status);
+    if (new Headers(init.headers).has('last-event-id')) resumed.push(response.status);
     return response;
   };
-  const transport = new StreamableHTTPClientTransport(new URL(url), { fetch: fetchAndNote });
+  const transport = transportTo(place, classes, way, { fetch: fetchAndNote });
   await client.connect(transport);
-  assert.equal(transport.protocolVersion, REVISION);
-  return Object.assign(person, { client, transport, resumed });
+  return Object.assign(person.connected(client, transport), { resumed });
 }
 
 /** A call that the client makes a task of; the messages it gave. */
@@ -82,6 +89,11 @@ async function cancelledTask({ person: { client } }) {
   return 'cancelled while it ran';
 }
 
+async function negotiated({ person: { transport } }) {
+  assert.equal(transport.protocolVersion, REVISION);
+  return REVISION;
+}
+
 /** A cancelled call's stream ends without a result; this client resumes until it is refused. */
 async function cancelledForGood({ person }) {
   person.resumed.length = 0;
@@ -96,6 +108,7 @@ async function cancelledForGood({ person }) {
 const generation = {
   title: `typescript sdk ${REVISION}`,
   stateful: true,
+  classes,
   connect,
   call: ({ client }, name, args, options) =>
     client.callTool({ name, arguments: args }, undefined, options),
@@ -107,7 +120,8 @@ const generation = {
     await client.setLoggingLevel(level);
     await run();
   },
-  checks: { tasks, cancelledTask, cancelledForGood },
+  checks: { tasks, cancelledTask },
+  httpChecks: { negotiated, cancelledForGood },
 };
 
 await check(generation, process.argv[2]);

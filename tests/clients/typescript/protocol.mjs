@@ -4,6 +4,7 @@
 // answers questions in its own name and remembers what it was told.
 
 import assert from 'node:assert/strict';
+import { wayTo } from './places.mjs';
 import { openWire } from './wire.mjs';
 
 const PATIENCE_MS = 15_000;
@@ -17,14 +18,31 @@ export class Person {
     this.updated = [];
     this.logged = [];
     this.toolsChanged = 0;
+    this.progress = [];
+    /** The user takes their time until it is settled. */
+    this.answers = Promise.resolve();
   }
 
   /** A resource that nobody else watches. */
   resource = `test://template/${crypto.randomUUID()}/data`;
 
+  /**
+   * Notes the progress that its transport brings. What comes together with the answer, as it does
+   * where one channel brings both, is dropped by the client (typescript-sdk, issue 2580).
+   */
+  connected(client, transport) {
+    const { onmessage } = transport;
+    transport.onmessage = (message, extra) => {
+      if (message.method === 'notifications/progress') this.progress.push(message.params);
+      onmessage(message, extra);
+    };
+    return Object.assign(this, { client, transport });
+  }
+
   /** `elicitation/create`. */
-  elicit({ message, requestedSchema }) {
+  async elicit({ message, requestedSchema }) {
     this.asked.push(message);
+    await this.answers;
     if (this.declines) return { action: 'decline' };
     const values = Object.entries(requestedSchema.properties).map(([field, { type }]) =>
       [field, type === 'boolean' ? true : this.name]);
@@ -47,18 +65,25 @@ export class Person {
 }
 
 /**
- * Runs every check. A generation gives `connect(name, url)`, `call(person, tool, args, options)`,
- * what differs between the eras as `subscribe`, `logLevel` and so on, and a `title`.
+ * Runs every check. A generation gives `connect(name, place, way)`,
+ * `call(person, tool, args, options)`, the `classes` of its transports by their ways, what differs
+ * between the eras as `subscribe`, `logAt` and so on, and a `title`.
  */
-export async function check(generation, url) {
-  const { title, stateful } = generation;
-  const person = await generation.connect('alice', url);
+export async function check(generation, place) {
+  const { stateful } = generation;
+  const way = wayTo(place);
+  const title = `${generation.title} over ${way}`;
+  const person = await generation.connect('alice', place);
   const checks = { tools, resources, prompts, completion, progress, logging, elicitation };
-  Object.assign(checks, { sampling, roots, subscription, cancellation });
-  Object.assign(checks, stateful ? { ping, hangUp, cut, cutGet } : { cutIsCancellation });
-  Object.assign(checks, generation.checks, { twoClients, end });
+  Object.assign(checks, { sampling, roots, subscription, cancellation, overtaking });
+  if (stateful) Object.assign(checks, { ping, hangUp });
+  if (stateful && way === 'http') Object.assign(checks, { cut, cutGet });
+  if (way === 'sse') Object.assign(checks, { comeBack, fallback });
+  if (!stateful && way === 'http') Object.assign(checks, { cutIsCancellation });
+  Object.assign(checks, generation.checks, way === 'http' && generation.httpChecks);
+  Object.assign(checks, { twoClients, end });
   for (const [name, run] of Object.entries(checks)) {
-    const told = await run({ generation, person, url }).catch((error) => {
+    const told = await run({ generation, person, place }).catch((error) => {
       console.error(`${title}: ${name}: FAILED`);
       throw error;
     });
@@ -133,11 +158,15 @@ async function completion({ person: { client } }) {
 }
 
 async function progress(at) {
-  const seen = [];
-  const onprogress = ({ progress, total }) => seen.push(`${progress} of ${total}`);
+  const { person } = at;
+  person.progress = [];
+  const heard = [];
+  const onprogress = ({ progress, total }) => heard.push(`${progress} of ${total}`);
   assert.equal(await text(at, 'test_tool_with_progress', {}, { onprogress }), 'Done.');
-  assert.deepEqual(seen, ['0 of 100', '50 of 100', '100 of 100']);
-  return seen;
+  const came = person.progress.map(({ progress, total }) => `${progress} of ${total}`);
+  assert.deepEqual(came, ['0 of 100', '50 of 100', '100 of 100']);
+  assert.deepEqual(heard, came.slice(0, heard.length));
+  return came;
 }
 
 async function logging(at) {
@@ -204,6 +233,24 @@ async function cancellation(at) {
   return 'the tool has seen it';
 }
 
+/** A quick call is answered while a slow one waits for the user. */
+async function overtaking(at) {
+  const { person } = at;
+  let answer;
+  person.answers = new Promise((resolve) => (answer = resolve));
+  const before = person.asked.length;
+  let slowIsDone = false;
+  const slow = text(at, 'test_elicitation', { message: 'Well?' }).finally(() => {
+    slowIsDone = true;
+  });
+  await until('the question', () => person.asked.length > before);
+  assert.equal(await text(at, 'greet', { name: 'Ada' }), 'Hello, Ada!');
+  assert.ok(!slowIsDone);
+  answer();
+  assert.match(await slow, /"username":"alice"/);
+  return 'the quick answer came first';
+}
+
 async function ping({ person: { client } }) {
   assert.deepEqual(await client.ping(), {});
   return 'answered';
@@ -216,22 +263,21 @@ async function hangUp(at) {
 }
 
 /** The connection is cut in the middle of a streaming call; the rest comes by Last-Event-ID. */
-async function cut({ generation, url }) {
-  const wire = await openWire(url);
+async function cut({ generation, place }) {
+  const wire = await openWire(place);
   const person = await generation.connect('alice', wire.url);
-  const seen = [];
-  const onprogress = ({ progress }) => (seen.push(progress), progress === 0 && wire.cut());
+  const onprogress = ({ progress }) => progress === 0 && wire.cut();
   const done = await text({ generation, person }, 'test_tool_with_progress', {}, { onprogress });
   assert.equal(done, 'Done.');
-  assert.deepEqual(seen, [0, 50, 100], 'each event once');
+  assert.deepEqual(person.progress.map((each) => each.progress), [0, 50, 100], 'each event once');
   await person.client.close();
   wire.close();
   return 'nothing lost, nothing twice';
 }
 
 /** What happens while the GET stream is cut comes when it is there again. */
-async function cutGet({ generation, person: witness, url }) {
-  const wire = await openWire(url);
+async function cutGet({ generation, person: witness, place }) {
+  const wire = await openWire(place);
   const person = await generation.connect('alice', wire.url);
   await generation.subscribe(person);
   const update = { uri: person.resource };
@@ -248,9 +294,43 @@ async function cutGet({ generation, person: witness, url }) {
   return 'nothing lost, nothing twice';
 }
 
+/**
+ * The stream of HTTP+SSE is cut. The client opens another, but says neither that it had one
+ * (typescript-sdk, pull request 339) nor who it is (issue 510): all the same it is answered.
+ */
+async function comeBack({ generation, place }) {
+  const wire = await openWire(place);
+  const person = await generation.connect('alice', wire.url);
+  wire.cut();
+  const greeted = () =>
+    text({ generation, person }, 'greet', { name: 'Ada' }, { timeout: 1000 }).catch(() => '');
+  let tries = 0;
+  // Until it has another, answers go to the stream that it had.
+  while ((await greeted()) !== 'Hello, Ada!') assert.ok(++tries < 15, 'it has not come back');
+  assert.ok(tries > 0, 'it was not cut');
+  await person.client.close();
+  wire.close();
+  return 'answered on its new stream';
+}
+
+/** The recipe for servers of any age: Streamable HTTP first; if it is refused, HTTP+SSE. */
+async function fallback({ generation, place }) {
+  for (const [url, way] of [[place, 'sse'], [new URL('/mcp', place).href, 'http']]) {
+    let refused;
+    const person = await generation.connect('alice', url, 'http').catch((error) => {
+      refused = String(error);
+      return generation.connect('alice', url, 'sse');
+    });
+    assert.ok(person.transport instanceof generation.classes[way], `${url}: ${refused}`);
+    assert.equal(await text({ generation, person }, 'greet', { name: 'Ada' }), 'Hello, Ada!');
+    await person.client.close();
+  }
+  return 'to HTTP+SSE where there is no other, and only there';
+}
+
 /** Without sessions a cut connection ends the call on both sides. */
-async function cutIsCancellation({ generation, person: witness, url }) {
-  const wire = await openWire(url);
+async function cutIsCancellation({ generation, person: witness, place }) {
+  const wire = await openWire(place);
   const person = await generation.connect('alice', wire.url);
   const unsubscribe = await generation.subscribe(witness);
   const before = witness.updated.length;
@@ -265,9 +345,12 @@ async function cutIsCancellation({ generation, person: witness, url }) {
   return 'the call was rejected, the tool has seen it';
 }
 
-/** Both ask, are asked and listen at once; what belongs to one never reaches the other. */
-async function twoClients({ generation, url }) {
-  const people = await Promise.all(['bob', 'carol'].map((name) => generation.connect(name, url)));
+/**
+ * Both ask, are asked and listen at once, with the same ids of requests; what belongs to one never
+ * reaches the other.
+ */
+async function twoClients({ generation, place }) {
+  const people = await Promise.all(['bob', 'carol'].map((name) => generation.connect(name, place)));
   const unsubscribe = await Promise.all(people.map((person) => generation.subscribe(person)));
   const live = async (person) => {
     const at = { generation, person };
@@ -296,19 +379,20 @@ async function twoClients({ generation, url }) {
   return `${ROUNDS} rounds, nothing of one reached the other`;
 }
 
-/** With a session: deleted, and the server knows it no more. */
-async function end({ generation, person: { client, transport }, url }) {
+/** With a session of Streamable HTTP: deleted, and the server knows it no more. */
+async function end({ generation, person: { client, transport }, place }) {
   const { sessionId } = transport;
-  assert.equal(sessionId !== undefined, generation.stateful);
-  if (generation.stateful) await transport.terminateSession();
+  const hasSession = generation.stateful && wayTo(place) === 'http';
+  assert.equal(sessionId !== undefined, hasSession);
+  if (hasSession) await transport.terminateSession();
   await client.close();
-  if (!generation.stateful) return 'closed, without a session';
+  if (!hasSession) return 'closed, without a session';
   const headers = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
     'mcp-session-id': sessionId,
   };
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' });
-  assert.equal((await fetch(url, { method: 'POST', headers, body })).status, 404);
+  assert.equal((await fetch(place, { method: 'POST', headers, body })).status, 404);
   return 'the session was deleted, and is gone';
 }

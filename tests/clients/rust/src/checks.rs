@@ -8,7 +8,7 @@ use rmcp::model::*;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use crate::connection::{Connection, Era, call_params, from_json, to_json};
+use crate::connection::{Connection, Era, call_params, from_json, is_program, to_json};
 use crate::wire::Wire;
 
 const ROUNDS: usize = 10;
@@ -16,8 +16,8 @@ const CHECK_MAX: Duration = Duration::from_secs(60);
 
 /// Runs a check, and says what it said.
 macro_rules! check {
-    ($era:expr, $check:ident($($argument:expr),*)) => {
-        let title = format!("{}: {}", $era.title(), stringify!($check));
+    ($title:expr, $check:ident($($argument:expr),*)) => {
+        let title = format!("{}: {}", $title, stringify!($check));
         let done = timeout(CHECK_MAX, $check($($argument),*)).await;
         let told = done.context("no end").and_then(|told| told);
         println!("{title}: {}", told.with_context(|| format!("{title}: FAILED"))?);
@@ -35,30 +35,44 @@ macro_rules! same {
     };
 }
 
-pub async fn run(url: &str, era: &Era) -> Result<()> {
-    let alice = &Connection::open("alice", url, era).await?;
-    check!(era, tools(alice));
-    check!(era, resources(alice));
-    check!(era, prompts(alice));
-    check!(era, completion(alice));
-    check!(era, progress(alice));
-    check!(era, logging(alice));
-    check!(era, elicitation(alice));
-    check!(era, sampling(alice));
-    check!(era, roots(alice));
-    check!(era, subscription(alice));
-    check!(era, cancellation(alice));
-    if era.is_stateful() {
-        check!(era, ping(alice));
-        check!(era, hang_up(alice));
-        check!(era, cut(url, era));
-        check!(era, cut_get(alice, url));
-    } else {
-        check!(era, tasks(alice));
-        check!(era, cut_is_cancellation(alice, url));
+pub async fn run(place: &str, era: &Era) -> Result<()> {
+    let title = &era.title(place);
+    let person = Connection::open("alice", place, era).await?;
+    let alice = &person;
+    check!(title, tools(alice));
+    check!(title, resources(alice));
+    check!(title, prompts(alice));
+    check!(title, completion(alice));
+    check!(title, progress(alice));
+    check!(title, logging(alice));
+    check!(title, elicitation(alice));
+    check!(title, sampling(alice));
+    check!(title, roots(alice));
+    check!(title, subscription(alice));
+    check!(title, cancellation(alice));
+    check!(title, overtaking(alice));
+    match era.is_stateful() {
+        true => {
+            check!(title, ping(alice));
+            check!(title, hang_up(alice));
+        }
+        false => {
+            check!(title, tasks(alice));
+        }
     }
-    check!(era, two_clients(url, era));
-    Ok(())
+    // What is promised by Streamable HTTP alone.
+    match (is_program(place), era.is_stateful()) {
+        (true, _) => {}
+        (false, true) => {
+            check!(title, cut(place, era));
+            check!(title, cut_get(alice, place));
+        }
+        (false, false) => {
+            check!(title, cut_is_cancellation(alice, place));
+        }
+    }
+    check!(title, two_clients(place, era));
+    person.close().await
 }
 
 async fn tools(alice: &Connection) -> Result<String> {
@@ -204,6 +218,23 @@ async fn cancellation(alice: &Connection) -> Result<String> {
     Ok("the tool has seen it".to_owned())
 }
 
+/// A quick call is answered while a slow one waits for the user.
+async fn overtaking(alice: &Connection) -> Result<String> {
+    alice.memory().thinks = true;
+    let before = alice.memory().asked.len();
+    let quick = async {
+        alice.until("the question", |memory| memory.asked.len() > before).await?;
+        same!(alice.text("greet", json!({ "name": "Ada" })).await?, "Hello, Ada!");
+        alice.memory().thinks = false;
+        Ok(())
+    };
+    // The slow one cannot have an answer before the quick one has.
+    let slow = alice.text("test_elicitation", json!({ "message": "Well?" }));
+    let (said, ()) = tokio::try_join!(slow, quick)?;
+    ensure!(said.contains(r#""username":"alice""#), "{said}");
+    Ok("the quick answer came first".to_owned())
+}
+
 async fn ping(alice: &Connection) -> Result<String> {
     let ping = ClientRequest::PingRequest(PingRequest::default());
     let answer = alice.service.send_request(ping).await?;
@@ -319,9 +350,9 @@ async fn task(alice: &Connection, tool: &str, arguments: Value) -> Result<Value>
 }
 
 /// Both ask, are asked and listen at once; what belongs to one never reaches the other.
-async fn two_clients(url: &str, era: &Era) -> Result<String> {
-    let bob = Connection::open("bob", url, era).await?;
-    let carol = Connection::open("carol", url, era).await?;
+async fn two_clients(place: &str, era: &Era) -> Result<String> {
+    let bob = Connection::open("bob", place, era).await?;
+    let carol = Connection::open("carol", place, era).await?;
     let (bobs, carols) = (bob.subscribe().await?, carol.subscribe().await?);
     tokio::try_join!(live(&bob), live(&carol))?;
     bob.unsubscribe(bobs).await?;

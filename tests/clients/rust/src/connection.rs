@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use rmcp::model::*;
 use rmcp::service::{ClientLifecycleMode, RunningService, serve_client_with_lifecycle};
-use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
 use rmcp::{RoleClient, ServiceError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
 use crate::person::{Memory, Person};
@@ -48,13 +49,14 @@ impl Era {
         }
     }
 
-    pub fn title(&self) -> String {
+    pub fn title(&self, place: &str) -> String {
         let mode = match self {
             Era::Stateful(_) => "initialize",
             Era::Discovered => "discover",
             Era::Negotiated => "auto",
         };
-        format!("rmcp {} ({mode})", self.revision())
+        let way = if is_program(place) { "stdio" } else { "http" };
+        format!("rmcp {} ({mode}) over {way}", self.revision())
     }
 }
 
@@ -72,11 +74,17 @@ pub enum Subscribed {
 }
 
 impl Connection {
-    pub async fn open(name: &'static str, url: &str, era: &Era) -> Result<Connection> {
+    /// To the URL of an endpoint, or to a program that is started.
+    pub async fn open(name: &'static str, place: &str, era: &Era) -> Result<Connection> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let transport = StreamableHttpClientTransport::from_uri(url);
-        let person = Person::new(name, era.revision());
-        let service = serve_client_with_lifecycle(person, transport, era.lifecycle()).await?;
+        let (person, lifecycle) = (Person::new(name, era.revision()), era.lifecycle());
+        let service = if is_program(place) {
+            let transport = TokioChildProcess::new(Command::new(place))?;
+            serve_client_with_lifecycle(person, transport, lifecycle).await?
+        } else {
+            let transport = StreamableHttpClientTransport::from_uri(place);
+            serve_client_with_lifecycle(person, transport, lifecycle).await?
+        };
         let server = service.peer_info().context("a server that says what it is")?;
         ensure!(server.protocol_version == era.revision(), "another revision: {server:?}");
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -156,6 +164,10 @@ impl Connection {
         self.service.cancel().await?;
         Ok(())
     }
+}
+
+pub fn is_program(place: &str) -> bool {
+    !place.starts_with("http://")
 }
 
 pub fn call_params(tool: &str, arguments: Value) -> CallToolRequestParams {

@@ -1,4 +1,7 @@
-//! The official Rust client against examples/conformance_server: mcp-fastd-clients URL
+//! The official Rust client: mcp-fastd-clients protocol|daemon PLACE [QUERY]
+//!
+//! `protocol` is against examples/conformance_server, `daemon` against mcp-fastd. PLACE is the URL
+//! of an endpoint, or a program that the client starts (stdio).
 //!
 //! Every step is checked, in each revision; the first that fails ends it with exit code 1.
 
@@ -7,16 +10,21 @@
 
 mod checks;
 mod connection;
+mod documents;
 mod person;
 mod wire;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use connection::Era;
 use rmcp::model::ProtocolVersion;
 
+const USAGE: &str = "usage: mcp-fastd-clients protocol|daemon PLACE [QUERY]";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let url = std::env::args().nth(1).context("usage: mcp-fastd-clients URL")?;
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [part, place, query @ ..] = &arguments[..] else { bail!(USAGE) };
+    let query = query.first().map(String::as_str);
     let stateful = [
         ProtocolVersion::V_2025_03_26,
         ProtocolVersion::V_2025_06_18,
@@ -24,7 +32,11 @@ async fn main() -> Result<()> {
     ];
     let eras = stateful.map(Era::Stateful).into_iter();
     for era in eras.chain([Era::Discovered, Era::Negotiated]) {
-        checks::run(&url, &era).await?;
+        match part.as_str() {
+            "protocol" => checks::run(place, &era).await?,
+            "daemon" => documents::run(place, query, &era).await?,
+            _ => bail!(USAGE),
+        }
     }
     Ok(())
 }

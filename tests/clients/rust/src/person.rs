@@ -1,12 +1,14 @@
 //! A client that answers questions in its own name and remembers what it was told.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use rmcp::model::*;
 use rmcp::service::{NotificationContext, RequestContext};
 use rmcp::{ClientHandler, ErrorData, RoleClient};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Sender;
+use tokio::time::sleep;
 
 use crate::connection::from_json;
 
@@ -20,6 +22,8 @@ pub struct Person {
 #[derive(Default)]
 pub struct Memory {
     pub declines: bool,
+    /// The user takes their time until this is false.
+    pub thinks: bool,
     /// Cut at the first progress that is told.
     pub scissors: Option<Sender<()>>,
     pub asked: Vec<String>,
@@ -78,6 +82,9 @@ impl ClientHandler for Person {
     ) -> Result<ElicitResult, ErrorData> {
         let params = serde_json::to_value(params).expect("it came as JSON");
         self.memory().asked.push(params["message"].as_str().unwrap_or_default().to_owned());
+        while self.memory().thinks {
+            sleep(Duration::from_millis(10)).await;
+        }
         if self.memory().declines {
             return Ok(ElicitResult::new(ElicitationAction::Decline));
         }

@@ -1,6 +1,6 @@
-"""The official Python client against a running mcp-fastd: python client.py URL [QUERY]
+"""The official Python client against mcp-fastd: python daemon.py PLACE [QUERY]
 
-Every step is checked; the first that fails ends it with exit code 1.
+PLACE is one of places.py. Every step is checked; the first that fails ends it with exit code 1.
 """
 
 import asyncio
@@ -8,6 +8,7 @@ import re
 import sys
 
 from mcp import Client, MCPError
+from places import modes, transport_to, way_to
 
 REVISION = "2026-07-28"
 TOOLS = {
@@ -34,8 +35,8 @@ async def word_of_a_title(client: Client) -> str:
     return max(words, key=len)
 
 
-async def use(url: str, mode: str, query: str | None) -> str:
-    async with Client(url, mode=mode) as client:
+async def use(place: str, mode: str, query: str | None) -> str:
+    async with Client(transport_to(place), mode=mode) as client:
         # A client that is told the revision does not ask the server what it is.
         assert mode == REVISION or "search_documents" in client.instructions
         tools = await client.list_tools()
@@ -78,9 +79,10 @@ async def use(url: str, mode: str, query: str | None) -> str:
 
 
 async def main() -> None:
-    url, query = sys.argv[1], (sys.argv[2] if len(sys.argv) > 2 else None)
-    for mode in [REVISION, "auto", "legacy"]:
-        print(f"python mcp, mode {mode}: {await use(url, mode, query)}", flush=True)
+    place, query = sys.argv[1], (sys.argv[2] if len(sys.argv) > 2 else None)
+    for mode in modes(place):
+        told = await use(place, mode, query)
+        print(f"python mcp over {way_to(place)}, mode {mode}: {told}", flush=True)
 
 
 asyncio.run(main())
