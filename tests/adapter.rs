@@ -10,6 +10,7 @@ use std::thread::{Scope, spawn};
 use std::time::Duration;
 
 use common::eventually;
+use common::http_sse::OldClient;
 use common::requests::{Post, modern};
 use common::session::{Client, LATEST, initialize};
 use common::sse::Talk;
@@ -210,6 +211,28 @@ fn many_clients_with_the_same_ids_get_their_own_answers() {
             assert_eq!(client.ask_bare("DELETE").status, 204);
         }
         eventually("all have ended", || scene.sessions.lock().unwrap().is_empty());
+    });
+}
+
+#[test]
+fn clients_of_http_sse_are_served_by_the_same_code() {
+    const CLIENTS: usize = 20;
+    over_http(engine(), |address, scene| {
+        let mut clients: Vec<_> =
+            (0..CLIENTS).map(|_| OldClient::begin(address, "2024-11-05", json!({}))).collect();
+        for (number, client) in clients.iter().enumerate() {
+            client.request(1, "echo", json!({ "text": number }));
+        }
+        for (number, client) in clients.iter_mut().enumerate() {
+            assert_eq!(client.next()["result"]["text"], number);
+        }
+        let asked = &mut clients[0];
+        asked.request("count", "count", json!({ "_meta": { "progressToken": 7 } }));
+        for step in 1..=3 {
+            assert_eq!(asked.next()["params"]["progress"], step);
+        }
+        assert_eq!(asked.next()["id"], "count");
+        assert_eq!(scene.sessions.lock().unwrap().len(), CLIENTS);
     });
 }
 
