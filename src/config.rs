@@ -19,6 +19,19 @@ use crate::limits;
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
 
+/// Checks the path of an endpoint: what can stand in a request line, and is not ours.
+///
+/// # Errors
+/// What was expected.
+pub fn path(text: &str) -> Result<String, String> {
+    let is_path = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_ours = ["/health", "/metrics"].contains(&text);
+    match is_path && !is_ours && !text.contains(['?', '#', '\'', '"', '\\']) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a path such as /mcp, and not /health or /metrics".to_owned()),
+    }
+}
+
 /// Over what a server is reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Transports {

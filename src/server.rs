@@ -3,6 +3,7 @@
 mod builder;
 mod exchange;
 mod parts;
+mod settings;
 
 use std::fmt;
 use std::io;
@@ -11,10 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::{Handler, Notifier};
-use crate::config::{Config, DEPRECATED, HttpSseConfig, Transports};
-use crate::http::Date;
+use crate::config::{Config, Transports};
 use crate::runtime::{self, Prepared, ShardStats, Stopper, Threads};
-use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
+use crate::store::Clock;
 use crate::transport::{HttpSse, Shared};
 
 pub use builder::Builder;
@@ -185,19 +185,19 @@ impl<H: Handler> Server<H> {
         if let Some(problem) = handler.catalog().problem_found() {
             return Err(ServeError::Catalog(problem.to_owned()));
         }
-        check(&config)?;
+        settings::check(&config)?;
         if H::SPEAKS_MCP && config.transports.has_stdio() {
             let text = "an application that speaks MCP by itself is served over HTTP alone here";
             return Err(ServeError::Setting(text.to_owned()));
         }
-        let hub = Arc::new(hub(&config, clock)?);
+        let hub = Arc::new(settings::hub(&config, clock)?);
         notifier.begin(hub.clone());
         let shared = Shared {
             hub,
             handler,
             limits: config.http,
             path: config.path.clone(),
-            http_sse: http_sse(&config),
+            http_sse: settings::http_sse(&config),
             allowed_origins: config.allowed_origins.clone(),
         };
         Ok((shared, config))
@@ -225,111 +225,6 @@ impl<H: Handler> Server<H> {
         prepared.run().map_err(ServeError::Threads)?;
         Ok(())
     }
-}
-
-/// What the threads of a server share.
-fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
-    let mut key = [0; 32];
-    if let Err(error) = getrandom::fill(&mut key) {
-        return Err(ServeError::Setting(format!("the system gives no random bits: {error}")));
-    }
-    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
-    let sessions = Sessions::new(SessionLimits {
-        sessions_max: config.sessions_max,
-        per_principal_max: config.sessions_per_principal_max,
-        idle_s: seconds(config.session_idle_timeout),
-        replay_s: seconds(config.replay_window),
-        replay_bytes: config.replay_bytes_max,
-    });
-    let lines = Sessions::new(SessionLimits {
-        sessions_max: config.http_sse.connections_max,
-        per_principal_max: config.sessions_per_principal_max,
-        idle_s: seconds(config.http_sse.session_timeout),
-        replay_s: 0,
-        replay_bytes: 0,
-    });
-    let streams = StreamLimits {
-        bounds: Bounds { events: config.stream_events_max, bytes: config.stream_bytes_max },
-        age_max: config.stream_age_max,
-        answer_timeout: config.answer_timeout,
-    };
-    Ok(Hub::new(sessions, lines, Seal::new(&key), streams, clock))
-}
-
-/// HTTP+SSE, where it is to be served, and what is said of its end.
-fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
-    let HttpSseConfig { sse_endpoint, messages_endpoint, deprecation, .. } = &config.http_sse;
-    if !config.http_sse.enabled {
-        return None;
-    }
-    let successor = deprecation.successor_endpoint.as_ref().unwrap_or(&config.path);
-    let mut fields = vec![
-        ("Deprecation", format!("@{}", DEPRECATED.unix_secs())),
-        ("Link", format!("<{successor}>; rel=\"successor-version\"")),
-        ("X-MCP-Migration", "http-streamable-available".to_owned()),
-    ];
-    if let Some(day) = deprecation.sunset {
-        let date = String::from_utf8_lossy(Date::at(day.unix_secs()).as_bytes()).into_owned();
-        fields.push(("Sunset", date));
-    }
-    if let Some(url) = &deprecation.docs_url {
-        fields.push(("Link", format!("<{url}>; rel=\"deprecation\"; type=\"text/html\"")));
-    }
-    let until = deprecation.sunset.map(|day| format!(" before {day}")).unwrap_or_default();
-    let warning = format!("clients should move to Streamable HTTP at {successor}{until}");
-    Some(Arc::new(HttpSse {
-        stream_path: sse_endpoint.clone(),
-        messages_path: messages_endpoint.clone(),
-        fields,
-        warning: deprecation.warnings.then_some(warning),
-    }))
-}
-
-fn check(config: &Config) -> Result<(), ServeError> {
-    let setting = |problem: &str| Err(ServeError::Setting(problem.to_owned()));
-    let is_path = |path: &str| path.starts_with('/') && path != "/health" && path != "/metrics";
-    if !is_path(&config.path) {
-        return setting("path must start with `/`, and not be /health or /metrics");
-    }
-    let HttpSseConfig { enabled, sse_endpoint, messages_endpoint, .. } = &config.http_sse;
-    if config.http_sse.connections_max == 0 {
-        return setting("http_sse.connections_max must be at least 1");
-    }
-    if *enabled {
-        if !is_path(sse_endpoint) || !is_path(messages_endpoint) {
-            return setting(
-                "http_sse.sse_endpoint and http_sse.messages_endpoint must start with `/`, and not \
-                 be /health or /metrics",
-            );
-        }
-        if sse_endpoint == messages_endpoint
-            || [sse_endpoint, messages_endpoint].contains(&&config.path)
-        {
-            return setting(
-                "path, http_sse.sse_endpoint and http_sse.messages_endpoint must be three \
-                 different paths (or set http_sse.enabled = false)",
-            );
-        }
-    }
-    if config.cores == Some(0) {
-        return setting("cores must be at least 1");
-    }
-    if config.buffer_size < crate::limits::READ_SPACE_MIN {
-        return setting("buffer_size must be at least 4096 bytes");
-    }
-    if config.connections_max == 0 || config.requests_per_turn_max == 0 {
-        return setting("connections_max and requests_per_turn_max must be at least 1");
-    }
-    if config.stream_events_max < 2 * crate::limits::PROGRESS_UNSENT_MAX {
-        return setting("stream_events_max must be at least 32");
-    }
-    if config.stream_bytes_max < crate::limits::EVENTS_IN_HAND_BYTES {
-        return setting("stream_bytes_max must be at least 65536 bytes");
-    }
-    if config.keep_alive < crate::limits::DEADLINE_TICK {
-        return setting("keep_alive must be at least 50ms");
-    }
-    Ok(())
 }
 
 /// A server that runs. Dropping it leaves the server running.

@@ -95,8 +95,11 @@ fn every_response_says_what_comes_after() {
     ask(call.line("POST /sse HTTP/1.1"), true);
     ask(open().instead("Accept", "application/json"), false);
     ask(open().with("Last-Event-ID", "nonsense"), false);
+    ask(open().line("OPTIONS /sse HTTP/1.1"), false);
+    ask(open().line("POST /messages HTTP/1.1").with("Content-Length", "99999999"), false);
+    ask(open().line("POST /message?x HTTP/1.1").with("Host", "another"), false);
     let statuses: Vec<_> = answers.iter().map(|(status, _)| *status).collect();
-    assert_eq!(statuses, [200, 202, 400, 400, 404, 403, 415, 405, 406, 400]);
+    assert_eq!(statuses, [200, 202, 400, 400, 404, 403, 415, 405, 406, 400, 204, 413, 400]);
     for (status, fields) in &answers {
         for (name, value) in [
             ("Deprecation", "@1742947200"),
@@ -117,6 +120,38 @@ fn every_response_says_what_comes_after() {
     assert!(plain.contains(&("Link".into(), "</mcp>; rel=\"successor-version\"".into())));
     assert!(plain.iter().any(|(name, _)| name == "Sunset"));
     assert_eq!(client.next()["result"], json!({}));
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused_at_the_start() {
+    type Change = fn(&mut mcp_fastd::Config);
+    let wrong: [(Change, &str); 9] = [
+        (|c| c.path = "/mcp?x".into(), "path"),
+        (|c| c.http_sse.connections_max = 0, "http_sse.connections_max"),
+        (|c| c.http_sse.sse_endpoint = "/s\nevent: x".into(), "http_sse.sse_endpoint"),
+        (|c| c.http_sse.messages_endpoint = "/m?x=1".into(), "http_sse.messages_endpoint"),
+        (|c| c.http_sse.messages_endpoint = "/mcp".into(), "three different paths"),
+        (|c| c.http_sse.sse_endpoint = "/metrics".into(), "http_sse.sse_endpoint"),
+        (
+            |c| c.http_sse.deprecation.docs_url = Some("https://x/>; rel=\"evil\"".into()),
+            "http_sse.deprecation.docs_url",
+        ),
+        (
+            |c| c.http_sse.deprecation.successor_endpoint = Some(String::new()),
+            "http_sse.deprecation.successor_endpoint",
+        ),
+        (
+            |c| c.http_sse.deprecation.sunset = "1970-01-01".parse().ok(),
+            "http_sse.deprecation.sunset",
+        ),
+    ];
+    for (change, named) in wrong {
+        let mut config = mcp_fastd::Config::default();
+        change(&mut config);
+        let server = Server::builder().tool("hello", |_: Empty| "Hello!").config(config);
+        let error = server.start().err().expect(named).to_string();
+        assert!(error.contains(named), "{named} in {error}");
+    }
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Day, Transports};
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use toml::value::Datetime;
 
 /// A time: text with a unit (`"10s"`, `"250ms"`), or a number of seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,11 +109,30 @@ impl Visitor<'_> for Time {
 
 impl<'de> Deserialize<'de> for Sunset {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match text.as_str() {
+        deserializer.deserialize_any(SunsetVisitor)
+    }
+}
+
+struct SunsetVisitor;
+
+impl<'de> Visitor<'de> for SunsetVisitor {
+    type Value = Sunset;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a day such as \"2027-07-28\", or \"never\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Sunset, E> {
+        match text {
             "never" => Ok(Sunset(None)),
-            text => text.parse().map(|day| Sunset(Some(day))).map_err(D::Error::custom),
+            text => text.parse().map(|day| Sunset(Some(day))).map_err(E::custom),
         }
+    }
+
+    /// A date of TOML, which has dates of its own.
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Sunset, A::Error> {
+        let date = Datetime::deserialize(MapAccessDeserializer::new(map))?;
+        self.visit_str(&date.to_string())
     }
 }
 

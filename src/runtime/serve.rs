@@ -182,7 +182,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             transport::respond(request, &core.shared, &mut core.local, out)
         }
         Err(error) => {
-            transport::refuse_framing(error, input.unread(), &core.local.date, out);
+            transport::refuse_framing(error, input.unread(), &core.shared, &core.local.date, out);
             connection.state = State::Finishing { linger: true };
             return Step::Answered;
         }
@@ -278,7 +278,9 @@ impl<H: Handler> Core<H> {
             Phase::Idle | Phase::Writing | Phase::Draining => return connection.abort(),
         };
         self.output(connection);
-        transport::refuse_timeout(limit, &self.local.date, connection.output.out());
+        let Connection { input, output, .. } = connection;
+        let date = &self.local.date;
+        transport::refuse_timeout(limit, input.unread(), &self.shared, date, output.out());
         connection.state = State::Finishing { linger: true };
     }
 }

@@ -81,7 +81,7 @@ impl<H: Handler> Exchange<H> {
             }
             Ok(Parsed::Complete(request)) => transport::respond(request, shared, local, answer),
             Err(error) => {
-                transport::refuse_framing(error, input.unread(), &local.date, answer);
+                transport::refuse_framing(error, input.unread(), shared, &local.date, answer);
                 *closed = true;
                 return false;
             }

@@ -72,11 +72,11 @@ fn begin<H>(sender: &Sender<'_>, shared: &Shared<H>, local: &Local) -> Result<Be
     let hub = &shared.hub;
     if let Some(last) = sender.fields.last_event_id.filter(|last| !last.is_empty()) {
         // An event's id names the session, since nothing else of a GET does.
-        let (id, after) = read_event_id(last).ok_or_else(HttpRefusal::unknown_event)?;
+        let (id, after) = read_event_id(last).ok_or_else(HttpRefusal::unknown_line_event)?;
         let found = hub.lines.find(id, sender.principal.as_deref(), seconds(local.now_ms));
         let session = found.ok_or_else(HttpRefusal::line_not_found)?;
         let line = session.events().filter(|line| line.has_had(after));
-        return Ok((session, line.ok_or_else(HttpRefusal::unknown_event)?, Some(after)));
+        return Ok((session, line.ok_or_else(HttpRefusal::unknown_line_event)?, Some(after)));
     }
     let line = store::Line::new(Stream::line(Some(session::EVENTS), hub.streams.bounds));
     let stream = line.stream.clone();

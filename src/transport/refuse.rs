@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::HttpSse;
+use super::{HttpSse, Shared};
 use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Status};
 use crate::json;
 use crate::rpc::{self, ErrorCode};
@@ -112,6 +112,16 @@ impl HttpRefusal {
         let text = "Last-Event-ID names no event of this session that is still known";
         let mut refusal = HttpRefusal::new(Status::BAD_REQUEST, text);
         refusal.0.limit = Some("replay_window");
+        refusal
+    }
+
+    /// The same, of HTTP+SSE.
+    #[cold]
+    pub(crate) fn unknown_line_event() -> Self {
+        let text = "Last-Event-ID names no event of a session that is still known: open a new \
+                    stream, without it";
+        let mut refusal = HttpRefusal::new(Status::BAD_REQUEST, text);
+        refusal.0.limit = Some("session_timeout");
         refusal
     }
 
@@ -229,19 +239,48 @@ impl HttpRefusal {
 /// Answers what is not HTTP, of which `unread` is the beginning; the connection ends with it. What
 /// looks like a HEAD is answered without a body (RFC 9110 §9.3.2).
 #[cold]
-pub(crate) fn refuse_framing(error: Error, unread: &[u8], date: &Date, out: &mut Vec<u8>) {
+pub(crate) fn refuse_framing<H>(
+    error: Error,
+    unread: &[u8],
+    shared: &Shared<H>,
+    date: &Date,
+    out: &mut Vec<u8>,
+) {
     let mut refusal = HttpRefusal::new(error.status(), error.to_string());
     refusal.0.limit = error.limit();
+    let refusal = refusal.about(http_sse_of_unread(unread, shared));
     refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), date, out);
 }
 
-/// 408: the request took longer than the limit of this name; the connection ends with it.
+/// 408: the request, of which `unread` is there, took longer than the limit of this name; the
+/// connection ends with it.
 #[cold]
-pub(crate) fn refuse_timeout(limit: &'static str, date: &Date, out: &mut Vec<u8>) {
+pub(crate) fn refuse_timeout<H>(
+    limit: &'static str,
+    unread: &[u8],
+    shared: &Shared<H>,
+    date: &Date,
+    out: &mut Vec<u8>,
+) {
     let message = format!("the request took longer than {limit}");
     let mut refusal = HttpRefusal::new(Status::REQUEST_TIMEOUT, message);
     refusal.0.limit = Some(limit);
+    let refusal = refusal.about(http_sse_of_unread(unread, shared));
     refusal.write(Persistence::Close, false, date, out);
+}
+
+/// HTTP+SSE, where what is there of a request looks like one of its requests.
+fn http_sse_of_unread<'s, H>(unread: &[u8], shared: &'s Shared<H>) -> Option<&'s Arc<HttpSse>> {
+    let target = unread.split(|byte| *byte == b' ').nth(1)?;
+    let path = target.split(|byte| *byte == b'?').next()?;
+    http_sse_of(std::str::from_utf8(path).ok()?, shared)
+}
+
+/// HTTP+SSE, where a path is one of its paths.
+#[cold]
+pub(super) fn http_sse_of<'s, H>(path: &str, shared: &'s Shared<H>) -> Option<&'s Arc<HttpSse>> {
+    let about = |sse: &&Arc<HttpSse>| path == sse.stream_path || sse.takes_messages_at(path);
+    shared.http_sse.as_ref().filter(|_| path != shared.path).filter(about)
 }
 
 /// 503: no worker has room for the call.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::admit::admit;
 use super::fields::Fields;
 use super::message::{Sender, after, answer_body, json_response};
-use super::refuse::HttpRefusal;
+use super::refuse::{HttpRefusal, http_sse_of};
 use super::route::{Route, route};
-use super::{HttpSse, Local, Next, Shared, http_sse, metrics, session_http};
+use super::{Local, Next, Shared, http_sse, metrics, session_http};
 use crate::app::{Access, Credentials, Handler};
 use crate::http::{
     Connection as Persistence, ContentType, Head, Method, Request, Response, Status, StreamFraming,
@@ -33,7 +33,7 @@ pub(crate) fn respond<H: Handler>(
     let principal = match admitted.and_then(|()| principal_of(found, &fields, shared)) {
         Ok(principal) => principal,
         Err(refusal) => {
-            let refusal = refusal.about(http_sse_of(&head, shared));
+            let refusal = refusal.about(http_sse_of(head.target.path, shared));
             refusal.write(persistence, head.method == Method::Head, &local.date, out);
             return after(persistence);
         }
@@ -50,7 +50,10 @@ pub(crate) fn respond<H: Handler>(
             http_sse::hear(&head, body, http_sse, &sender, shared, local, out)
         }
         (Route::Options { allow }, _) => {
-            let fields = &[("Allow", allow)];
+            let about = http_sse_of(head.target.path, shared);
+            let mut fields = about.map(|http_sse| http_sse.fields()).unwrap_or_default();
+            fields.push(("Allow", allow));
+            let fields = &*fields;
             let response = Response::new(Status::NO_CONTENT, &local.date);
             Response { connection: persistence, fields, ..response }.empty(out);
             after(persistence)
@@ -77,14 +80,6 @@ fn content(response: &Response<'_>, method: Method, body: &[u8], out: &mut Vec<u
     after(response.connection)
 }
 
-/// HTTP+SSE, where a request is about that.
-#[cold]
-fn http_sse_of<'s, H>(head: &Head<'_>, shared: &'s Shared<H>) -> Option<&'s Arc<HttpSse>> {
-    let path = head.target.path;
-    let about = |sse: &&Arc<HttpSse>| path == sse.stream_path || sse.takes_messages_at(path);
-    shared.http_sse.as_ref().filter(|_| path != shared.path).filter(about)
-}
-
 /// The head of a request is here and its body is not: whether to read on.
 ///
 /// A refusal is written to `out`, and the connection ends with it: a body that was not read cannot
@@ -101,7 +96,7 @@ pub(crate) fn expect<H: Handler>(
     match admitted.and_then(|()| principal_of(found, &fields, shared)) {
         Ok(_) => true,
         Err(refusal) => {
-            let refusal = refusal.about(http_sse_of(head, shared));
+            let refusal = refusal.about(http_sse_of(head.target.path, shared));
             refusal.write(Persistence::Close, head.method == Method::Head, &local.date, out);
             false
         }

@@ -172,6 +172,22 @@ fn check_http_sse(http_sse: HttpSseConfig) {
 }
 
 #[test]
+fn a_day_is_text_or_a_date_of_toml() {
+    let sunset = |value: &str| {
+        let text = format!("[http_sse.deprecation]\nsunset = {value}");
+        toml(&text).map(|settings| settings.config.http_sse.deprecation.sunset)
+    };
+    for value in ["2027-01-02", "\"2027-01-02\""] {
+        let day = sunset(value).expect("a day").map(|day| day.to_string());
+        assert_eq!(day.as_deref(), Some("2027-01-02"));
+    }
+    assert_eq!(sunset("\"never\""), Ok(None));
+    for value in ["\"soon\"", "2027-01-02T00:00:00Z", "7", "{}"] {
+        check_error(sunset(value).map(|_| unreachable!("{value}")), &["sunset"]);
+    }
+}
+
+#[test]
 fn the_missions_keys_are_understood() {
     let text = r#"{ "transport": { "http": {
         "host": "127.0.0.1", "port": 9, "auth": null,
