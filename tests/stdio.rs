@@ -251,6 +251,9 @@ fn bad_lines_are_answered_and_the_next_is_heard() {
         let answer = client.next();
         assert_eq!(answer["error"]["code"], code, "{line}: {answer}");
     }
+    client.write("{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":{},\"error\":{}}\n");
+    let answer = client.next();
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&Value::Null, &json!(-32600)));
     client.write(b"\xff\xfe\n");
     assert_eq!(client.next()["error"]["code"], -32700);
     let long = format!("{{\"x\":\"{}\"}}\n", "x".repeat(5 << 20));
@@ -338,6 +341,38 @@ fn who_does_not_read_is_not_read_from_and_loses_nothing() {
     }
     writing.join().expect("all was written");
     assert_eq!(client.wait().code(), Some(0));
+}
+
+#[test]
+fn who_does_not_read_cannot_keep_the_server() {
+    let mut client = begin(json!({}));
+    let mut writer = client.take_input();
+    client.without_reading(|client| {
+        // More than fits the pipe, all of which the server has read before its input ends.
+        let params = json!({ "name": "here", "arguments": { "tag": "x".repeat(300_000) } });
+        let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        writeln!(writer, "{call}").expect("the server reads");
+        drop(writer);
+        assert_eq!(client.wait().code(), Some(0), "the grace has an end");
+    });
+}
+
+#[test]
+fn descriptors_that_do_not_block_are_waited_for() {
+    let mut client = StdioClient::own_with("serve", |command| {
+        let (theirs, ours) = std::os::unix::net::UnixStream::pair().expect("a pair");
+        theirs.set_nonblocking(true).expect("it can be set");
+        command.stdout(std::os::fd::OwnedFd::from(theirs));
+        ours
+    });
+    client.initialize(LATEST, json!({}));
+    let tag = "x".repeat(10_000);
+    for id in 0..300 {
+        client.tool(id, "here", json!({ "tag": tag }));
+    }
+    for id in 0..300 {
+        assert_eq!(client.next()["id"], id);
+    }
 }
 
 #[test]

@@ -54,6 +54,8 @@ fn a_signal_ends_it_though_the_input_is_open() {
     let status = Command::new("kill").args(["-s", "TERM", &client.id().to_string()]).status();
     assert!(status.expect("kill runs").success());
     assert_eq!(client.wait().code(), Some(0));
+    // The last one to leave closes the file, which takes this one with it.
+    assert!(!folder.path().join("library.db-wal").exists(), "the dataset was closed");
 }
 
 #[test]

@@ -7,15 +7,20 @@
 //! ```
 //!
 //! The reader waits while the client does not read what is written, and so does the client then.
+//! Neither is ever within a system call that only the client can end: both poll first, and the
+//! descriptors, which others may share, stay as blocking as they are.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read, Write};
+use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use parking_lot::Mutex;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::mailbox::{Address, Mail};
 use super::shard::steady_ms;
@@ -27,39 +32,41 @@ use crate::transport::{
     Deferred, Found, Line, Lines, Shared, Then, close_subscription, too_long, withdraw,
 };
 
-/// What the writer is told. The first is also what a stream tells its reader.
-const SOMETHING_TO_WRITE: u64 = 0;
-const END_OF_INPUT: u64 = 1;
-const STOP: u64 = 2;
-
-/// How often the writer looks whether all is done, when it is about to leave.
-const LEAVING_STEP: Duration = Duration::from_millis(20);
+/// How often the writer looks whether it is to leave while nobody reads what it writes, and whether
+/// all is done when it is about to leave.
+const STEP: Duration = Duration::from_millis(50);
+/// So much fits a pipe that can be written to at all, without waiting (`PIPE_BUF`).
+const CHUNK: usize = 4096;
 
 /// Standard input and output, served.
 pub(crate) struct Stdio {
-    news: Sender<u64>,
+    stopper: StdioStop,
     writer: JoinHandle<()>,
 }
 
 /// Ends the service of standard input and output.
 #[derive(Clone)]
-pub(crate) struct StdioStop(Sender<u64>);
+pub(crate) struct StdioStop {
+    leaving: Arc<AtomicBool>,
+    /// Wakes the writer.
+    news: Sender<u64>,
+}
 
 impl StdioStop {
     /// Finishes what is under way, and ends.
     pub(crate) fn stop(&self) {
+        self.leaving.store(true, Ordering::Release);
         // A writer that is gone has stopped.
-        let _ = self.0.send(STOP);
+        let _ = self.news.send(0);
     }
 }
 
 impl Stdio {
     pub(crate) fn stopper(&self) -> StdioStop {
-        StdioStop(self.news.clone())
+        self.stopper.clone()
     }
 
-    /// Waits until all is written. The reader is not waited for: nothing ends a read of standard
-    /// input but its end.
+    /// Waits until all is written.
     pub(crate) fn join(self) {
         if self.writer.join().is_err() {
             tracing::error!("the writer of standard output ended by a panic");
@@ -93,19 +100,29 @@ pub(crate) fn start<H: Handler>(
 
     let (news, told) = unbounded();
     let attachment = client.stream.attach(Reader::thread(news.clone()), None);
-    let writer = Writer { client: client.clone(), attachment, told, output, grace };
-    let (writing, reading) = (shared.clone(), shared.clone());
+    let stopper = StdioStop { leaving: Arc::default(), news };
+    let (left, reading) = io::pipe()?;
+    let writer = Writer {
+        client: client.clone(),
+        attachment,
+        told,
+        output,
+        leaving: stopper.leaving.clone(),
+        leave_by: None,
+        grace,
+        reading: Some(reading),
+        shards,
+    };
+    let for_writer = shared.clone();
     let thread = Builder::new().name("stdout".to_owned());
-    let writer = thread.spawn(move || writer.run(&writing))?;
-    let ended = news.clone();
+    let writer = thread.spawn(move || writer.run(&for_writer))?;
+    let (for_reader, ended) = (shared.clone(), stopper.clone());
     let thread = Builder::new().name("stdin".to_owned());
     thread.spawn(move || {
-        read(input, &client, &reading, &jobs);
-        // Those who are gone need not be told.
-        let _ = ended.send(END_OF_INPUT);
-        shards.iter().for_each(|shard| shard.post_waiting(Mail::Stop));
+        read(input, &left, &client, &for_reader, &jobs);
+        ended.stop();
     })?;
-    Ok(Stdio { news, writer })
+    Ok(Stdio { stopper, writer })
 }
 
 /// Standard input and output, under other descriptors than those that everybody knows.
@@ -122,9 +139,10 @@ pub(crate) fn take_streams() -> io::Result<Streams> {
     Ok((input.into(), output.into()))
 }
 
-/// Reads messages and answers them, until there are no more.
+/// Reads messages and answers them, until there are no more, or the server has `left`.
 fn read<H: Handler>(
-    mut input: impl Read,
+    mut input: File,
+    left: &PipeReader,
     client: &Client,
     shared: &Shared<H>,
     jobs: &Sender<Box<Deferred>>,
@@ -132,10 +150,13 @@ fn read<H: Handler>(
     let mut lines = Lines::new(shared.limits.body_bytes_max);
     let mut parser = Parser::new();
     while !client.stream.is_over() {
+        if !wait_for_input(&input, left) {
+            return;
+        }
         match input.read(lines.space()) {
             Ok(0) => break,
             Ok(bytes) => lines.filled(bytes),
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) if is_passing(&error) => continue,
             Err(error) => {
                 tracing::error!(%error, "cannot read standard input");
                 return;
@@ -155,6 +176,25 @@ fn read<H: Handler>(
     if let Some(text) = lines.rest() {
         hear(text, client, shared, &mut parser, jobs);
     }
+}
+
+/// Waits until there is something to read. Says whether there is: otherwise the server has left.
+fn wait_for_input(input: &File, left: &PipeReader) -> bool {
+    let mut both =
+        [(input.as_fd()), left.as_fd()].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
+    loop {
+        match poll(&mut both, None) {
+            Err(rustix::io::Errno::INTR) => {}
+            // What cannot be polled is read at once.
+            Err(_) => return true,
+            Ok(_) => return both[1].revents().is_empty(),
+        }
+    }
+}
+
+/// Whether it is worth trying again.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock)
 }
 
 fn hear<H: Handler>(
@@ -196,46 +236,64 @@ struct Writer {
     attachment: u64,
     told: Receiver<u64>,
     output: File,
+    leaving: Arc<AtomicBool>,
+    /// Set when it leaves.
+    leave_by: Option<Instant>,
     grace: Duration,
+    /// Its end is the reader's.
+    reading: Option<PipeWriter>,
+    shards: Vec<Address>,
 }
 
 impl Writer {
     fn run<H>(mut self, shared: &Shared<H>) {
-        let mut leave_by = None;
-        while let Some(again) = self.write() {
-            let patience = match leave_by {
+        while let Some(again) = self.write(shared) {
+            self.look_whether_to_leave(shared);
+            let patience = match self.leave_by {
                 Some(by) if self.is_done() || Instant::now() >= by => break,
-                Some(_) => Some(LEAVING_STEP),
+                Some(_) => Some(STEP),
                 // Tasks are all that can become too old here.
                 None if shared.hub.tasks.count() > 0 => Some(shared.hub.sweep_interval()),
                 None => None,
             };
             let wait = [again, patience].into_iter().flatten().min();
-            match self.wait(wait) {
-                Ok(SOMETHING_TO_WRITE) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(END_OF_INPUT | STOP) if leave_by.is_none() => {
-                    leave_by = Some(Instant::now() + self.grace);
-                    shared.hub.begin_to_close();
-                    self.end_subscriptions(shared);
-                }
-                Ok(_) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+            let told = match wait {
+                Some(wait) => self.told.recv_timeout(wait),
+                None => self.told.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            if told == Err(RecvTimeoutError::Disconnected) {
+                break;
             }
             shared.hub.sweep(steady_ms());
         }
+        self.leave(shared);
         shared.hub.lines.end(&self.client.session);
     }
 
-    fn wait(&self, patience: Option<Duration>) -> Result<u64, RecvTimeoutError> {
-        match patience {
-            Some(patience) => self.told.recv_timeout(patience),
-            None => self.told.recv().map_err(|_| RecvTimeoutError::Disconnected),
+    fn look_whether_to_leave<H>(&mut self, shared: &Shared<H>) {
+        if self.leaving.load(Ordering::Acquire) {
+            self.leave(shared);
         }
+    }
+
+    /// Nothing more is read; what is under way has the grace to finish.
+    fn leave<H>(&mut self, shared: &Shared<H>) {
+        if self.leave_by.is_some() {
+            return;
+        }
+        self.leave_by = Some(Instant::now() + self.grace);
+        self.reading = None;
+        shared.hub.begin_to_close();
+        for (place, listener) in self.client.listening.lock().drain(..) {
+            shared.hub.leave(place);
+            close_subscription(&listener);
+        }
+        self.shards.iter().for_each(|shard| shard.post_waiting(Mail::Stop));
     }
 
     /// Writes what there is. Says after which time there is more, if that is known; `None` when
     /// nobody reads any more.
-    fn write(&mut self) -> Option<Option<Duration>> {
+    fn write<H>(&mut self, shared: &Shared<H>) -> Option<Option<Duration>> {
         let mut out = Vec::new();
         loop {
             out.clear();
@@ -249,8 +307,8 @@ impl Writer {
                 is_progress = matches!(event.kind, Kind::Progress(_));
                 !is_progress && out.len() < limits::EVENTS_IN_HAND_BYTES
             });
-            if let Err(error) = self.output.write_all(&out) {
-                tracing::info!(%error, "nobody reads standard output any more");
+            if !self.put(&out, shared) {
+                tracing::info!("nobody reads standard output any more");
                 return None;
             }
             match reading {
@@ -265,15 +323,34 @@ impl Writer {
         }
     }
 
-    fn is_done(&self) -> bool {
-        !self.client.session.is_at_work() && !self.client.stream.has_unsent()
+    /// Writes all of it. Says whether somebody reads, before the grace is over.
+    fn put<H>(&mut self, mut bytes: &[u8], shared: &Shared<H>) -> bool {
+        let step = Timespec { tv_sec: 0, tv_nsec: STEP.as_nanos() as i64 };
+        while !bytes.is_empty() {
+            let mut output = [PollFd::new(&self.output, PollFlags::OUT)];
+            let is_ready = match poll(&mut output, Some(&step)) {
+                Ok(ready) => ready > 0,
+                Err(rustix::io::Errno::INTR) => false,
+                // What cannot be polled is written at once.
+                Err(_) => true,
+            };
+            if !is_ready {
+                self.look_whether_to_leave(shared);
+                if self.leave_by.is_some_and(|by| Instant::now() >= by) {
+                    return false;
+                }
+                continue;
+            }
+            match self.output.write(&bytes[..bytes.len().min(CHUNK)]) {
+                Ok(written) => bytes = &bytes[written..],
+                Err(error) if is_passing(&error) => {}
+                Err(_) => return false,
+            }
+        }
+        true
     }
 
-    /// Each subscription gets its result (2026-07-28, subscriptions, "Graceful Closure").
-    fn end_subscriptions<H>(&self, shared: &Shared<H>) {
-        for (place, listener) in self.client.listening.lock().drain(..) {
-            shared.hub.leave(place);
-            close_subscription(&listener);
-        }
+    fn is_done(&self) -> bool {
+        !self.client.session.is_at_work() && !self.client.stream.has_unsent()
     }
 }

@@ -80,8 +80,11 @@ impl<H: Handler> Line<'_, H> {
         if root.kind() == Kind::Array {
             return self.batch(root);
         }
-        let message = Message::read(root)
-            .map_err(|wrong| invalid(wrong.id, ErrorCode::INVALID_REQUEST, wrong.message))?;
+        let message = Message::read(root).map_err(|wrong| {
+            // A response has the id of a request of ours, which is none of the client's.
+            let id = wrong.id.filter(|_| root.get("method").is_some());
+            invalid(id, ErrorCode::INVALID_REQUEST, wrong.message)
+        })?;
         Ok(match self.open(&message) {
             Ok(context) => self.answer(root, &message, &context),
             Err(refusal) => self.refuse(&refusal, id(&message)),

@@ -1,6 +1,6 @@
 //! A client that starts a server and speaks to it over standard input and output.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
@@ -44,12 +44,31 @@ impl StdioClient {
         StdioClient::start_with(&mut command, true)
     }
 
+    /// As [`StdioClient::own`], with another standard output, whose other end `prepare` gives.
+    #[track_caller]
+    pub fn own_with<R: Read + Send + 'static>(
+        test: &str,
+        prepare: impl FnOnce(&mut Command) -> R,
+    ) -> StdioClient {
+        let mut command = Command::new(std::env::current_exe().expect("a test has a file"));
+        command.args([test, "--exact", "--ignored", "--nocapture"]).env(SERVES, "1");
+        let output = prepare(&mut command);
+        let child = command.stdin(Stdio::piped()).spawn().expect("the program is there");
+        drop(command);
+        StdioClient::of(child, output, true)
+    }
+
     #[track_caller]
     fn start_with(command: &mut Command, harness: bool) -> StdioClient {
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the program is there");
+        let output = child.stdout.take().expect("it is piped");
+        StdioClient::of(child, output, harness)
+    }
+
+    fn of<R: Read + Send + 'static>(mut child: Child, output: R, harness: bool) -> StdioClient {
         let (sender, lines) = channel();
-        let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let output = BufReader::new(output);
         let hold = Arc::new(Mutex::new(()));
         let held = hold.clone();
         std::thread::spawn(move || {
