@@ -7,6 +7,7 @@ pub mod raw;
 #[cfg(feature = "daemon")]
 pub mod values;
 
+mod check;
 mod http_sse;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -150,6 +150,8 @@ pub const SESSION_CALLS_MAX: usize = 256;
 pub const SUBSCRIPTIONS_MAX: usize = 1_024;
 /// Forgotten sessions after which memory is given back to the system.
 pub const TRIM_AFTER: usize = 10_000;
+/// A client of HTTP+SSE counts as so many of them: it may have left much unread.
+pub const TRIM_LINE_WEIGHT: usize = 100;
 /// Bytes of their URIs, together, that a session keeps.
 pub const SESSION_SUBSCRIPTION_BYTES_MAX: usize = 64 * 1024;
 /// The same of a subscription, which lives no longer than its connection.
@@ -173,6 +175,9 @@ pub const CLIENTS_COUNTED_MAX: usize = 256;
 pub const STREAM_EVENTS_MAX: usize = 1_024;
 /// Default of `stream_bytes_max`: the same in bytes.
 pub const STREAM_BYTES_MAX: usize = 1024 * 1024;
+/// How many times `stream_bytes_max` may wait on the stream of a client of HTTP+SSE, since requests
+/// that were let in are answered whether or not it reads; then its session ends.
+pub const LINE_EXCESS: usize = 4;
 /// Default of `replay_window`.
 pub const REPLAY_WINDOW: Duration = Duration::from_secs(5 * 60);
 /// Default of `replay_bytes_max`: finished streams that one session keeps.

@@ -185,7 +185,7 @@ impl<H: Handler> Server<H> {
         if let Some(problem) = handler.catalog().problem_found() {
             return Err(ServeError::Catalog(problem.to_owned()));
         }
-        settings::check(&config)?;
+        config.check().map_err(ServeError::Setting)?;
         if H::SPEAKS_MCP && config.transports.has_stdio() {
             let text = "an application that speaks MCP by itself is served over HTTP alone here";
             return Err(ServeError::Setting(text.to_owned()));

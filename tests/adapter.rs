@@ -130,6 +130,12 @@ fn answer<T: Transport>(transport: &T, scene: &Scene, session: SessionKey, messa
             );
             result(id, json!({}))
         }
+        Some("remark") => {
+            let params = json!({ "uri": params["text"] });
+            let _ = send(json!({ "jsonrpc": "2.0", "method": "notifications/resources/updated",
+                                 "params": params }));
+            result(id, json!({}))
+        }
         Some("nothing") => json!({ "jsonrpc": "2.0", "id": id,
                                    "error": { "code": -32601, "message": "no such method" } }),
         // `hold`, and notifications.
@@ -218,8 +224,14 @@ fn many_clients_with_the_same_ids_get_their_own_answers() {
 fn clients_of_http_sse_are_served_by_the_same_code() {
     const CLIENTS: usize = 20;
     over_http(engine(), |address, scene| {
-        let mut clients: Vec<_> =
-            (0..CLIENTS).map(|_| OldClient::begin(address, "2024-11-05", json!({}))).collect();
+        let mut clients: Vec<_> = (0..CLIENTS).map(|_| OldClient::connect(address)).collect();
+        for client in &mut clients {
+            // Some say something before they begin; they are who they are all the same.
+            client.tell("notifications/initialized", json!({}));
+            client.request(0, "echo", json!({ "text": "early" }));
+            assert_eq!(client.next()["result"]["text"], "early");
+            client.initialize("2024-11-05", json!({}));
+        }
         for (number, client) in clients.iter().enumerate() {
             client.request(1, "echo", json!({ "text": number }));
         }
@@ -374,6 +386,10 @@ fn cancelled_requests_are_forgotten() {
             assert!(talk.answer().messages.is_empty());
         }
         assert_eq!(client.ask(&client.request("z", "echo", json!({ "text": 1 }))).status, 200);
+        // They do not keep what is said from the only request there is, nor answers from their ids.
+        let answer = client.ask(&client.request(0, "remark", json!({ "text": "a:b" })));
+        assert_eq!(answer.notices("notifications/resources/updated").len(), 1, "{answer:?}");
+        assert_eq!(answer.last()["id"], 0);
     });
 }
 

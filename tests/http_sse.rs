@@ -251,6 +251,18 @@ fn an_event_of_nobody_cannot_be_gone_on_from() {
     let client = OldClient::begin(server.address, OLD, json!({}));
     let unknown = "0123456789abcdef0123456789abcdef-1".to_owned();
     let future = format!("{}-99", client.id());
+    let (lost_server, mut lost) = (live_with(|config| config.stream_bytes_max = 65_536), None);
+    for id in 0..10 {
+        let client =
+            lost.get_or_insert_with(|| OldClient::begin(lost_server.address, OLD, json!({})));
+        client.tool(id, "here", json!({ "tag": "x".repeat(20_000) }));
+        client.next();
+    }
+    // What came after it is not all there any more.
+    let mut talk = Talk::connect(lost_server.address);
+    let lost = lost.expect("it was begun");
+    talk.send(bare(&open().with("Last-Event-ID", &format!("{}-2", lost.id()))));
+    assert_eq!(talk.answer().status, 400);
     for (last, status) in [(unknown, 404), (future, 400), ("7".to_owned(), 400)] {
         let mut talk = Talk::connect(server.address);
         talk.send(bare(&open().with("Last-Event-ID", &last)));
@@ -308,7 +320,8 @@ fn a_session_is_its_principal_s() {
         assert_eq!(answer.status, status, "{who}");
     }
     let resume = open().with("Last-Event-ID", &format!("{}-1", ada.id()));
-    for (get, status) in [(as_who(resume, "alan"), 404), (open(), 401)] {
+    let metrics = open().line("GET /metrics HTTP/1.1");
+    for (get, status) in [(as_who(resume, "alan"), 404), (open(), 401), (metrics, 401)] {
         let mut talk = Talk::connect(running.addr());
         talk.send(bare(&get));
         assert_eq!(talk.answer().status, status);
@@ -354,11 +367,31 @@ fn who_does_not_read_is_asked_to() {
     };
     assert_eq!((refused.status, refused.field("Retry-After")), (503, Some("1")));
     assert_eq!(refused.json()["error"]["data"]["limit"], "stream_bytes_max");
+    // What needs no answer is heard all the same.
+    client.tell("notifications/cancelled", json!({ "requestId": "none" }));
     for id in 0..taken {
         assert_eq!(client.next()["id"], id, "nothing that was taken in is lost");
     }
     client.send(&call(taken));
     assert_eq!(client.next()["id"], taken);
+}
+
+#[test]
+fn who_never_reads_is_not_remembered_without_a_bound() {
+    let server = live_with(|config| config.stream_bytes_max = 64 * 1024);
+    let client = OldClient::begin(server.address, OLD, json!({}));
+    let call = |id: u32| {
+        let params = json!({ "name": "silent", "arguments": { "tag": "x".repeat(60_000) } });
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
+    };
+    for id in 0..12 {
+        client.send(&call(id));
+    }
+    let ping = client.post(&json!({ "jsonrpc": "2.0", "id": 99, "method": "ping" }));
+    drop(client);
+    server.scene.open();
+    let status = || Talk::connect(server.address).ask(&ping).status;
+    eventually("its session is over", || status() == 404);
 }
 
 #[test]
@@ -392,6 +425,14 @@ fn signs_of_life_come_on_a_quiet_stream() {
 fn a_stop_lets_answers_out_and_ends_the_stream() {
     let mut server = live();
     let mut idle = OldClient::begin(server.address, OLD, json!({}));
+    let mut slow = OldClient::begin(server.address, OLD, json!({}));
+    for id in 0..30 {
+        slow.tool(id, "here", json!({ "tag": "x".repeat(200_000) }));
+        if id >= 4 {
+            // It reads on, with some answers always on their way.
+            assert_eq!(slow.next()["id"], id - 4);
+        }
+    }
     let mut busy = OldClient::begin(server.address, OLD, json!({}));
     busy.tool(1, "silent", json!({ "tag": "last" }));
     eventually("it runs", || server.scene.begun() == 1);
@@ -401,6 +442,10 @@ fn a_stop_lets_answers_out_and_ends_the_stream() {
     server.scene.open();
     assert_eq!(text(&busy.next()), "last");
     busy.stream.expect_end_of_stream();
+    for id in 26..30 {
+        assert_eq!(slow.next()["id"], id, "what was ready comes out");
+    }
+    slow.stream.expect_end_of_stream();
     stopping.join().expect("it stops");
 }
 

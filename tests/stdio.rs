@@ -377,7 +377,8 @@ fn descriptors_that_do_not_block_are_waited_for() {
 
 #[test]
 fn too_many_calls_at_once_are_refused_one_by_one() {
-    let mut client = begin(json!({}));
+    let mut client = start();
+    client.initialize("2025-03-26", json!({}));
     for id in 0..300 {
         client.tool(id, "until_cancelled", json!({}));
     }
@@ -387,6 +388,11 @@ fn too_many_calls_at_once_are_refused_one_by_one() {
         let message = answer["error"]["message"].as_str().expect("text");
         assert!(message.contains("session_calls_max"), "{message}");
     }
+    // A batch has no id of its own.
+    let params = json!({ "name": "there", "arguments": { "tag": "x" } });
+    client.send(&json!([{ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }]));
+    let answer = client.next();
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&Value::Null, &json!(-32603)));
     for id in 0..256 {
         client.tell("notifications/cancelled", json!({ "requestId": id }));
     }

@@ -138,7 +138,9 @@ impl Inbox {
         let underway = match party.get_mut() {
             Party::Over => return Err(Error::NoSuchRequest),
             Party::Session { calls, .. } => {
-                let at = calls.iter().position(|it| it.outgoing.id() == id);
+                // Ids may be used again when their request was cancelled.
+                let wanted = |it: &Underway| it.outgoing.id() == id && !it.outgoing.is_over();
+                let at = calls.iter().position(wanted);
                 calls.swap_remove(at.ok_or(Error::NoSuchRequest)?)
             }
             Party::Alone { underway, .. } if underway.outgoing.id() != id => {
@@ -170,8 +172,8 @@ impl Inbox {
         asks: bool,
         text: Vec<u8>,
     ) -> Result<(), Error<E>> {
-        let parties = self.0.parties.lock();
-        match parties.get(&name) {
+        let mut parties = self.0.parties.lock();
+        match parties.get_mut(&name) {
             None | Some(Party::Over) => Err(Error::Ended),
             Some(Party::Alone { .. }) if asks => Err(Error::CannotAsk),
             Some(Party::Alone { underway, .. }) => {
@@ -179,6 +181,7 @@ impl Inbox {
                 Ok(())
             }
             Some(Party::Session { handle, calls, .. }) => {
+                calls.retain(|it| !it.outgoing.is_over());
                 let found = calls.iter().find(|it| concerns(it, calls.len()));
                 match found.filter(|it| it.outgoing.takes_events()) {
                     Some(underway) => _ = underway.outgoing.push(method, text),
@@ -200,6 +203,10 @@ impl Inbox {
             }
             Some(Party::Alone { underway, met }) if !underway.outgoing.is_over() => {
                 *met = true;
+                if underway.outgoing.is_given_up() {
+                    // Of that was told before anybody knew the request: it is told again.
+                    let _ = self.0.endings.0.send(name);
+                }
                 true
             }
             // It is seen off without ever having been met.

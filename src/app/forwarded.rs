@@ -140,6 +140,11 @@ impl Outgoing {
         self.stream.is_over()
     }
 
+    /// Whether the answer is hardly wanted any more.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.stream.cancelled()
+    }
+
     /// Whether this is the place for the answer to a message.
     pub(crate) fn answers(&self, incoming: &Incoming<'_>) -> bool {
         incoming.stream.as_ref().is_some_and(|stream| Arc::ptr_eq(stream, &self.stream))

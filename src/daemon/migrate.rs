@@ -14,6 +14,7 @@ mod usage;
 mod write;
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -62,7 +63,8 @@ pub(crate) fn migrate(arguments: &MigrateArguments) -> Result<ExitCode, Problem>
         None => of_a_server(arguments, &text)?,
     };
     if arguments.output.as_deref() == Some(Path::new("-")) {
-        super::say(&written);
+        let mut out = std::io::stdout().lock();
+        out.write_all(written.as_bytes()).and_then(|()| out.flush())?;
         eprint!("{report}");
         return Ok(ExitCode::SUCCESS);
     }
@@ -101,10 +103,15 @@ fn save(output: &Path, text: &str, force: bool) -> Result<(), Problem> {
 /// The new settings, and what follows from them.
 fn of_a_server(arguments: &MigrateArguments, text: &str) -> Result<(String, String), Problem> {
     let raw = RawConfig::read(&arguments.config)?;
+    if raw.http_sse.enabled == Some(false) {
+        let problem = "http_sse.enabled is false already: nothing to do";
+        return Err(Problem(format!("{}: {problem}", arguments.config.display())));
+    }
     let edits = edits::of(&raw);
     let written = write::apply(&edits, &arguments.config, text)?;
     // What was written has to be understood, and to mean what was meant.
     let Settings { config: new, .. } = write::read(&arguments.config, &written)?.settled()?;
+    new.check().map_err(Problem)?;
     let Settings { config: old, .. } = raw.settled()?;
     let mut report = String::new();
     // A text cannot refuse to be written to.

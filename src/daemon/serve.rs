@@ -69,6 +69,10 @@ pub(crate) fn serve(mut arguments: ServeArguments) -> Result<ExitCode, Problem> 
 
 /// Flags over the environment over the file.
 fn settings(arguments: ServeArguments) -> Result<Settings, Problem> {
+    if (arguments.transport, arguments.bind.is_some()) == (Some(Transports::Stdio), true) {
+        let text = "--bind says where HTTP is served, which --transport stdio leaves out: use both";
+        return Err(Problem(text.to_owned()));
+    }
     let environment = RawConfig::from_environment(std::env::vars_os())?;
     let file = arguments.config.or_else(|| std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
     let file = match file {

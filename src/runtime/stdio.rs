@@ -205,9 +205,10 @@ fn hear<H: Handler>(
     jobs: &Sender<Box<Deferred>>,
 ) {
     let Client { session, stream, listening } = client;
-    let line = Line { shared, session, stream, both_eras: true };
+    let line = Line { shared, session, stream, both_eras: true, while_room: false };
     match line.hear(text, parser) {
-        Ok(Then::Nothing) => {}
+        // Its answer has room: that was waited for.
+        Ok(Then::Nothing | Then::Full) => {}
         Ok(Then::Work(deferred, promise)) => match jobs.try_send(deferred) {
             Ok(()) => promise.taken(),
             Err(refused) => {

@@ -236,7 +236,8 @@ impl Hub {
             return;
         }
         let now_s = self.now_s();
-        let forgotten = self.sessions.sweep(now_s) + self.lines.sweep(now_s);
+        let lines = limits::TRIM_LINE_WEIGHT * self.lines.sweep(now_s);
+        let forgotten = self.sessions.sweep(now_s) + lines;
         self.tasks.sweep((self.clock.unix_ms)());
         if self.forgotten.fetch_add(forgotten, Ordering::Relaxed) + forgotten >= limits::TRIM_AFTER
         {

@@ -292,7 +292,7 @@ impl Session {
     pub(crate) fn is_busy(&self) -> bool {
         let state = self.state.lock();
         state.events.as_ref().is_some_and(|stream| stream.is_read())
-            || state.calls.iter().any(|call| call.over_s.is_none())
+            || state.calls.iter().any(|call| !call.is_left())
     }
 
     /// Whether a call is under way.

@@ -11,8 +11,8 @@
 //! forgotten first, then progress and log lines are dropped, then the stream is cut.
 //!
 //! Where a client has one channel for everything (HTTP+SSE, stdio), that is a *line*: a stream that
-//! the streams of its calls flow into, each as soon as something is pushed. A line is never cut:
-//! whoever lets requests in looks first whether it [has room](Stream::has_room).
+//! the streams of its calls flow into, each as soon as something is pushed. Whoever lets requests
+//! in looks first whether the line [has room](Stream::has_room).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -277,6 +277,13 @@ impl Stream {
             }
         }
         true
+    }
+
+    /// Whether all that came after an event is still held.
+    pub(crate) fn holds_after(&self, number: u64) -> bool {
+        let state = self.state.lock();
+        let first = state.events.front().map_or(state.next, |event| event.number);
+        first <= number + 1
     }
 
     /// Whether what waits to be sent is within the bounds, so that more may be asked for.

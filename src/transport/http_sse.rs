@@ -75,7 +75,8 @@ fn begin<H>(sender: &Sender<'_>, shared: &Shared<H>, local: &Local) -> Result<Be
         let (id, after) = read_event_id(last).ok_or_else(HttpRefusal::unknown_line_event)?;
         let found = hub.lines.find(id, sender.principal.as_deref(), seconds(local.now_ms));
         let session = found.ok_or_else(HttpRefusal::line_not_found)?;
-        let line = session.events().filter(|line| line.has_had(after));
+        let line = session.events();
+        let line = line.filter(|line| line.has_had(after) && line.holds_after(after));
         return Ok((session, line.ok_or_else(HttpRefusal::unknown_line_event)?, Some(after)));
     }
     let line = store::Line::new(Stream::line(Some(session::EVENTS), hub.streams.bounds));
@@ -111,7 +112,8 @@ pub(super) fn hear<H: Handler>(
         Ok(found) => found,
         Err(refusal) => return refuse(refusal, http_sse, sender, local, out),
     };
-    let line = Line { shared, session: &session, stream: &stream, both_eras: false };
+    let line =
+        Line { shared, session: &session, stream: &stream, both_eras: false, while_room: true };
     let then = line.hear(body, &mut local.parser);
     count(&session, shared, http_sse);
     match then {
@@ -127,11 +129,12 @@ pub(super) fn hear<H: Handler>(
             Response { connection, fields, ..response }.empty(out);
             after(sender.persistence)
         }
+        Ok(Then::Full) => refuse(HttpRefusal::unread(), http_sse, sender, local, out),
         Err(error) => refuse(HttpRefusal::with_body(error), http_sse, sender, local, out),
     }
 }
 
-/// The session that the query names, and its line, which has to have room for an answer.
+/// The session that the query names, and its line.
 fn find<H>(
     head: &Head<'_>,
     sender: &Sender<'_>,
@@ -148,16 +151,16 @@ fn find<H>(
     let found = SessionId::read(named.as_bytes())
         .and_then(|id| shared.hub.lines.find(id, principal, seconds(local.now_ms)));
     let session = found.ok_or_else(HttpRefusal::line_not_found)?;
-    let line = session.events().ok_or_else(HttpRefusal::line_not_found)?;
-    match line.has_room() {
-        true => Ok((session, line)),
-        false => Err(HttpRefusal::unread()),
-    }
+    let line = session.events().filter(|line| !line.is_over());
+    let line = line.ok_or_else(HttpRefusal::line_not_found)?;
+    Ok((session, line))
 }
 
-/// Counts a message of a client that has said who it is.
+/// Counts a message of a client, by its name where it has said it.
 fn count<H>(session: &Session, shared: &Shared<H>, http_sse: &HttpSse) {
-    let (Some(line), Some(client)) = (&session.line, session.client()) else { return };
+    let (Some(line), Some(client)) = (&session.line, session.client()) else {
+        return shared.hub.usage.count_nameless();
+    };
     let usage = line.usage.get_or_init(|| {
         let (usage, is_first) = shared.hub.usage.begin(&client.name, &client.release);
         if let (true, Some(advice)) = (is_first, &http_sse.warning) {

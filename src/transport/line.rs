@@ -27,13 +27,15 @@ pub(crate) enum Then {
     Work(Box<Deferred>, Promise),
     /// The client listens to notices from now on.
     Listen(Arc<Listener>),
+    /// A request was not taken in: too much waits to be read.
+    Full,
 }
 
 /// What is said of something that a worker is to do.
 pub(crate) struct Promise {
     line: Arc<Stream>,
-    /// The id of the request, as JSON; empty where nothing was requested.
-    request: Vec<u8>,
+    /// The id of the request, as JSON, and empty of a batch; `None` where nothing was requested.
+    request: Option<Vec<u8>>,
     /// The handle of a task; empty where it is none.
     handle: Vec<u8>,
 }
@@ -49,11 +51,10 @@ impl Promise {
     /// No worker takes it: whoever asked is told so.
     #[cold]
     pub(crate) fn refused(&self) {
-        if self.request.is_empty() {
-            return;
-        }
         let text = "every worker is busy and their queue is full (deferred_max); try again later";
-        self.line.push(EventKind::Response, error_of(&self.request, text));
+        if let Some(request) = &self.request {
+            self.line.push(EventKind::Response, error_of(request, text));
+        }
     }
 }
 
@@ -64,6 +65,9 @@ pub(crate) struct Line<'r, H> {
     pub(crate) stream: &'r Arc<Stream>,
     /// The era is that of each message; otherwise it is that of the session.
     pub(crate) both_eras: bool,
+    /// Requests are taken in while there is room for their answers; otherwise whoever brings them
+    /// waits for it.
+    pub(crate) while_room: bool,
 }
 
 impl<H: Handler> Line<'_, H> {
@@ -85,6 +89,10 @@ impl<H: Handler> Line<'_, H> {
             let id = wrong.id.filter(|_| root.get("method").is_some());
             invalid(id, ErrorCode::INVALID_REQUEST, wrong.message)
         })?;
+        let is_request = matches!(message, Message::Request { .. });
+        if self.while_room && is_request && !self.stream.has_room() {
+            return Ok(Then::Full);
+        }
         Ok(match self.open(&message) {
             Ok(context) => self.answer(root, &message, &context),
             Err(refusal) => self.refuse(&refusal, id(&message)),
@@ -208,7 +216,7 @@ impl<H: Handler> Line<'_, H> {
         root: Value<'_>,
         version: ProtocolVersion,
         stream: Arc<Stream>,
-        request: Vec<u8>,
+        request: Option<Vec<u8>>,
     ) -> (Box<Deferred>, Promise) {
         let session = self.session_of(version).cloned();
         let principal = self.session.principal.clone();
@@ -220,7 +228,7 @@ impl<H: Handler> Line<'_, H> {
         match self.begin(&request) {
             None => self.too_many(&request),
             Some(stream) => {
-                let (deferred, promise) = self.work(root, version, stream, request);
+                let (deferred, promise) = self.work(root, version, stream, Some(request));
                 Then::Work(deferred, promise)
             }
         }
@@ -244,9 +252,11 @@ impl<H: Handler> Line<'_, H> {
         };
         let request = id_text(message);
         let stream = task.stream.clone();
-        let (mut deferred, mut promise) = self.work(root, context.version, stream, request);
         let server_meta = &self.shared.handler.catalog().server_meta;
-        task.write_handle(&promise.request, context.version, server_meta, &mut promise.handle);
+        let mut handle = Vec::new();
+        task.write_handle(&request, context.version, server_meta, &mut handle);
+        let (mut deferred, mut promise) = self.work(root, context.version, stream, Some(request));
+        promise.handle = handle;
         deferred.task = Some(task);
         Then::Work(deferred, promise)
     }
@@ -293,7 +303,7 @@ impl<H: Handler> Line<'_, H> {
             return Then::Nothing;
         }
         let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
-        let (mut deferred, promise) = self.work(Value::EMPTY_OBJECT, version, stream, Vec::new());
+        let (mut deferred, promise) = self.work(Value::EMPTY_OBJECT, version, stream, None);
         deferred.message = ROOTS_CHANGED.to_vec();
         Then::Work(deferred, promise)
     }
@@ -302,8 +312,15 @@ impl<H: Handler> Line<'_, H> {
     #[cold]
     fn batch(&self, root: Value<'_>) -> Result<Then, Vec<u8>> {
         let version = self.session.version();
+        if H::SPEAKS_MCP {
+            let text = "this server takes no batches: send one message";
+            return Err(invalid(None, ErrorCode::INVALID_REQUEST, text));
+        }
         if let Err(text) = batch::check(root, Some(version)) {
             return Err(invalid(None, ErrorCode::INVALID_REQUEST, text));
+        }
+        if self.while_room && !self.stream.has_room() {
+            return Ok(Then::Full);
         }
         if batch::needs_worker(root, self.shared) {
             return Ok(self.defer(root, Vec::new(), version));
@@ -349,11 +366,12 @@ fn invalid(id: Option<Id<'_>>, code: ErrorCode, text: &str) -> Vec<u8> {
     out
 }
 
-/// The answer to a request, by its id as JSON, that there is no room for.
+/// The answer to a request, by its id as JSON, that there is no room for; a batch has none.
 #[cold]
 fn error_of(request: &[u8], text: &str) -> Vec<u8> {
+    let id = if request.is_empty() { b"null" } else { request };
     let mut out = Vec::new();
-    rpc::write_error_raw(&mut out, request, |out| {
+    rpc::write_error_raw(&mut out, id, |out| {
         rpc::write_error_object(out, ErrorCode::INTERNAL_ERROR, text, |_| ());
     });
     out

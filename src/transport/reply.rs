@@ -240,7 +240,8 @@ impl Reply {
 
     /// The server stops: what has no end by itself ends. Says whether it did.
     pub(crate) fn stop(&mut self, out: &mut Vec<u8>) -> Option<Delivery> {
-        let goes_on = self.what.is_answer() || self.what.is_at_work();
+        let owes = self.what.is_line() && (self.what.is_at_work() || self.stream.has_unsent());
+        let goes_on = self.what.is_answer() || owes;
         (!goes_on).then(|| self.close(out))
     }
 

@@ -110,7 +110,7 @@ fn principal_of<H: Handler>(
     fields: &Fields<'_>,
     shared: &Shared<H>,
 ) -> Result<Option<Arc<str>>, HttpRefusal> {
-    if let Route::Health | Route::Metrics | Route::Options { .. } = route {
+    if let Route::Health | Route::Options { .. } = route {
         return Ok(None);
     }
     let authorization = fields.authorization.and_then(|value| std::str::from_utf8(value).ok());

@@ -38,14 +38,19 @@ pub(super) fn translate(file: &Path, text: &str) -> Option<Result<(String, Strin
 
 /// Changes one entry, if it is of HTTP+SSE; says how.
 fn translate_entry(entry: &mut Value) -> Option<String> {
-    let named = ["type", "transport"].into_iter().find(|key| entry[*key] == "sse");
+    let said: Vec<_> = ["type", "transport"]
+        .into_iter()
+        .filter_map(|key| entry.get(key).and_then(Value::as_str).map(|value| (key, value == "sse")))
+        .collect();
     let url = entry.get("url").and_then(Value::as_str).map(str::to_owned);
     let new_url = url.as_deref().and_then(moved);
-    if named.is_none() && new_url.is_none() {
+    let is_sse = said.iter().any(|(_, is_sse)| *is_sse);
+    // One that says that it is something else is left alone, whatever its URL.
+    if !is_sse && (new_url.is_none() || !said.is_empty()) {
         return None;
     }
     let mut changes = Vec::new();
-    if let Some(key) = named {
+    for (key, _) in said.into_iter().filter(|(_, is_sse)| *is_sse) {
         entry[key] = "http".into();
         changes.push(format!("{key} sse → http"));
     }

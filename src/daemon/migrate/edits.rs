@@ -1,8 +1,10 @@
 //! What has to change in a server's settings, whatever they are written in.
 
 use std::fmt;
+use std::time::Duration;
 
 use mcp_fastd::config::file::RawConfig;
+use mcp_fastd::limits;
 
 /// A change of one key.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,32 +57,26 @@ pub(super) fn of(raw: &RawConfig) -> Vec<Edit> {
     };
     let sse_endpoint = http_sse.sse_endpoint.as_deref().unwrap_or("/sse");
     if raw.path.is_none() {
-        let successor = http_sse.deprecation.successor_endpoint.as_deref();
-        let path = successor
-            .filter(|path| path.starts_with('/'))
-            .map_or_else(|| sibling(sse_endpoint), str::to_owned);
-        if path != PATH {
-            set(
-                &["path"],
-                Value::Text(path),
-                format!("beside http_sse.sse_endpoint = {sse_endpoint:?}"),
-            );
-        }
+        let why = "where Streamable HTTP is served already, said in so many words".to_owned();
+        set(&["path"], Value::Text(PATH.to_owned()), why);
     }
     if let (Some(connections), None) = (http_sse.connections_max, raw.sessions_max) {
         let number = i64::try_from(connections).unwrap_or(i64::MAX);
-        let why = "as many clients as http_sse.connections_max let in".to_owned();
+        let why = "as many clients as http_sse.connections_max let in; raise it for those who \
+                   come to Streamable HTTP already"
+            .to_owned();
         set(&["sessions_max"], Value::Number(number), why);
     }
     if let Some(time) = http_sse.session_timeout {
-        let text = text_of(time.0.as_millis());
-        if raw.session_idle_timeout.is_none() {
-            let why = "was http_sse.session_timeout: how long a client may be away".to_owned();
-            set(&["session_idle_timeout"], Value::Text(text.clone()), why);
-        }
         if raw.replay_window.is_none() {
-            let why = "the same: how long it can come back for what it missed".to_owned();
-            set(&["replay_window"], Value::Text(text), why);
+            let why = "was http_sse.session_timeout: how long a client can come back".to_owned();
+            set(&["replay_window"], Value::Text(text_of(time.0)), why);
+        }
+        if raw.session_idle_timeout.is_none() {
+            // A client without a stream is idle between its requests, too.
+            let why = "the same, and 5 minutes at least: how long one may say nothing".to_owned();
+            let time = time.0.max(limits::HTTP_SSE_SESSION_TIMEOUT);
+            set(&["session_idle_timeout"], Value::Text(text_of(time)), why);
         }
     }
     let settings: [(&'static [&'static str], bool); 5] = [
@@ -98,15 +94,9 @@ pub(super) fn of(raw: &RawConfig) -> Vec<Edit> {
     edits
 }
 
-/// `/api/sse` → `/api/mcp`.
-fn sibling(path: &str) -> String {
-    let folder = path.trim_end_matches('/').rfind('/').map_or("", |at| &path[..at]);
-    format!("{folder}{PATH}")
-}
-
-fn text_of(milliseconds: u128) -> String {
-    match milliseconds % 1000 {
-        0 => format!("{}s", milliseconds / 1000),
-        _ => format!("{milliseconds}ms"),
+fn text_of(time: Duration) -> String {
+    match time.subsec_millis() {
+        0 => format!("{}s", time.as_secs()),
+        _ => format!("{}ms", time.as_millis()),
     }
 }

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::measured::Figures;
 
 /// How long a server may take to say what it counts.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How much it may say.
-const BYTES_MAX: u64 = 4 * 1024 * 1024;
+const BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What was counted.
 #[derive(Debug, Default, PartialEq)]
@@ -45,9 +45,18 @@ fn fetch(rest: &str) -> Result<String, String> {
         let mut socket = TcpStream::connect_timeout(&address, PATIENCE)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         write!(socket, "GET /{path} HTTP/1.0\r\nHost: {authority}\r\n\r\n")?;
-        let mut answer = String::new();
-        socket.take(BYTES_MAX).read_to_string(&mut answer)?;
-        Ok(answer)
+        let until = Instant::now() + PATIENCE;
+        let (mut answer, mut piece) = (Vec::new(), [0; 16 * 1024]);
+        while answer.len() < BYTES_MAX {
+            match socket.read(&mut piece)? {
+                0 => return Ok(String::from_utf8_lossy(&answer).into_owned()),
+                bytes => answer.extend_from_slice(&piece[..bytes]),
+            }
+            if Instant::now() > until {
+                return Err(ErrorKind::TimedOut.into());
+            }
+        }
+        Err(std::io::Error::other("it says too much"))
     };
     let answer = get().map_err(|error| error.to_string())?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or("no HTTP answer")?;
@@ -108,7 +117,12 @@ pub(super) fn report(usage: &Usage, source: &str, measured: Option<&Figures>) ->
         return out;
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
-    let hours = usage.since_s.map(|since| (now - since).max(1.0) / 3600.0);
+    let hours = usage.since_s.map(|since| (now - since) / 3600.0);
+    if let Some(hours) = hours {
+        out.push_str(&format!("  in the {hours:.1} hours since the server was started\n"));
+    }
+    // Of less than an hour nothing can be said.
+    let hours = hours.filter(|hours| *hours >= 1.0);
     let columns = ("client", "version", "sessions", "messages", "an hour", "server CPU saved");
     let mut line =
         |(name, version, sessions, messages, rate, gain): (&str, &str, &str, &str, &str, &str)| {
@@ -123,7 +137,7 @@ pub(super) fn report(usage: &Usage, source: &str, measured: Option<&Figures>) ->
         // What a client calls itself must not become several lines, or colours.
         let clean = |text: &str| text.escape_debug().to_string();
         let name = if name.is_empty() { "(no name, or others)".to_owned() } else { clean(name) };
-        let rate = hours.map_or("?".to_owned(), |hours| format!("{:.1}", *messages as f64 / hours));
+        let rate = hours.map_or("-".to_owned(), |hours| format!("{:.1}", *messages as f64 / hours));
         let gain = measured.map_or("?".to_owned(), |figures| {
             format!("{:.3} ms", figures.microseconds_saved() * *messages as f64 / 1000.0)
         });

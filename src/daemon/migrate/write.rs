@@ -45,7 +45,7 @@ fn in_toml<T: TableLike + ?Sized>(table: &mut T, key: &[&str], new: Option<&Valu
         }
         return;
     }
-    let item = match new {
+    let mut item = match new {
         None => {
             table.remove(first);
             return;
@@ -54,7 +54,18 @@ fn in_toml<T: TableLike + ?Sized>(table: &mut T, key: &[&str], new: Option<&Valu
         Some(Value::Number(number)) => value(*number),
         Some(Value::Text(text)) => value(text),
     };
-    table.insert(first, item);
+    // Where there is one, the comments around it stay.
+    match table.get_mut(first) {
+        None => {
+            table.insert(first, item);
+        }
+        Some(old) => {
+            if let (Some(old), Some(new)) = (old.as_value(), item.as_value_mut()) {
+                *new.decor_mut() = old.decor().clone();
+            }
+            *old = item;
+        }
+    }
 }
 
 fn in_json(document: &mut Json, key: &[&str], new: Option<&Value>) {

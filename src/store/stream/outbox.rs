@@ -34,6 +34,9 @@ impl State {
             {
                 if !self.is_line {
                     self.cut(keeps);
+                } else if keeps && self.bytes > limits::LINE_EXCESS * self.bounds.bytes {
+                    // Over stdio whoever writes is waited for; over HTTP nobody may ever read.
+                    self.cut(false);
                 }
                 break;
             }

@@ -20,10 +20,15 @@ impl<H: Handler> Line<'_, H> {
         context: &Context<'_>,
     ) -> Then {
         let Shared { handler, hub, .. } = self.shared;
-        let begins = context.method == Some(Method::Initialize);
-        if begins {
+        if context.method == Some(Method::Initialize) {
             // What it is asked twice is for the application to refuse.
             self.session.agree(client_of(message.params(), version_wanted(message)));
+        }
+        // The application knows the session from the first request on, and then hears of its end.
+        let is_request = matches!(message, Message::Request { .. });
+        let begins = self.session.name().is_none();
+        if begins && !is_request {
+            return Then::Nothing;
         }
         let planned = plan(message, context, handler.catalog(), &hub.seal, false);
         if let Plan::Accept(accepted @ Accepted::Cancelled(_)) = &planned {
@@ -36,7 +41,7 @@ impl<H: Handler> Line<'_, H> {
             target: ("/", None),
             fields: &[],
             mismatch: headers::mismatch,
-            id: id(message).filter(|_| matches!(message, Message::Request { .. })),
+            id: id(message).filter(|_| is_request),
             version: context.version,
             session: Some(self.session),
             begins,

@@ -36,6 +36,11 @@ impl What {
         matches!(self, What::Answer | What::First(_))
     }
 
+    /// Whether the answers to a client's requests come on it.
+    pub(super) fn is_line(&self) -> bool {
+        matches!(self, What::Line(..))
+    }
+
     /// Whether there are answers under way that come on it.
     pub(super) fn is_at_work(&self) -> bool {
         matches!(self, What::Line(session, _) if session.is_at_work())
