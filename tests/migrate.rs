@@ -279,11 +279,11 @@ fn who_still_comes_is_asked_of_the_daemon_that_runs() {
     ];
     let report = migrate(&place.file, &["--output", "-"]).err;
     assert!(report.contains(&format!("Who still uses HTTP+SSE ({url}):")), "{report}");
-    // Counted from `initialize` on or from the message after it, but alike for all.
+    // Each began with `initialize`, which counts.
     let (sessions, messages) = counted(&report, "desktop", "1.2");
     let (one_session, own) = counted(&report, "editor", "0.9");
     assert_eq!((sessions, one_session), (2, 1), "{report}");
-    assert_eq!((messages, own), (9, 3), "initialize and pings: {report}");
+    assert_eq!((messages, own), (9, 3), "with `initialize`: {report}");
     let odd = report.lines().filter(|line| line.contains(r#"a\nb \"c\""#));
     assert_eq!(odd.count(), 1, "a name does not break its line: {report}");
 

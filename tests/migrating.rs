@@ -102,7 +102,7 @@ fn after<'t>(shown: &[&str], mut text: &'t [&'t str], at_start: bool) -> Option<
                 && run.iter().zip(*from).all(|(shown, line)| is_like(shown, line))
         };
         let starts = if may_skip { 0..text.len() + 1 } else { 0..1 };
-        text = starts.map(|from| &text[from..]).find(|from| fits(&from))?.get(run.len()..)?;
+        text = starts.map(|from| &text[from..]).find(&fits)?.get(run.len()..)?;
         may_skip = true;
     }
     Some(text)
