@@ -3,13 +3,13 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Lines, Write};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::OnceLock;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use common::session::{LATEST, initialize};
+use common::example::{Example, built};
+use common::session::{Client, LATEST, initialize};
+use common::sse::Talk;
 use common::stdio::StdioClient;
 use common::{Wire, call, legacy, modern};
 use serde_json::{Value, json};
@@ -40,6 +40,9 @@ const EXAMPLES: &[(&str, Check)] = &[
     #[cfg(feature = "rmcp")]
     ("20_rmcp_everything", rmcp_everything),
     ("21_transport", transport),
+    ("22_migrated", shop),
+    #[cfg(feature = "rmcp")]
+    ("23_rmcp_shop", shop),
     ("conformance_server", conformance_server),
     ("load_server", load_server),
 ];
@@ -71,7 +74,7 @@ fn rmcp_counter(example: &mut Example) {
     for _ in 0..2 {
         assert_eq!(example.text("increment", json!({})), "1");
     }
-    let client = common::session::Client::begin(example.address, "2025-11-25");
+    let client = Client::begin(example.address, "2025-11-25");
     for count in ["1", "2"] {
         assert_eq!(client.ask(&client.tool(1, "increment", json!({}))).text(), count);
     }
@@ -83,6 +86,14 @@ fn rmcp_counter(example: &mut Example) {
 #[cfg(feature = "rmcp")]
 fn rmcp_everything(example: &mut Example) {
     assert!(!example.text("test_simple_text", json!({})).is_empty());
+}
+
+/// Whether it does as the servers it comes from is checked by `tests/clients/run migrating`.
+fn shop(example: &mut Example) {
+    let price = example.call("price", json!({ "fruit": "pear", "count": 3 }));
+    assert_eq!(price["structuredContent"], json!({ "fruit": "pear", "cents": 135 }));
+    assert_eq!(example.call("price", json!({ "fruit": "plum" }))["isError"], true);
+    assert_eq!(example.text("ripen", json!({ "days": 3 })), "Ripe after 3 days.");
 }
 
 fn transport(example: &mut Example) {
@@ -313,6 +324,47 @@ fn each_does_what_it_says() {
     }
 }
 
+/// Answers the question that comes next on this stream; what comes after it.
+fn answer_next(talk: &mut Talk, client: &Client, content: Value) -> Value {
+    let question = talk.next();
+    assert_eq!(question["method"], "elicitation/create", "{question}");
+    client.reply(&question, json!({ "action": "accept", "content": content }));
+    talk.next()
+}
+
+/// The same functions, for clients with sessions: docs/migrating.md says so of these.
+#[test]
+fn what_asks_tells_and_lasts_does_so_in_sessions_too() {
+    let able = json!({ "elicitation": {} });
+
+    let example = Example::start("13_ask");
+    let client = Client::able(example.address, LATEST, able.clone());
+    let mut talk = client.start(&client.tool(1, "book_trip", json!({ "city": "Oulu" })));
+    assert!(talk.head(), "a stream");
+    let booked = answer_next(&mut talk, &client, json!({ "day": "2027-01-02" }));
+    assert_eq!(booked["result"]["content"][0]["text"], "Oulu on 2027-01-02 is booked.");
+
+    let example = Example::start("08_notify");
+    let client = Client::begin(example.address, LATEST);
+    let uri = json!({ "uri": "app:counter" });
+    assert_eq!(client.ask(&client.request(1, "resources/subscribe", uri.clone())).status, 200);
+    let mut stream = client.listen();
+    assert_eq!(client.ask(&client.tool(2, "add", json!({ "by": 5 }))).status, 200);
+    let notice = stream.next();
+    assert_eq!(notice["method"], "notifications/resources/updated");
+    assert_eq!(notice["params"]["uri"], uri["uri"]);
+
+    let example = Example::start("14_tasks");
+    let client = Client::able(example.address, LATEST, able);
+    let call = json!({ "name": "build", "arguments": { "target": "all" }, "task": {} });
+    let begun = client.ask(&client.request(1, "tools/call", call));
+    let id = json!({ "taskId": begun.json()["result"]["task"]["taskId"] });
+    let mut talk = client.start(&client.request(2, "tasks/result", id));
+    assert!(talk.head(), "a stream");
+    let built = answer_next(&mut talk, &client, json!({}));
+    assert_eq!(built["result"]["content"][0]["text"], "all is built and released.");
+}
+
 #[test]
 fn none_is_forgotten() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
@@ -326,73 +378,4 @@ fn none_is_forgotten() {
         let known = name == OVER_STDIO || EXAMPLES.iter().any(|(known, _)| *known == name);
         assert!(known, "{name} is not in EXAMPLES");
     }
-}
-
-/// An example that runs; it is killed when the test is over.
-struct Example {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    address: SocketAddr,
-    wire: Wire,
-}
-
-impl Example {
-    /// Starts it on a free port and waits until it says where it listens.
-    fn start(name: &str) -> Example {
-        let mut child = Command::new(built().join(name))
-            .args(["--bind", "127.0.0.1:0"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the example starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-        let line = lines.find_map(|line| {
-            let line = line.expect("text");
-            line.strip_prefix("listening on http://").map(str::to_owned)
-        });
-        let line = line.expect("it says where it listens");
-        let address: SocketAddr = line.trim_end_matches("/mcp").parse().expect("an address");
-        Example { child, lines, address, wire: Wire::connect(address) }
-    }
-
-    fn ask(&mut self, method: &str, params: Value) -> Value {
-        self.wire.ask(modern(json!(1), method, params).bytes()).result()
-    }
-
-    fn call(&mut self, tool: &str, arguments: Value) -> Value {
-        self.ask("tools/call", json!({ "name": tool, "arguments": arguments }))
-    }
-
-    fn text(&mut self, tool: &str, arguments: Value) -> String {
-        let result = self.call(tool, arguments);
-        result["content"][0]["text"].as_str().expect("a text block").to_owned()
-    }
-}
-
-impl Drop for Example {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Builds the examples, which is quick when they are built, and says where they are.
-fn built() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let test = std::env::current_exe().expect("this is a program");
-        // target/PROFILE/deps/examples-…
-        let profile = test.ancestors().nth(2).expect("a profile's folder");
-        let target = profile.parent().expect("the target folder");
-        let features: &[_] = if cfg!(feature = "rmcp") { &["--all-features"] } else { &[] };
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--examples", "--target-dir"])
-            .arg(target)
-            .args(features)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(status.expect("cargo runs").success(), "the examples build");
-        target.join("debug/examples")
-    })
 }

@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod events;
+pub mod example;
 pub mod http_sse;
 pub mod requests;
 pub mod server;
