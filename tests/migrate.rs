@@ -80,10 +80,10 @@ const NEW: &str = "\
 # Ours.
 bind = \"ADDRESS\"   # behind a proxy
 cores = 2
-path = \"/api/mcp\"
+path = \"/mcp\"
 sessions_max = 7
-session_idle_timeout = \"90s\"
 replay_window = \"90s\"
+session_idle_timeout = \"300s\"
 [http]
 body_bytes_max = 5000 # enough
 [http_sse]
@@ -102,10 +102,10 @@ fn toml_keeps_its_comments_and_what_is_not_about_it() {
     assert_eq!(fs::read_to_string(&place.file).expect("there"), old, "it is not changed");
     for part in [
         &format!("Wrote {}.", written.display()),
-        "path = \"/api/mcp\"",
+        "path = \"/mcp\"",
         "http_sse.connections_max is removed",
         "http_sse.enabled = false",
-        "http://ADDRESS/api/sse\n                          → http://ADDRESS/api/mcp",
+        "http://ADDRESS/api/sse\n                          → http://ADDRESS/mcp",
         "mcp.client.streamable_http.streamable_http_client(url)",
         "new StreamableHTTPClientTransport(url)",
         "GET /api/sse",
@@ -128,7 +128,7 @@ fn toml_keeps_its_comments_and_what_is_not_about_it() {
         "protocolVersion": "2025-11-25", "capabilities": {},
         "clientInfo": { "name": "test", "version": "0" } } });
     let status = |answer: Option<(u16, String)>| answer.expect("an answer").0;
-    assert_eq!(status(client.post("/api/mcp", "", &begin.to_string())), 200);
+    assert_eq!(status(client.post("/mcp", "", &begin.to_string())), 200);
     assert_eq!(status(daemon.client().post("/api/messages?sessionId=a", "", &list)), 404);
 }
 
@@ -147,8 +147,9 @@ fn json_keeps_the_order_of_its_members() {
         "bind": text["bind"],
         "http_sse": { "enabled": false },
         "cores": 2,
-        "session_idle_timeout": "1500ms",
+        "path": "/mcp",
         "replay_window": "1500ms",
+        "session_idle_timeout": "300s",
     });
     assert_eq!(new.to_string(), expected.to_string(), "as texts, since the order counts");
     assert!(ran.err.starts_with("On the server:\n"), "the report goes elsewhere: {}", ran.err);

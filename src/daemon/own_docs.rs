@@ -2,8 +2,9 @@
 
 use mcp_fastd::documents::{Dataset, Error, NewDocument};
 
-const DOCUMENTS: [(&str, &str, &str); 6] = [
+const DOCUMENTS: [(&str, &str, &str); 7] = [
     ("README.md", "mcp-fastd: what it is and how to run it", include_str!("../../README.md")),
+    ("docs/clients.md", "Clients of mcp-fastd", include_str!("../../docs/clients.md")),
     ("docs/migrating.md", "Migrating to mcp-fastd", include_str!("../../docs/migrating.md")),
     ("ARCHITECTURE.md", "Architecture of mcp-fastd", include_str!("../../ARCHITECTURE.md")),
     ("PERFORMANCE.md", "Performance of mcp-fastd", include_str!("../../PERFORMANCE.md")),

@@ -57,14 +57,12 @@ pub(super) fn of(raw: &RawConfig) -> Vec<Edit> {
     };
     let sse_endpoint = http_sse.sse_endpoint.as_deref().unwrap_or("/sse");
     if raw.path.is_none() {
-        let why = "where Streamable HTTP is served already, said in so many words".to_owned();
+        let why = "where Streamable HTTP is served already".to_owned();
         set(&["path"], Value::Text(PATH.to_owned()), why);
     }
     if let (Some(connections), None) = (http_sse.connections_max, raw.sessions_max) {
         let number = i64::try_from(connections).unwrap_or(i64::MAX);
-        let why = "as many clients as http_sse.connections_max let in; raise it for those who \
-                   come to Streamable HTTP already"
-            .to_owned();
+        let why = "as http_sse.connections_max; more, if others come to /mcp already".to_owned();
         set(&["sessions_max"], Value::Number(number), why);
     }
     if let Some(time) = http_sse.session_timeout {
