@@ -46,7 +46,7 @@ def run(setup, chosen):
         say(f"{server.name}: instructions")
         seen.rows[server.name].instructions = attempt(measure.instructions, setup, server)
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    streams = min(STREAMS_HELD, chosen.streams, files - held.FILES_BESIDE) - held.WARM
+    streams = min(STREAMS_HELD, chosen.streams, files - held.FILES_BESIDE - held.WARM)
     say(f"{streams} idle streams of HTTP+SSE")
     seen.stream_bytes, seen.streams = attempt(hold, setup, streams), streams
     seen.loads.append(os.getloadavg()[0])
