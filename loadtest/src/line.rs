@@ -59,7 +59,7 @@ impl Line {
             if head.is_none() {
                 head = find(&chunks, b"\r\n\r\n").map(|at| chunks.drain(..at + 4).collect());
             }
-            if count == 0 || head.as_ref().is_some_and(|head| !is_stream(head)) {
+            if count == 0 || head.as_ref().is_some_and(|head: &Vec<u8>| !is_stream(head)) {
                 return Err(io::Error::other(format!("no stream: {head:?}")));
             }
             if head.is_some() {
@@ -152,7 +152,7 @@ impl Line {
     }
 }
 
-fn is_stream(head: &Vec<u8>) -> bool {
+fn is_stream(head: &[u8]) -> bool {
     head.starts_with(b"HTTP/1.1 200")
         && head.to_ascii_lowercase().windows(26).any(|part| part == b"transfer-encoding: chunked")
 }
@@ -193,7 +193,7 @@ mod tests {
         let server = std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let begin = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
-                         1d\r\nevent: endpoint\ndata: /to?x=1\n\r\n1\r\n\n\r\n";
+                         1e\r\nevent: endpoint\ndata: /to?x=1\n\r\n1\r\n\n\r\n";
             stream.write_all(begin.as_bytes()).unwrap();
             stream
         });
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn an_answer_to_something_else_is_an_error() {
         let (mut line, _server) = line("event: message\ndata: {\"id\":1,\"result\":{}}\n\n");
-        line.begin(&mut *b"{\"id\":1}");
+        line.begin(&mut b"{\"id\":1}".to_vec());
         assert!(receive(&mut line).starts_with("not asked for: "));
     }
 
