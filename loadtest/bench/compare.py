@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bench import measure
 from bench.servers import (
-    FASTD, FASTD_SESSION, ROOT, attempt, fastd_count, named, rmcp, rmcp_count,
+    FASTD, FASTD_HTTP_SSE, FASTD_SESSION, ROOT, attempt, fastd_count, named, rmcp, rmcp_count,
     rmcp_on_fastd, say,
 )
 
@@ -119,7 +119,14 @@ RMCP = Comparison(
     },
 )
 
-COMPARISONS = (SESSIONS, PROGRESS, RMCP)
+HTTP_SSE = Comparison(
+    "http_sse",
+    "tools/call of `add`",
+    (FASTD, FASTD_HTTP_SSE),
+    {"CPU ÷ Streamable HTTP": {"mcp-fastd-http-sse": "mcp-fastd"}},
+)
+
+COMPARISONS = (SESSIONS, PROGRESS, RMCP, HTTP_SSE)
 
 
 def run(setup, comparison, chosen):

@@ -137,10 +137,12 @@ def post(connection, bind, body, session=None):
     return head
 
 
-def listen(connection, bind, session):
-    """Opens the session's stream."""
-    head = b"GET /mcp HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n" % bind.encode()
-    head += b"MCP-Protocol-Version: %s\r\nMcp-Session-Id: %s\r\n" % (PROTOCOL, session)
+def listen(connection, bind, session=None):
+    """Opens the session's stream; without one, that of HTTP+SSE, which begins a session."""
+    path = b"/mcp" if session else b"/sse"
+    head = b"GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n" % (path, bind.encode())
+    if session:
+        head += b"MCP-Protocol-Version: %s\r\nMcp-Session-Id: %s\r\n" % (PROTOCOL, session)
     connection.sendall(head + b"\r\n")
     head, _ = read_head(connection)
     if not (head.startswith(b"HTTP/1.1 200") and b"text/event-stream" in head):

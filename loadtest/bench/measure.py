@@ -108,9 +108,15 @@ def heard(server, generator):
     return json.loads(out)
 
 
-def run(setup, server, connections, *more):
-    """CPU time and latency of a server that was started for this."""
-    with started(setup, server, {setup.server_cpu}) as (process, bind):
+def run(setup, server, connections, *more, idle=None):
+    """CPU time and latency of a server that was started for this.
+
+    `idle` is a scenario and how many connections of it are open meanwhile.
+    """
+    with contextlib.ExitStack() as stack:
+        process, bind = stack.enter_context(started(setup, server, {setup.server_cpu}))
+        if idle:
+            stack.enter_context(holding(setup, server, bind, *idle))
         arguments = ["--connections", connections, "--duration", setup.seconds, *more]
         arguments += ["--watch-pid", process.pid]
         figures = load(setup, server, bind, *arguments, cpu=setup.load_cpu)
@@ -226,19 +232,26 @@ def idle_kb(setup, server, connections):
     with started(setup, server, {setup.server_cpu}) as (process, bind):
         load(setup, server, bind, "--connections", 1, "--requests", 100)
         before = resident_kb(process.pid)
-        command = [setup.binaries["load"], "--target", bind, "--scenario", server.scenario]
-        command += ["--idle", str(connections), "--hold", "120", "--pin", str(setup.load_cpu)]
-        holder = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        try:
-            if not holder.stdout.readline().startswith(b"holding"):
-                message = holder.stderr.read().decode(errors="replace").strip()
-                raise Failure(f"{server.name}, {connections} idle connections: {message[:300]}")
-            time.sleep(0.3)
+        with holding(setup, server, bind, server.scenario, connections):
             return (resident_kb(process.pid) - before) / connections
-        finally:
-            stop(holder)
-            holder.stdout.close()
-            holder.stderr.close()
+
+
+@contextlib.contextmanager
+def holding(setup, server, bind, scenario, connections):
+    """Connections that have asked once, and then do nothing."""
+    command = [setup.binaries["load"], "--target", bind, "--scenario", scenario]
+    command += ["--idle", str(connections), "--hold", "120", "--pin", str(setup.load_cpu)]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        if not holder.stdout.readline().startswith(b"holding"):
+            message = holder.stderr.read().decode(errors="replace").strip()
+            raise Failure(f"{server.name}, {connections} idle connections: {message[:300]}")
+        time.sleep(0.3)
+        yield
+    finally:
+        stop(holder)
+        holder.stdout.close()
+        holder.stderr.close()
 
 
 def resident_kb(pid):

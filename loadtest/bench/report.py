@@ -5,7 +5,7 @@ import platform
 import statistics
 from pathlib import Path
 
-from bench import compare
+from bench import compare, http_sse
 from bench.measure import RATE
 from bench.servers import ROOT, Failure
 
@@ -49,6 +49,29 @@ def compared(setup, comparison, seen, loads, options):
         row += [number(own.syscalls, "{:.2f}"), number(own.instructions, "{:,.0f}")]
         rows.append(row)
     return together([about_it, table(head, rows)])
+
+
+def beside_http_sse(seen, options):
+    """What HTTP+SSE costs those who do not use it, and many who do."""
+    about_it = (
+        f"{options.rounds} rounds of {options.seconds:g} s, in turn, at {compare.CONNECTIONS} "
+        f"connections or {http_sse.STREAMS:,} streams that all call. Load of the machine before "
+        f"and after: {seen.loads[0]:.1f}, {seen.loads[1]:.1f}."
+    )
+    head = ["HTTP+SSE beside Streamable HTTP", "CPU ÷ HTTP+SSE off"]
+    head += ["CPU µs/request (user + system)", "requests/s", "p50 / p99 / p99.9 µs"]
+    head += ["user instructions/request"]
+    rows = []
+    for name, own in seen.rows.items():
+        pairs = [(1.0, run) for run in own.runs if run]
+        base = ratio(compare.ratios(seen.rows, name, http_sse.OFF))
+        base = {http_sse.OFF: "1", http_sse.MANY: ""}.get(name, base)
+        row = [name, base, split(pairs), rate(pairs), quantiles([run for _, run in pairs])]
+        counted = own.instructions
+        rows.append([*row, "" if counted is None else number(counted, "{:,.0f}")])
+    each = number(seen.stream_bytes, "{:,.0f}")
+    idle = f"{seen.streams:,} idle streams: {each} bytes each, with connection and session."
+    return together([about_it, table(head, rows), idle])
 
 
 def held(setup, seen, options):

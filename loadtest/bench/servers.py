@@ -50,6 +50,17 @@ FASTD_TWO = Server("mcp-fastd-2", None, EXAMPLE, "--bind {bind} --cores 2")
 FASTD_SESSION = Server("mcp-fastd-session", None, EXAMPLE, FASTD.arguments, "tools_call_session")
 
 
+FASTD_HTTP_SSE = Server(
+    "mcp-fastd-http-sse", None, EXAMPLE, FASTD.arguments, "tools_call_http_sse"
+)
+
+
+def fastd_add(name, streams):
+    """`add` again, with so many streams of HTTP+SSE at most; 0 is without it."""
+    arguments = FASTD.arguments + f" --http-sse {streams}"
+    return Server(name, None, EXAMPLE_COUNT, arguments)
+
+
 def fastd_count(placement, session=False):
     end = "_session" if session else ""
     name = f"mcp-fastd-progress-{placement}" + end.replace("_", "-")

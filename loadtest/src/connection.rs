@@ -3,6 +3,8 @@
 //! ```text
 //! open ─▶ preparation 0 … n-1 ─▶ free ⇄ busy
 //! ```
+//! Over HTTP+SSE its requests are accepted here, and answered on a `Line`.
+//!
 //! It does not know when to send: the engine tells it.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -13,16 +15,19 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 
+use crate::line::Line;
 use crate::response;
 use crate::scenario::{self, Scenario};
 use crate::sys;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than this without an end is no answer to a request of ours.
 const RESPONSE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 pub struct Connection {
     pub stream: TcpStream,
+    /// Where answers come, over HTTP+SSE.
+    pub line: Option<Line>,
     /// The time the request under way should have been sent at.
     pub intended: Instant,
     request: Rc<[u8]>,
@@ -57,14 +62,21 @@ impl Connection {
         let stream = StdStream::connect_timeout(&target, CONNECT_TIMEOUT)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
+        let (mut line, mut session, mut request) = (None, None, first.clone());
+        if let Some(get) = &scenario.stream {
+            let (opened, endpoint) = Line::open(target, get)?;
+            (line, session) = (Some(opened), Some(endpoint));
+            request = scenario.bytes(0, session.as_deref()).unwrap_or_default().into();
+        }
         Ok(Self {
             stream: TcpStream::from_std(stream),
+            line,
             intended: Instant::now(),
-            request: first.clone(),
-            sent: first.len(),
+            sent: request.len(),
+            request,
             input: Vec::new(),
             step: 0,
-            session: None,
+            session,
             verified: scenario.expect.is_empty(),
         })
     }
@@ -81,6 +93,9 @@ impl Connection {
     pub fn send(&mut self, intended: Instant) -> io::Result<()> {
         self.intended = intended;
         self.sent = 0;
+        if let Some(line) = &mut self.line {
+            line.begin(Rc::make_mut(&mut self.request));
+        }
         self.flush()
     }
 
@@ -135,24 +150,58 @@ impl Connection {
             return Heard::Lost(format!("more than was asked for: {}", excerpt(bytes)));
         }
         let close = response.close;
+        if let Some(line) = &mut self.line {
+            if response.status != 202 || close {
+                return Heard::Lost(format!("not accepted: {}", excerpt(bytes)));
+            }
+            line.accepted(bytes.len());
+            return self.line_heard(scenario);
+        }
         if !self.prepared(scenario) {
             if !(200..300).contains(&response.status) {
                 return Heard::Lost(format!("not prepared: {}", excerpt(bytes)));
             }
             self.session = response.session.map(Into::into).or(self.session.take());
-            self.step += 1;
-            let Some(request) = scenario.bytes(self.step, self.session.as_deref()) else {
-                return Heard::Lost(format!("no session was given: {}", excerpt(bytes)));
-            };
-            self.request = request.into();
-            self.sent = self.request.len();
-            return Heard::Prepared;
+            return self.prepare(scenario);
         }
         if response.status != 200 || !self.verify(scenario, bytes) {
             let why = format!("not the answer expected: {}", excerpt(bytes));
             return Heard::Wrong { why, close };
         }
         Heard::Answer { len: bytes.len(), close }
+    }
+
+    /// Reads what has come on the line.
+    pub fn listen(&mut self, scenario: &Scenario, scratch: &mut [u8]) -> Heard {
+        match self.line.as_mut().map(|line| line.receive(scratch)) {
+            None => Heard::Nothing,
+            Some(Ok(())) => self.line_heard(scenario),
+            Some(Err(error)) => Heard::Lost(error.to_string()),
+        }
+    }
+
+    fn line_heard(&mut self, scenario: &Scenario) -> Heard {
+        match self.line.as_mut().and_then(Line::done) {
+            None => Heard::Nothing,
+            Some(_) if !self.prepared(scenario) => self.prepare(scenario),
+            Some(done) if self.verify(scenario, &done.answer) => {
+                Heard::Answer { len: done.len, close: false }
+            }
+            Some(done) => {
+                let why = format!("not the answer expected: {}", excerpt(&done.answer));
+                Heard::Wrong { why, close: false }
+            }
+        }
+    }
+
+    fn prepare(&mut self, scenario: &Scenario) -> Heard {
+        self.step += 1;
+        let Some(request) = scenario.bytes(self.step, self.session.as_deref()) else {
+            return Heard::Lost("no session was given".into());
+        };
+        self.request = request.into();
+        self.sent = self.request.len();
+        Heard::Prepared
     }
 
     /// The text expected is looked for once on each connection: the status line

@@ -24,6 +24,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(10);
 const SLEEP_MAX: Duration = Duration::from_millis(100);
 /// Of so many connections one should be served from the CPU that is wanted.
 const ELSEWHERE_MAX: usize = 16;
+/// A connection's own socket, and that of its line: so many tokens each has.
+const SOCKETS: usize = 2;
 /// How long a late answer is waited for, at a fixed rate.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 
@@ -91,10 +93,12 @@ pub fn run(scenario: &Scenario, target: SocketAddr, options: &Options) -> Result
 
 impl<'s> Engine<'s> {
     pub fn new(scenario: &'s Scenario, target: SocketAddr, spin: bool) -> Result<Self, String> {
+        // Over HTTP+SSE there is a session before the first request.
+        let first = scenario.bytes(0, scenario.stream.as_ref().map(|_| ""));
         Ok(Self {
             scenario,
             target,
-            first: scenario.bytes(0, None).ok_or("the first request names a session")?.into(),
+            first: first.ok_or("the first request names a session")?.into(),
             poll: Poll::new().map_err(|error| format!("poll: {error}"))?,
             spin,
             connections: Vec::new(),
@@ -210,19 +214,21 @@ impl<'s> Engine<'s> {
             Err(error) => return Err(format!("poll: {error}")),
         }
         for event in events.iter() {
-            let index = event.token().0;
-            if event.is_writable() && self.connections[index].flush().is_err() {
+            let index = event.token().0 / SOCKETS;
+            if event.token() == line_token(index) {
+                self.receive(index, Connection::listen)?;
+            } else if event.is_writable() && self.connections[index].flush().is_err() {
                 self.lost(index, "cannot send".into())?;
             } else if event.is_readable() {
-                self.receive(index)?;
+                self.receive(index, Connection::receive)?;
             }
         }
         Ok(())
     }
 
-    fn receive(&mut self, index: usize) -> Result<(), String> {
+    fn receive(&mut self, index: usize, hear: Hear) -> Result<(), String> {
         let connection = &mut self.connections[index];
-        let (close, heard) = match connection.receive(self.scenario, &mut self.scratch) {
+        let (close, heard) = match hear(connection, self.scenario, &mut self.scratch) {
             Heard::Nothing => return Ok(()),
             Heard::Lost(why) => return self.lost(index, why),
             Heard::Prepared => {
@@ -287,10 +293,14 @@ impl<'s> Engine<'s> {
             .map_err(|error| format!("connection {index} to {}: {error}", self.target))?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
-        match registry.register(&mut connection.stream, Token(index), interest) {
-            Ok(()) => Ok(connection),
-            Err(error) => Err(format!("poll: {error}")),
+        let complain = |error: std::io::Error| format!("poll: {error}");
+        let token = Token(index * SOCKETS);
+        registry.register(&mut connection.stream, token, interest).map_err(complain)?;
+        if let Some(line) = &mut connection.line {
+            let token = line_token(index);
+            registry.register(&mut line.stream, token, Interest::READABLE).map_err(complain)?;
         }
+        Ok(connection)
     }
 
     /// At a fixed rate, what is late at the end counts with the time it waited:
@@ -319,8 +329,18 @@ impl<'s> Engine<'s> {
     pub fn closed(&mut self) -> usize {
         let scenario = self.scenario;
         let scratch = &mut self.scratch;
-        let hear = |connection: &mut Connection| connection.receive(scenario, scratch);
-        let heard = self.connections.iter_mut().map(hear);
-        heard.filter(|heard| !matches!(heard, Heard::Nothing)).count()
+        let silent = |heard: Heard| matches!(heard, Heard::Nothing);
+        let closed = |connection: &mut Connection| {
+            !silent(connection.receive(scenario, scratch))
+                || !silent(connection.listen(scenario, scratch))
+        };
+        self.connections.iter_mut().map(closed).filter(|closed| *closed).count()
     }
+}
+
+/// Reads from one of a connection's sockets.
+type Hear = fn(&mut Connection, &Scenario, &mut [u8]) -> Heard;
+
+fn line_token(index: usize) -> Token {
+    Token(index * SOCKETS + 1)
 }

@@ -82,7 +82,7 @@ fn value<'b>(header: &'b [u8], name: &str) -> Option<&'b str> {
 }
 
 /// The line that starts at `start`, without its end, and where the next starts.
-fn line(bytes: &[u8], start: usize) -> Option<(&[u8], usize)> {
+pub fn line(bytes: &[u8], start: usize) -> Option<(&[u8], usize)> {
     let rest = bytes.get(start..)?;
     let len = rest.iter().position(|&byte| byte == b'\n')?;
     let line = &rest[..len];

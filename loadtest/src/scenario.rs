@@ -5,7 +5,8 @@
 //! request line are comments; each `# expect: TEXT` there says what the first answer
 //! of each connection must contain. `Host` and `Content-Length` are filled in;
 //! `{{protocol}}` is replaced now, `{{session}}`, in a header, when a connection
-//! has learnt its session.
+//! has learnt its session. `# stream: PATH` means HTTP+SSE: each connection has a stream
+//! from there, its session is where that says messages go, and answers come on it.
 
 use std::net::SocketAddr;
 
@@ -14,6 +15,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("tools_call_session", include_str!("../scenarios/tools_call_session.http")),
     ("tools_call_progress", include_str!("../scenarios/tools_call_progress.http")),
     ("tools_call_progress_session", include_str!("../scenarios/tools_call_progress_session.http")),
+    ("tools_call_http_sse", include_str!("../scenarios/tools_call_http_sse.http")),
     ("tools_list", include_str!("../scenarios/tools_list.http")),
     ("search_documents", include_str!("../scenarios/search_documents.http")),
     ("health", include_str!("../scenarios/health.http")),
@@ -28,6 +30,8 @@ pub struct Scenario {
     requests: Vec<Vec<u8>>,
     /// What the first answer of each connection must contain: all of it.
     pub expect: Vec<Vec<u8>>,
+    /// The request that opens the stream of HTTP+SSE.
+    pub stream: Option<Vec<u8>>,
 }
 
 impl Scenario {
@@ -53,12 +57,17 @@ impl Scenario {
             .filter_map(|line| line.strip_prefix("# expect: "))
             .map(|expect| expect.trim_end().as_bytes().to_vec())
             .collect();
+        let stream = text.lines().find_map(|line| line.strip_prefix("# stream: "));
+        let stream = stream.map(|path| {
+            let head = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n");
+            format!("{head}Accept: text/event-stream\r\n\r\n").into_bytes()
+        });
         let mut requests = Vec::new();
         let lines: Vec<&str> = text.lines().collect();
         for part in lines.split(|line| line.starts_with("###")) {
             requests.push(request(part, host)?);
         }
-        Ok(Self { requests, expect })
+        Ok(Self { requests, expect, stream })
     }
 
     /// How many requests are sent before the one that is repeated.
@@ -146,6 +155,15 @@ mod tests {
             let scenario = Scenario::built_in("tools_call_progress", protocol, host()).unwrap();
             assert_eq!((scenario.preparations(), scenario.expect.len()), (preparations, 4));
         }
+    }
+
+    #[test]
+    fn a_stream_says_where_messages_go() {
+        let scenario = Scenario::built_in("tools_call_http_sse", "2025-11-25", host()).unwrap();
+        let stream = String::from_utf8(scenario.stream.clone().unwrap()).unwrap();
+        assert!(stream.starts_with("GET /sse HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAccept:"));
+        let text = String::from_utf8(scenario.bytes(2, Some("/to?x=1")).unwrap()).unwrap();
+        assert!(text.starts_with("POST /to?x=1 HTTP/1.1\r\n"), "{text}");
     }
 
     #[test]

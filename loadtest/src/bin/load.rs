@@ -19,7 +19,7 @@ load --target ADDR --idle N --hold SECS [--scenario NAME | --request FILE]
 load --target ADDR --print-request [--scenario NAME | --request FILE]
 
 Scenarios: tools_call, tools_call_session, tools_call_progress, tools_call_progress_session,
-tools_list, search_documents, health.
+tools_call_http_sse, tools_list, search_documents, health.
 ADDR is a loopback address with a port; others are refused.";
 
 // Hard caps: a mistyped number must not take the machine down.
@@ -149,7 +149,9 @@ fn scenario(arguments: &mut Arguments, target: SocketAddr) -> Result<Scenario, S
         }
         (None, name) => {
             let default = match name {
-                Some(name) if name.ends_with("_session") => "2025-11-25",
+                Some(name) if name.ends_with("_session") || name.ends_with("_http_sse") => {
+                    "2025-11-25"
+                }
                 _ => "2026-07-28",
             };
             let protocol = protocol.as_deref().unwrap_or(default);
