@@ -238,8 +238,12 @@ const _: () = assert!(TASKS_RUNNING_MAX <= WAITING_CALLS_MAX && TASKS_RUNNING_MA
 const _: () = assert!(EVENTS_IN_HAND_BYTES < UNSENT_BYTES_MAX);
 const _: () = assert!(PROGRESS_UNSENT_MAX < STREAM_EVENTS_MAX);
 
-/// Requests that `mcp-fastd connect` has under way at once; beyond that, its input waits.
+/// Requests that `mcp-fastd connect` has under way at once; beyond that, they wait.
 pub const CONNECT_REQUESTS_MAX: usize = 64;
+/// Messages that wait for their turn; beyond that, requests are answered with an error.
+pub const CONNECT_WAITING_MAX: usize = 1_024;
+/// Their bytes, together; a single message may be longer.
+pub const CONNECT_WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A message of the remote server that it takes, in bytes.
 pub const CONNECT_ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long it tries to open one connection, and waits for the first event of HTTP+SSE.
@@ -273,3 +277,4 @@ pub const RESUMES_MAX: u32 = 8;
 
 const _: () = assert!(CONNECT_REQUESTS_MAX > SESSION_WAITING_MAX as usize);
 const _: () = assert!(CONNECT_ANSWER_BYTES_MAX >= BODY_BYTES_MAX);
+const _: () = assert!(CONNECT_WAITING_BYTES_MAX >= BODY_BYTES_MAX);

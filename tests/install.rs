@@ -227,6 +227,20 @@ fn an_entry_of_the_same_name_is_kept_unless_forced() {
 }
 
 #[test]
+fn several_at_once_lose_nothing() {
+    let home = Home::new();
+    let names: Vec<_> = (0..16).map(|number| format!("n{number}")).collect();
+    std::thread::scope(|scope| {
+        for name in &names {
+            scope.spawn(|| home.done(&["cursor", "--write", "--name", name]));
+        }
+    });
+    let written: Value = serde_json::from_str(&read(&home.at(place("cursor")))).expect("JSON");
+    let servers = written["mcpServers"].as_object().expect("an object");
+    assert!(names.iter().all(|name| servers.contains_key(name)), "{written}");
+}
+
+#[test]
 fn what_cannot_be_read_is_left_alone() {
     let home = Home::new();
     for (text, expected) in [

@@ -2,17 +2,19 @@
 //! a child, in front of one that is far away and speaks HTTP.
 //!
 //! ```text
-//!           ┌ stdin ─▶ read ─▶ handle ┬ initialize ──────────────▶ session ─┐
-//!  client ──┤                         ├ request ─▶ a thread ─▶ exchange ────┼─▶ remote ──▶ server
-//!           │                         └ notification, answer ──▶ session ───┘        HTTP, SSE
-//!           └ stdout ◀─ front ◀────────────── answers and events, as they come ◀──────────┘
+//!          ┌ stdin ─▶ read ─▶ calls ─▶ carry ┬ initialize ──────────▶ session ─┐
+//!  client ─┤                                 ├ request ─▶ thread ─▶ exchange ──┼▶ remote ─▶ server
+//!          │                                 └ notification, answer ▶ session ─┘      HTTP, SSE
+//!          └ stdout ◀─ front ◀────────── answers and events, as they come ◀────────────────┘
 //! ```
 //!
 //! The client decides on the era: what comes with `_meta` goes out without a session, anything
 //! else within the one that its `initialize` began. Messages are passed on as they are.
 //!
 //! Waiting is bounded at both ends: no more than `CONNECT_REQUESTS_MAX` requests are under way,
-//! each on a thread, and a message is read from the server when the one before has been written.
+//! each on a thread, and `CONNECT_WAITING_MAX` messages wait behind them; more are refused, so that
+//! the input is always read. A message is read from the server when the one before has been
+//! written.
 
 mod arguments;
 mod backoff;
@@ -44,7 +46,7 @@ use ureq::http::HeaderName;
 
 use super::Problem;
 use super::serve::log_to_stderr;
-use calls::{Call, CallKind, Calls};
+use calls::{Call, CallKind, Calls, Underway};
 use credentials::Credentials;
 use front::Front;
 use headers::Tools;
@@ -93,9 +95,10 @@ pub(crate) fn connect(mut arguments: ConnectArguments) -> Result<ExitCode, Probl
         session: Session::default(),
         sse: Mutex::default(),
     });
-    let (input, said, gone) = (bridge.clone(), ends.clone(), ends.clone());
+    let (input, output, said, gone) = (bridge.clone(), bridge.clone(), ends.clone(), ends.clone());
     std::thread::Builder::new().spawn(move || Front::watch(&gone))?;
     std::thread::Builder::new().spawn(move || input.read(arguments.message_bytes_max, &said))?;
+    std::thread::Builder::new().spawn(move || output.carry())?;
     std::thread::Builder::new().spawn(move || {
         signals.forever().next();
         let _ = ends.send(End::Signal);
@@ -112,12 +115,13 @@ pub(crate) fn connect(mut arguments: ConnectArguments) -> Result<ExitCode, Probl
 
 impl Bridge {
     /// Takes messages from the client until there are no more, and lets what is under way finish.
-    fn read(self: &Arc<Bridge>, bytes_max: usize, ends: &Sender<End>) {
+    /// It never waits for the server: the end of the input, and what is cancelled, are always seen.
+    fn read(&self, bytes_max: usize, ends: &Sender<End>) {
         let mut input = BufReader::with_capacity(64 * 1024, std::io::stdin());
         loop {
             match stdin::next(&mut input, bytes_max) {
                 Ok(stdin::Line::Text(line)) => match Message::read(line) {
-                    Ok(message) => self.handle(&Arc::new(message)),
+                    Ok(message) => self.take_in(Arc::new(message)),
                     Err(failure) => self.front.say(&failure.to_string()),
                 },
                 Ok(stdin::Line::TooLong(id)) => {
@@ -135,76 +139,94 @@ impl Bridge {
                 }
             }
         }
-        // These have no end of their own.
-        self.calls.stop(&[CallKind::Subscription]);
         self.calls.wait(limits::CONNECT_GRACE);
         let _ = ends.send(End::Input);
     }
 
-    fn handle(self: &Arc<Bridge>, message: &Arc<Message>) {
-        match message.kind() {
-            Kind::Initialize => self.initialize(message),
-            Kind::Request => self.request(message),
-            Kind::Cancelled(id) => self.cancel(&id, message),
-            Kind::Told => self.tell(message),
+    fn take_in(&self, message: Arc<Message>) {
+        if let Kind::Cancelled(id) = message.kind()
+            && !self.cancel(&id)
+        {
+            return;
+        }
+        if let Err(trouble) = self.calls.put(message.clone()) {
+            self.front.fail(&message.ids(), &trouble);
         }
     }
 
-    fn request(self: &Arc<Bridge>, message: &Arc<Message>) {
-        let kind = match (message.modern_version(), message.method()) {
-            (Some(_), Some("subscriptions/listen")) => CallKind::Subscription,
-            (Some(_), _) => CallKind::Modern,
-            (None, _) if self.sse.lock().is_some() => return self.send_over_sse(message),
-            (None, _) => CallKind::Legacy,
+    /// Ends a request at once; says whether the server is to be told. From 2026-07-28 on, the end
+    /// of its connection says it all.
+    fn cancel(&self, id: &Value) -> bool {
+        if self.calls.withdraw(id) {
+            return false;
+        }
+        let call = self.calls.find(id);
+        call.iter().for_each(|call| call.stop());
+        self.forget_over_sse(id);
+        call.is_none_or(|call| call.kind == CallKind::Legacy)
+    }
+
+    /// Sends what was read, in its order: a request behind `notifications/initialized` must not
+    /// overtake it. What has an answer to wait for does so on a thread of its own.
+    fn carry(self: &Arc<Bridge>) {
+        loop {
+            let (underway, message) = self.calls.next(|message| self.call(message));
+            let is_over_sse = self.sse.lock().is_some();
+            match (message.kind(), underway.call.kind) {
+                (Kind::Initialize, _) => self.initialize(underway, &message),
+                (Kind::Told, _) => self.tell(underway, &message),
+                (Kind::Cancelled(_), _) if is_over_sse => self.tell(underway, &message),
+                (_, CallKind::Legacy) if is_over_sse => self.send_over_sse(underway, &message),
+                _ => self.send_apart(underway, message),
+            }
+        }
+    }
+
+    fn call(&self, message: &Message) -> Call {
+        let is_listen = message.method() == Some("subscriptions/listen");
+        let (kind, agent) = match (message.kind(), message.modern_version()) {
+            (Kind::Initialize, _) => {
+                (CallKind::Told, self.remote.brief_agent(limits::CONNECT_INITIALIZE_TIMEOUT))
+            }
+            (Kind::Told | Kind::Cancelled(_), _) => {
+                (CallKind::Told, self.remote.brief_agent(limits::CONNECT_NOTICE_TIMEOUT))
+            }
+            (Kind::Request, Some(_)) if is_listen => {
+                (CallKind::Subscription, self.remote.stream_agent())
+            }
+            (Kind::Request, Some(_)) => (CallKind::Modern, self.remote.agent()),
+            (Kind::Request, None) => (CallKind::Legacy, self.remote.agent()),
         };
-        let agent = match kind {
-            CallKind::Subscription => self.remote.stream_agent(),
-            _ => self.remote.agent(),
-        };
-        let call = Call::new(message.ids(), kind, agent);
-        let underway = self.calls.begin(Arc::new(call));
-        let (bridge, message) = (self.clone(), message.clone());
+        Call::new(message.ids(), kind, agent)
+    }
+
+    fn send_apart(self: &Arc<Bridge>, underway: Underway, message: Arc<Message>) {
+        let bridge = self.clone();
         let ids = message.ids();
-        let spawned = std::thread::Builder::new().spawn(move || {
-            bridge.exchange(&underway.call, &message);
+        let spawned = std::thread::Builder::new().spawn(move || match underway.call.kind {
+            CallKind::Told => bridge.tell(underway, &message),
+            _ => bridge.exchange(&underway.call, &message),
         });
         if let Err(error) = spawned {
             self.front.fail(&ids, &Trouble::new(format!("no thread for the request: {error}")));
         }
     }
 
-    /// Ends a request. From 2026-07-28 on, its connection is closed, which says it all; before, the
-    /// server is told, and what it may still answer is not waited for.
-    fn cancel(self: &Arc<Bridge>, id: &Value, message: &Arc<Message>) {
-        let call = self.calls.find(id);
-        let is_legacy = call.as_ref().is_none_or(|call| call.kind == CallKind::Legacy);
-        if is_legacy {
-            // First, since the server may end its answer on the word.
-            call.iter().for_each(|call| _ = call.silence());
-            self.tell(message);
-            self.forget_over_sse(id);
-        }
-        if let Some(call) = call {
-            call.stop();
-        }
-    }
-
-    /// Passes on what wants no answer. It is done before the next message is looked at: a request
-    /// behind `notifications/initialized` must not overtake it.
-    fn tell(self: &Arc<Bridge>, message: &Arc<Message>) {
+    /// Passes on what wants no answer.
+    fn tell(self: &Arc<Bridge>, underway: Underway, message: &Arc<Message>) {
         let is_initialized = message.method() == Some("notifications/initialized");
         if is_initialized {
             self.session.initialized(message.clone());
         }
         if self.sse.lock().is_some() {
-            return self.send_over_sse(message);
+            return self.send_over_sse(underway, message);
         }
         if self.session.opening().0.is_none() {
             // 2026-07-28 has nothing for HTTP that a client says unasked.
             tracing::debug!("a notification without a session: it is left out");
             return;
         }
-        let told = self.tell_in(&self.session.agreed(), message);
+        let told = self.tell_in(&self.session.agreed(), &underway.call, message);
         match told {
             Ok(()) if is_initialized => self.listen(),
             Ok(()) => {}

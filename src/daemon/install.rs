@@ -78,6 +78,7 @@ fn print(arguments: &InstallArguments, file: &Path, entry: &Value) -> Result<(),
 fn write(arguments: &InstallArguments, file: &Path, value: &Value) -> Result<(), Problem> {
     let InstallArguments { client, name, force, .. } = arguments;
     let real = file::resolved(file)?;
+    let _turn = file::locked(&real)?;
     let before = file::read(&real)?;
     let entry = Entry { servers: client.servers(), name, value };
     let text = before.as_deref().unwrap_or_default();

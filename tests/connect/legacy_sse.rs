@@ -84,6 +84,8 @@ fn a_session_over_http_sse() {
     assert_eq!(desktop.answer("a")["result"], "here");
     // A cancelled request is no longer waited for.
     desktop.send(&request("c", "never", json!({})));
+    let came = |seen: &Arc<far_side::Seen>| seen.json()["method"] == "never";
+    eventually("it has come", || fake.seen.lock().expect("a lock").iter().any(came));
     desktop.send(&cancelled("c"));
     stage.say(&notice("notifications/tools/list_changed", json!({})));
     assert_eq!(desktop.next()["method"], "notifications/tools/list_changed");

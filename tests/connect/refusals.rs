@@ -138,6 +138,22 @@ fn redirects_stay_at_home() {
     assert!(error(&ask(3, "round")).1.contains("redirects"));
 }
 
+/// Some servers are given their key in the query.
+#[test]
+fn the_query_is_nobodys_business() {
+    let fake = Fake::start(|_, stream| {
+        let location = "Location: http://elsewhere.example/mcp?key=s3cret\r\n";
+        far_side::json(stream, "307 Temporary Redirect", location, &Value::Null);
+    });
+    let mut desktop = Desktop::start(&format!("{}?key=s3cret", fake.url()));
+    let answer = desktop.ask(&modern(1, "x", json!({})));
+    let told = error(&answer).1;
+    let urls = format!("from {} to \"http://elsewhere.example/mcp\"", fake.url());
+    assert!(told.contains(&urls), "{answer}");
+    eventually("it is logged", || desktop.log().contains("elsewhere.example"));
+    assert!(!desktop.log().contains("s3cret"), "{}", desktop.log());
+}
+
 #[test]
 fn answers_that_are_none() {
     let requests = std::sync::atomic::AtomicUsize::new(0);

@@ -48,7 +48,7 @@ impl Bridge {
         let mut asked = Asked { call, message, waiting, acknowledged: false };
         let outcome = match call.kind {
             CallKind::Modern | CallKind::Subscription => self.stateless(&mut asked),
-            CallKind::Legacy | CallKind::Background => self.in_session(&mut asked),
+            _ => self.in_session(&mut asked),
         };
         if let Err(trouble) = outcome
             && !call.is_stopped()

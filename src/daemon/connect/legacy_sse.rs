@@ -16,7 +16,7 @@ use super::Bridge;
 use super::calls::{Call, CallKind, Underway};
 use super::exchange::{Cursor, Heard};
 use super::message::{Message, Trouble, answered, parsed};
-use super::remote::{Outgoing, same_origin};
+use super::remote::{Outgoing, same_origin, without_query};
 use super::reply::{self, Reply};
 use super::session::Agreed;
 use super::sse::Event;
@@ -68,7 +68,9 @@ impl Bridge {
                  repeated, since it may have had effects",
                 why.message()
             ));
-            for waiting in stream.pending.lock().drain(..) {
+            // Not locked while it is written: who cancels does not wait for that.
+            let pending = std::mem::take(&mut *stream.pending.lock());
+            for waiting in pending {
                 bridge.front.fail(&waiting.call.ids, &broken);
             }
             let _ = ready.try_send(Err(why));
@@ -139,7 +141,8 @@ impl Bridge {
             let text = event.data.trim();
             // Another origin's address would be given our credentials.
             let Some(endpoint) = same_origin(&self.remote.url, text) else {
-                let what = format!("the server wants messages at {text:?}, of another origin");
+                let shown = without_query(text);
+                let what = format!("the server wants messages at {shown:?}, of another origin");
                 let _ = ready.try_send(Err(Trouble::new(what)));
                 return ControlFlow::Break(());
             };
@@ -161,17 +164,20 @@ impl Bridge {
     }
 
     /// Sends a message; its answer, if it is to have one, comes on the stream.
-    pub(super) fn send_over_sse(self: &Arc<Bridge>, message: &Arc<Message>) {
-        let ids = message.ids();
+    pub(super) fn send_over_sse(self: &Arc<Bridge>, underway: Underway, message: &Arc<Message>) {
+        let call = underway.call.clone();
+        let ids = &call.ids;
         let sse = match self.living_sse() {
             Ok(sse) => sse,
-            Err(trouble) => return self.front.fail(&ids, &trouble),
+            Err(trouble) => return self.front.fail(ids, &trouble),
         };
-        if !ids.is_empty() {
-            let agent = self.remote.brief_agent(limits::CONNECT_NOTICE_TIMEOUT);
-            let call = Arc::new(Call::new(ids.clone(), CallKind::Legacy, agent));
-            let underway = self.calls.begin(call);
+        if let Some(id) = ids.first() {
             sse.pending.lock().push(underway);
+            // Whoever cancelled it before has not found it there.
+            if call.is_stopped() {
+                sse.answered(id);
+                return;
+            }
         }
         // A stream that has ended meanwhile may have looked for who waits before this one did.
         let posted = match sse.broken.load(Ordering::SeqCst) {
@@ -181,7 +187,7 @@ impl Bridge {
         if let Err(trouble) = posted {
             // The answer may have come all the same; there is one to each request.
             match ids.first().is_none_or(|id| sse.answered(id)) {
-                true => self.front.fail(&ids, &trouble),
+                true => self.front.fail(ids, &trouble),
                 false => tracing::debug!("answered, but: {}", trouble.message()),
             }
         }

@@ -228,11 +228,20 @@ fn redirected(url: &Uri, response: &Response<Body>, count: usize) -> Result<Uri,
     let keeps_method = matches!(response.status().as_u16(), 307 | 308);
     match same_origin(url, to) {
         Some(next) if keeps_method && count <= limits::CONNECT_REDIRECTS_MAX => Ok(next),
-        _ => Err(Failure::Broken(format!(
-            "the server redirects from {url} to {to:?}, which is not followed; if you trust it, \
-             connect to that URL instead"
-        ))),
+        _ => {
+            let from = url.to_string();
+            let (from, to) = (without_query(&from), without_query(to));
+            Err(Failure::Broken(format!(
+                "the server redirects from {from} to {to:?}, which is not followed; if you trust \
+                 it, connect to that URL instead"
+            )))
+        }
     }
+}
+
+/// A URL as far as it may be logged: many servers are given their key in the query.
+pub(super) fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// A reference within an origin as a URL of its own (RFC 3986 §5.2): absolute, or a path.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::Bridge;
-use super::calls::{Call, CallKind};
+use super::calls::{Call, CallKind, Underway};
 use super::exchange::{Cursor, Heard};
 use super::headers::VERSION;
 use super::message::{Message, Trouble, answered, parsed};
@@ -69,17 +69,17 @@ impl Session {
 
 impl Bridge {
     /// Begins a session, of whatever transport the server has.
-    pub(super) fn initialize(self: &Arc<Bridge>, message: &Arc<Message>) {
+    pub(super) fn initialize(self: &Arc<Bridge>, underway: Underway, message: &Arc<Message>) {
         self.leave();
         let opened = State { initialize: Some(message.clone()), ..State::default() };
         *self.session.state.lock() = opened;
-        match self.agree(message) {
+        match self.agree(&underway.call, message) {
             Ok(Ok((agreed, answer))) => {
                 self.session.state.lock().agreed = Arc::new(agreed);
                 self.front.say(&answer.to_string());
             }
             Ok(Err(refused)) if refused.may_be_http_sse() => match self.open_sse() {
-                Ok(()) => self.send_over_sse(message),
+                Ok(()) => self.send_over_sse(underway, message),
                 Err(why) => {
                     tracing::debug!("nor is it a server of HTTP+SSE: {}", why.message());
                     self.front.fail(&message.ids(), &refused.trouble());
@@ -91,12 +91,14 @@ impl Bridge {
     }
 
     /// Says `initialize`; gives what was agreed, and the answer.
-    fn agree(&self, message: &Message) -> Result<Result<(Agreed, Value), Refused>, Trouble> {
-        let agent = self.remote.brief_agent(limits::CONNECT_INITIALIZE_TIMEOUT);
-        let call = Call::new(message.ids(), CallKind::Legacy, agent);
+    fn agree(
+        &self,
+        call: &Call,
+        message: &Message,
+    ) -> Result<Result<(Agreed, Value), Refused>, Trouble> {
         let (url, fields) = (&self.remote.url, HeaderMap::new());
         let outgoing = Outgoing { method: Method::POST, url, fields, body: &message.text };
-        let response = self.remote.send(&call, &outgoing)?;
+        let response = self.remote.send(call, &outgoing)?;
         let id = response.headers().get(SESSION_ID).cloned();
         let mut answer = Value::Null;
         match reply::read(response)? {
@@ -142,7 +144,9 @@ impl Bridge {
         let (Some(initialize), initialized) = self.session.opening() else {
             return Err(Trouble::new("the server asks for a session: send `initialize` first"));
         };
-        let (agreed, answer) = match self.agree(&initialize) {
+        let agent = self.remote.brief_agent(limits::CONNECT_INITIALIZE_TIMEOUT);
+        let call = Call::new(initialize.ids(), CallKind::Told, agent);
+        let (agreed, answer) = match self.agree(&call, &initialize) {
             Ok(Ok(agreed)) => agreed,
             Ok(Err(refused)) => return Err(failed(&refused.trouble())),
             Err(trouble) => return Err(failed(&trouble)),
@@ -155,9 +159,11 @@ impl Bridge {
         }
         let agreed = Arc::new(agreed);
         if let Some(initialized) = initialized {
-            self.tell_in(&agreed, &initialized).map_err(|trouble| failed(&trouble))?;
+            let agent = self.remote.brief_agent(limits::CONNECT_NOTICE_TIMEOUT);
+            let call = Call::new(Vec::new(), CallKind::Told, agent);
+            self.tell_in(&agreed, &call, &initialized).map_err(|trouble| failed(&trouble))?;
             self.session.state.lock().agreed = agreed;
-            self.calls.stop(&[CallKind::Background]);
+            self.calls.stop_background();
             self.listen();
             return Ok(());
         }
@@ -166,10 +172,13 @@ impl Bridge {
     }
 
     /// POSTs a notification, or an answer to a question of the server.
-    pub(super) fn tell_in(&self, agreed: &Agreed, message: &Message) -> Result<(), Trouble> {
-        let agent = self.remote.brief_agent(limits::CONNECT_NOTICE_TIMEOUT);
-        let call = Call::new(Vec::new(), CallKind::Legacy, agent);
-        match self.post(&call, agreed.fields(), &message.text)?? {
+    pub(super) fn tell_in(
+        &self,
+        agreed: &Agreed,
+        call: &Call,
+        message: &Message,
+    ) -> Result<(), Trouble> {
+        match self.post(call, agreed.fields(), &message.text)?? {
             Reply::Refused(refused) => Err(refused.trouble()),
             _ => Ok(()),
         }
@@ -249,14 +258,14 @@ impl Bridge {
 
     /// Ends the session, if there is one: a server need not wait until it is idle.
     pub(super) fn leave(&self) {
-        self.calls.stop(&[CallKind::Background]);
+        self.calls.stop_background();
         self.sse.lock().take();
         let agreed = std::mem::take(&mut *self.session.state.lock()).agreed;
         if agreed.id.is_none() {
             return;
         }
         let agent = self.remote.brief_agent(limits::CONNECT_GOODBYE);
-        let call = Call::new(Vec::new(), CallKind::Legacy, agent);
+        let call = Call::new(Vec::new(), CallKind::Told, agent);
         let (url, fields) = (&self.remote.url, agreed.fields());
         let outgoing = Outgoing { method: Method::DELETE, url, fields, body: "" };
         // 405 says that sessions end by themselves; anything else is too late to act on.

@@ -21,6 +21,17 @@ pub(super) fn resolved(file: &Path) -> Result<PathBuf, Problem> {
     Err(about(&file, "too many links"))
 }
 
+/// Waits until nobody else changes the file, and keeps others waiting until this is dropped. The
+/// folder is what is locked, since the file itself is exchanged, and a third would be left behind.
+pub(super) fn locked(file: &Path) -> Result<File, Problem> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder).map_err(|error| about(folder, error))?;
+    let lock = File::open(folder).map_err(|error| about(folder, error))?;
+    // Some network file systems have no locks; what is installed by hand comes one at a time.
+    let _ = lock.lock();
+    Ok(lock)
+}
+
 /// Its text, if it is there.
 pub(super) fn read(file: &Path) -> Result<Option<String>, Problem> {
     match fs::read(file) {
@@ -53,8 +64,6 @@ pub(super) fn back_up(file: &Path, text: &str) -> Result<PathBuf, Problem> {
 
 /// Puts the text in the file's place: whoever reads it meanwhile has the old one or the new one.
 pub(super) fn replace(file: &Path, text: &str) -> Result<(), Problem> {
-    let folder = file.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder).map_err(|error| about(folder, error))?;
     let mut name = file.as_os_str().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let new = PathBuf::from(name);
