@@ -1,11 +1,17 @@
 //! What `scripts/bench` asks about streams: a tool that says three things before its result; and
-//! one that says nothing, with as many streams of HTTP+SSE as are wanted, or without it.
+//! one that says nothing, with as many streams of HTTP+SSE as are wanted, or without it, and with
+//! providers of this and that beside it.
 //!
 //! ```sh
 //! cargo run --release --example load_server -- --bind 127.0.0.1:8000 --cores 1 --on worker
 //! ```
 
-use mcp_fastd::{Call, Config, Json, Server, about};
+use mcp_fastd::app::{PromptPage, PromptProvider, PromptReply};
+use mcp_fastd::json::Value;
+use mcp_fastd::{
+    Call, Config, Failure, Handler, Json, LogLevel, LoggingHandler, ResourcePage, ResourceProvider,
+    ResourceReply, ServeError, Server, ToolPage, ToolProvider, ToolReply, about,
+};
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Nothing {}
@@ -40,12 +46,58 @@ fn add(Add { a, b }: Add) -> Result<Json<Sum>, &'static str> {
     Ok(Json(Sum { sum }))
 }
 
+/// Provides everything there is, and nothing of it.
+struct Nobody;
+
+type Done = Result<(), Failure>;
+
+impl ToolProvider<()> for Nobody {
+    fn list(&self, _: &(), _: Option<&str>, _: &mut ToolPage) -> Done {
+        Ok(())
+    }
+
+    fn call(&self, _: &(), _: &str, _: Value, _: &Call, _: &mut ToolReply) -> Done {
+        Err(Failure::UnknownName)
+    }
+}
+
+impl PromptProvider<()> for Nobody {
+    fn list(&self, _: &(), _: Option<&str>, _: &mut PromptPage) -> Done {
+        Ok(())
+    }
+
+    fn get(&self, _: &(), _: &str, _: Value, _: &Call, _: &mut PromptReply) -> Done {
+        Err(Failure::UnknownName)
+    }
+}
+
+impl ResourceProvider<()> for Nobody {
+    fn list(&self, _: &(), _: Option<&str>, _: &mut ResourcePage) -> Done {
+        Ok(())
+    }
+
+    fn read(&self, _: &(), _: &str, _: &Call, _: &mut ResourceReply) -> Done {
+        Err(Failure::ResourceNotFound)
+    }
+}
+
+impl LoggingHandler<()> for Nobody {
+    fn level_set(&self, _: &(), _: LogLevel, _: &Call) {}
+}
+
+fn run(server: Server<impl Handler>, bind: &str, cores: usize) -> Result<(), ServeError> {
+    let server = server.bind(bind).cores(cores);
+    server.run_with(|address| println!("listening on http://{address}/mcp"))
+}
+
 const USAGE: &str = "usage: load_server [--bind ADDRESS:PORT] [--cores N] [--on shard|worker] \
-                     [--http-sse STREAMS]; 0 streams turn HTTP+SSE off";
+                     [--http-sse STREAMS] \
+                     [--provides tools|prompts|resources|logging|all]; 0 streams turn HTTP+SSE off";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (mut bind, mut cores) = ("127.0.0.1:8000".to_owned(), 1);
+    let mut provides = String::new();
     let mut config = Config::default();
     let mut tool = about("count").describe("Counts to three.");
     while let Some(option) = arguments.next() {
@@ -55,13 +107,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ("--cores", _) => cores = value.parse()?,
             ("--http-sse", "0") => config.http_sse.enabled = false,
             ("--http-sse", _) => config.http_sse.connections_max = value.parse()?,
+            ("--provides", _) => provides = value,
             ("--on", "worker") => tool = tool.on_worker(),
             ("--on", "shard") => {}
             _ => return Err(USAGE.into()),
         }
     }
-    let server = Server::builder().tool(tool, count).tool(about("add"), add).config(config);
-    let server = server.bind(bind.as_str()).cores(cores);
-    server.run_with(|address| println!("listening on http://{address}/mcp"))?;
+    let plain = Server::builder().tool(tool, count).tool(about("add"), add);
+    match provides.as_str() {
+        "" => run(plain.config(config), &bind, cores)?,
+        "tools" => run(plain.tool_provider(Nobody).config(config), &bind, cores)?,
+        "prompts" => run(plain.prompt_provider(Nobody).config(config), &bind, cores)?,
+        "resources" => run(plain.resource_provider(Nobody).config(config), &bind, cores)?,
+        "logging" => run(plain.logging_handler(Nobody).config(config), &bind, cores)?,
+        "all" => {
+            let all = plain.tool_provider(Nobody).prompt_provider(Nobody);
+            let all = all.resource_provider(Nobody).logging_handler(Nobody);
+            run(all.config(config), &bind, cores)?;
+        }
+        _ => return Err(USAGE.into()),
+    }
     Ok(())
 }

@@ -51,6 +51,12 @@ def compared(setup, comparison, seen, loads, options):
     return together([about_it, table(head, rows)])
 
 
+def providers(counted):
+    """What providers cost the calls that have nothing to do with them."""
+    rows = [[name, number(count, "{:,.0f}")] for name, count in counted.items()]
+    return table(["tools/call of `add`", "user instructions/request"], rows)
+
+
 def beside_http_sse(seen, options):
     """What HTTP+SSE costs those who do not use it, and many who do."""
     about_it = (
