@@ -85,11 +85,13 @@ pub trait Handler: Send + Sync + 'static {
     /// [`Failure`] for what the model could do nothing about; all else goes into `reply`.
     fn call_tool(
         &self,
-        tool: ToolId,
-        arguments: Value<'_>,
-        call: &Call<'_>,
-        reply: &mut ToolReply<'_>,
-    ) -> Result<(), Failure>;
+        _tool: ToolId,
+        _arguments: Value<'_>,
+        _call: &Call<'_>,
+        _reply: &mut ToolReply<'_>,
+    ) -> Result<(), Failure> {
+        Err(Failure::Internal("the catalog has a tool that nobody calls".to_owned()))
+    }
 
     /// Lists tools that are not in the catalog, a page at a time, where
     /// [`Catalog::add_tool_provider`] was called. `cursor` is what an earlier page of this function

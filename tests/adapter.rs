@@ -17,8 +17,8 @@ use common::sse::Talk;
 use mcp_fastd::adapter::{
     Engine, Error, HttpTransport, InMemory, Inbox, Received, SessionKey, Transport,
 };
-use mcp_fastd::app::{Incoming, Reception, ToolId, ToolReply};
-use mcp_fastd::{Access, Call, Catalog, Config, Credentials, Failure, Handler, limits};
+use mcp_fastd::app::{Incoming, Reception};
+use mcp_fastd::{Access, Catalog, Config, Credentials, Handler, limits};
 use serde_json::{Value, json};
 
 /// What the code behind the transport knows, and the test looks at.
@@ -448,16 +448,6 @@ impl Handler for Guarded {
 
     fn catalog(&self) -> &Catalog {
         self.0.catalog()
-    }
-
-    fn call_tool(
-        &self,
-        tool: ToolId,
-        arguments: mcp_fastd::json::Value<'_>,
-        call: &Call<'_>,
-        reply: &mut ToolReply<'_>,
-    ) -> Result<(), Failure> {
-        self.0.call_tool(tool, arguments, call, reply)
     }
 
     fn receive(&self, incoming: &mut Incoming<'_>, out: &mut Vec<u8>) -> Reception {

@@ -10,10 +10,7 @@ use parking_lot::Mutex;
 
 use super::outbound::{Kind, Outbound, Reader, meta_token};
 use super::{Error, Received, SessionKey};
-use crate::app::{
-    Call, Catalog, Failure, Handler, Incoming, Outgoing, Reception, SessionHandle, ToolId,
-    ToolReply,
-};
+use crate::app::{Catalog, Handler, Incoming, Outgoing, Reception, SessionHandle};
 use crate::json::Value;
 use crate::limits;
 
@@ -307,16 +304,6 @@ impl Handler for Inbox {
 
     fn catalog(&self) -> &Catalog {
         &self.0.catalog
-    }
-
-    fn call_tool(
-        &self,
-        _tool: ToolId,
-        _arguments: Value<'_>,
-        _call: &Call<'_>,
-        _reply: &mut ToolReply<'_>,
-    ) -> Result<(), Failure> {
-        Err(Failure::Internal("tools are called by whoever receives the messages".to_owned()))
     }
 
     fn receive(&self, incoming: &mut Incoming<'_>, _out: &mut Vec<u8>) -> Reception {

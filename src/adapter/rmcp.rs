@@ -46,9 +46,8 @@ use rmcp::{Peer, RoleServer, ServerHandler};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{Call, Catalog, Failure, Handler, Incoming, Reception, ToolId, ToolReply};
+use crate::app::{Catalog, Handler, Incoming, Reception};
 use crate::config::Config;
-use crate::json::Value;
 use crate::server::{Running, ServeError, Server};
 
 use carrier::Mute;
@@ -214,16 +213,6 @@ where
 
     fn catalog(&self) -> &Catalog {
         &self.catalog
-    }
-
-    fn call_tool(
-        &self,
-        _tool: ToolId,
-        _arguments: Value<'_>,
-        _call: &Call<'_>,
-        _reply: &mut ToolReply<'_>,
-    ) -> Result<(), Failure> {
-        Err(Failure::Internal("tools are called by rmcp".to_owned()))
     }
 
     fn receive(&self, incoming: &mut Incoming<'_>, out: &mut Vec<u8>) -> Reception {
