@@ -65,7 +65,10 @@ pub use app::{
     ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling, TaskSupport,
     ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
 };
-pub use config::{Config, Day, DeprecationConfig, HttpSseConfig, Transports};
+pub use config::{
+    Config, CorsConfig, Day, DeprecationConfig, GuardConfig, HttpSseConfig, ProxyProtocol,
+    Transports,
+};
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};
 pub use runtime::{ShardStats, Stopper};
@@ -78,7 +81,8 @@ pub use server::{Builder, Exchange, Running, ServeError, Server};
 pub mod internal {
     pub use crate::buffer::{ReadBuffer, WriteBuffer};
     pub use crate::http::{
-        Date, Decoder, FieldStorage, OpenBody, Parsed, Request, Response, Status, field_storage,
+        Date, Decoder, FieldStorage, OpenBody, Parsed, ProxyHeader, Request, Response, Stamp,
+        Status, field_storage, proxy_header,
     };
     pub use crate::rpc::Message;
 }

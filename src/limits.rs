@@ -124,6 +124,15 @@ pub const LEADING_EMPTY_LINES_MAX: u8 = 4;
 /// What a response head takes at most before its extra fields; reserved in one go.
 pub const RESPONSE_HEAD_BYTES: usize = 256;
 
+/// A header of the PROXY protocol, in bytes. Addresses take some 50, and load balancers add less
+/// than a kilobyte.
+pub const PROXY_HEADER_BYTES_MAX: usize = 2 * 1024;
+/// Default of `cors.max_age`. Browsers have bounds of their own: a day, or two hours.
+pub const CORS_MAX_AGE: Duration = Duration::from_secs(86_400);
+/// The declared `Mcp-Param-*` names that a preflight is told of; of more, it is told those that it
+/// asks for.
+pub const CORS_PARAM_HEADERS_MAX: usize = 64;
+
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(CHUNK_LINE_BYTES_FAIR >= CHUNK_SIZE_DIGITS_MAX + 2);
 const _: () = assert!(CHUNK_LINE_BYTES_FAIR < CHUNK_LINE_BYTES_MAX);

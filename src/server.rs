@@ -198,7 +198,7 @@ impl<H: Handler> Server<H> {
             limits: config.http,
             path: config.path.clone(),
             http_sse: settings::http_sse(&config),
-            allowed_origins: config.allowed_origins.clone(),
+            guard: settings::guard(&config)?,
         };
         Ok((shared, config))
     }
