@@ -9,6 +9,7 @@ pub mod values;
 
 mod check;
 mod http_sse;
+mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -19,6 +20,7 @@ use crate::limits;
 
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
+pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
 ///
@@ -79,6 +81,8 @@ pub struct Config {
     pub path: String,
     /// HTTP+SSE, the transport of 2024-11-05.
     pub http_sse: HttpSseConfig,
+    /// HTTPS, and clients that show a certificate.
+    pub tls: TlsConfig,
     /// Shards: threads that each serve connections of their own. `None`: as many as there are CPUs
     /// for this process, by its affinity and its cgroup's quota.
     pub cores: Option<usize>,
@@ -147,6 +151,7 @@ impl Default for Config {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, limits::PORT)),
             path: "/mcp".to_owned(),
             http_sse: HttpSseConfig::default(),
+            tls: TlsConfig::default(),
             cores: None,
             pin: true,
             spin: Duration::ZERO,

@@ -58,14 +58,17 @@ pub use app::about::about;
 pub use app::function::Empty;
 pub use app::tool::{Tool, group};
 pub use app::{
-    About, Access, Annotations, Call, Catalog, Completion, CompletionRequest, ContentAnnotations,
-    ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon, Interrupted, Json,
-    LoggingHandler, Notifier, Peer, Principal, Progress, PromptArgument, PromptEntry,
-    PromptMessage, PromptPage, PromptProvider, PromptReply, ResourceContents, ResourceEntry,
-    ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling, TaskSupport,
-    ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
+    About, Access, Annotations, Call, Catalog, ClientCertificate, Completion, CompletionRequest,
+    ContentAnnotations, ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon,
+    Interrupted, Json, LoggingHandler, Notifier, Peer, Principal, Progress, PromptArgument,
+    PromptEntry, PromptMessage, PromptPage, PromptProvider, PromptReply, ResourceContents,
+    ResourceEntry, ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling,
+    TaskSupport, ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
 };
-pub use config::{Config, Day, DeprecationConfig, HttpSseConfig, Transports};
+pub use config::{
+    CertificateFiles, ClientAuth, Config, Day, DeprecationConfig, HttpSseConfig, TlsConfig,
+    TlsVersion, Transports,
+};
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};
 pub use runtime::{ShardStats, Stopper};
