@@ -71,7 +71,7 @@ pub use config::{
 };
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};
-pub use runtime::{ShardStats, Stopper};
+pub use runtime::{CertificateError, Certificates, ShardStats, Stopper};
 #[cfg(feature = "schema")]
 pub use schemars;
 pub use server::{Builder, Exchange, Running, ServeError, Server};
