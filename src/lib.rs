@@ -80,11 +80,11 @@ pub use server::{Builder, Exchange, Running, ServeError, Server};
 pub mod internal {
     #[cfg(feature = "auth")]
     pub use crate::auth::{Checked, Health, Jwt, KeySet, Reason, Tokens};
-    #[cfg(feature = "auth")]
-    pub use crate::store::Verdict;
     pub use crate::buffer::{ReadBuffer, WriteBuffer};
     pub use crate::http::{
         Date, Decoder, FieldStorage, OpenBody, Parsed, Request, Response, Status, field_storage,
     };
     pub use crate::rpc::Message;
+    #[cfg(feature = "auth")]
+    pub use crate::store::Verdict;
 }
