@@ -46,6 +46,8 @@ pub mod app;
 mod mcp;
 mod transport;
 
+#[cfg(feature = "auth")]
+mod auth;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod documents;
@@ -79,10 +81,14 @@ pub use server::{Builder, Exchange, Running, ServeError, Server};
 /// What benches and fuzz targets reach for; no part of the public interface.
 #[doc(hidden)]
 pub mod internal {
+    #[cfg(feature = "auth")]
+    pub use crate::auth::{Checked, Health, Jwt, KeySet, Reason, Tokens};
     pub use crate::buffer::{ReadBuffer, WriteBuffer};
     pub use crate::http::{
         Date, Decoder, FieldStorage, OpenBody, Parsed, ProxyHeader, Request, Response, Stamp,
         Status, field_storage, proxy_header,
     };
     pub use crate::rpc::Message;
+    #[cfg(feature = "auth")]
+    pub use crate::store::Verdict;
 }
