@@ -5,6 +5,7 @@ mod common;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::session::initialize;
@@ -37,6 +38,9 @@ fn says(_: &(), _: Empty, call: &Call<'_>) -> &'static str {
     "done"
 }
 
+/// A call of `holds` has begun.
+static HELD: AtomicBool = AtomicBool::new(false);
+
 fn start(change: impl FnOnce(&mut Config)) -> Running {
     let server = Server::builder()
         .authenticate(access)
@@ -48,6 +52,11 @@ fn start(change: impl FnOnce(&mut Config)) -> Running {
         .tool(about("sleeps").on_worker(), |_: Empty| {
             std::thread::sleep(Duration::from_secs(1));
             "slept"
+        })
+        .tool(about("holds").on_worker(), |_: Empty| {
+            HELD.store(true, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_secs(2));
+            "held"
         })
         .build();
     let mut config = Config {
@@ -220,21 +229,20 @@ fn what_is_written_late_can_be_read() {
         status(&shed) == 503
     });
     assert_readable(&streams.join().expect("joined"), "a late stream");
-    // The server ends before the answer.
-    let waits = std::thread::spawn({
-        let bytes = sleeps("application/json");
-        move || {
-            let mut last = String::new();
-            common::eventually("it is taken", || {
-                last = head(address, &bytes);
-                status(&last) != 503 || !field(&last, "Connection").is_empty()
-            });
-            last
-        }
-    });
-    std::thread::sleep(Duration::from_millis(300));
     server.stop();
-    assert_readable(&waits.join().expect("joined"), "the last word");
+}
+
+#[test]
+fn the_last_word_of_a_server_can_be_read() {
+    let server = start(|config| config.shutdown_grace = Duration::from_millis(100));
+    let address = server.addr();
+    let post = call(1, "holds", json!({})).instead("Accept", "application/json");
+    let waits = std::thread::spawn(move || head(address, &post.with("Origin", ORIGIN).bytes()));
+    common::eventually("it is taken", || HELD.load(Ordering::SeqCst));
+    server.stop();
+    let last = waits.join().expect("joined");
+    assert_eq!(status(&last), 503);
+    assert_readable(&last, "the last word");
 }
 
 #[test]
@@ -313,7 +321,8 @@ fn a_preflight_is_told_what_may_follow() {
         "mcp-param-provided",
     ];
     assert_eq!(allowed, expected);
-    let private = preflight("/mcp", "POST", "").with("Access-Control-Request-Private-Network", "true");
+    let private =
+        preflight("/mcp", "POST", "").with("Access-Control-Request-Private-Network", "true");
     let told = head(address, &private.bytes());
     assert_eq!(field(&told, "Access-Control-Allow-Private-Network"), ["true"]);
     let told = head(address, &preflight("/messages", "POST", "content-type").bytes());

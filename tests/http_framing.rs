@@ -205,8 +205,12 @@ fn a_head_request_has_the_fields_and_not_the_body() {
     let server = start();
     let mut wire = server.connect();
     let got = wire.ask("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
-    wire.send("HEAD /health HTTP/1.1\r\nHost: a\r\n\r\nHEAD /no HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    wire.send("HEAD /mcp HTTP/1.1\r\nHost: localhost\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+    wire.send(
+        "HEAD /health HTTP/1.1\r\nHost: a\r\n\r\nHEAD /no HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    );
+    wire.send(
+        "HEAD /mcp HTTP/1.1\r\nHost: localhost\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
     let head = wire.response_to_head();
     assert_eq!((head.status, head.field("Content-Length")), (200, got.field("Content-Length")));
     assert_eq!(head.field("Content-Type"), got.field("Content-Type"));

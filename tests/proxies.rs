@@ -21,7 +21,8 @@ fn whoami(_: &(), _: Empty, call: &Call<'_>) -> String {
 
 fn start(change: impl FnOnce(&mut Config)) -> Running {
     let server = Server::builder().authenticate(access).tool("whoami", whoami).build();
-    let mut config = Config { bind: ([127, 0, 0, 1], 0).into(), cores: Some(1), ..Config::default() };
+    let mut config =
+        Config { bind: ([127, 0, 0, 1], 0).into(), cores: Some(1), ..Config::default() };
     change(&mut config);
     server.config(config).start().expect("the server starts")
 }
