@@ -10,6 +10,7 @@ pub mod values;
 mod check;
 mod guard;
 mod http_sse;
+mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -22,6 +23,7 @@ pub use guard::{CorsConfig, GuardConfig, ProxyProtocol, public_url};
 pub(crate) use guard::{Guarded, host_pattern, network, origin_pattern};
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
+pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
 ///
@@ -82,6 +84,8 @@ pub struct Config {
     pub path: String,
     /// HTTP+SSE, the transport of 2024-11-05.
     pub http_sse: HttpSseConfig,
+    /// HTTPS, and clients that show a certificate.
+    pub tls: TlsConfig,
     /// Shards: threads that each serve connections of their own. `None`: as many as there are CPUs
     /// for this process, by its affinity and its cgroup's quota.
     pub cores: Option<usize>,
@@ -155,6 +159,7 @@ impl Default for Config {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, limits::PORT)),
             path: "/mcp".to_owned(),
             http_sse: HttpSseConfig::default(),
+            tls: TlsConfig::default(),
             cores: None,
             pin: true,
             spin: Duration::ZERO,

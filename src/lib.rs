@@ -58,20 +58,20 @@ pub use app::about::about;
 pub use app::function::Empty;
 pub use app::tool::{Tool, group};
 pub use app::{
-    About, Access, Annotations, Call, Catalog, Completion, CompletionRequest, ContentAnnotations,
-    ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon, Interrupted, Json,
-    LoggingHandler, Notifier, Peer, Principal, Progress, PromptArgument, PromptEntry,
-    PromptMessage, PromptPage, PromptProvider, PromptReply, ResourceContents, ResourceEntry,
-    ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling, TaskSupport,
-    ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
+    About, Access, Annotations, Call, Catalog, ClientCertificate, Completion, CompletionRequest,
+    ContentAnnotations, ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon,
+    Interrupted, Json, LoggingHandler, Notifier, Peer, Principal, Progress, PromptArgument,
+    PromptEntry, PromptMessage, PromptPage, PromptProvider, PromptReply, ResourceContents,
+    ResourceEntry, ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling,
+    TaskSupport, ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
 };
 pub use config::{
-    Config, CorsConfig, Day, DeprecationConfig, GuardConfig, HttpSseConfig, ProxyProtocol,
-    Transports,
+    CertificateFiles, ClientAuth, Config, CorsConfig, Day, DeprecationConfig, GuardConfig,
+    HttpSseConfig, ProxyProtocol, TlsConfig, TlsVersion, Transports,
 };
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};
-pub use runtime::{ShardStats, Stopper};
+pub use runtime::{CertificateError, Certificates, ShardStats, Stopper};
 #[cfg(feature = "schema")]
 pub use schemars;
 pub use server::{Builder, Exchange, Running, ServeError, Server};

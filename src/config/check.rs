@@ -17,6 +17,9 @@ impl Config {
             return Err(format!("http_sse.{problem}"));
         }
         self.guarded()?;
+        if let Err(problem) = self.tls.check() {
+            return Err(format!("tls.{problem}"));
+        }
         if self.cores == Some(0) {
             return setting("cores must be at least 1");
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::values::{Hosts, Later, Micros, Networks, Origins, Seconds, Sunset};
-use super::{ProxyProtocol, Transports};
+use super::{CertificateFiles, ClientAuth, ProxyProtocol, TlsVersion, Transports};
 
 /// A struct of optional settings that can be laid over another one.
 macro_rules! layer {
@@ -107,6 +107,8 @@ layer! {
         http: RawHttp,
         /// HTTP+SSE.
         http_sse: RawHttpSse,
+        /// HTTPS.
+        tls: RawTls,
         /// Over what clients come, and another way to write where to listen.
         transport: RawTransport,
         /// What browsers are told.
@@ -149,6 +151,28 @@ layer! {
         sunset: Sunset,
         /// Where to go.
         successor_endpoint: String,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`TlsConfig`](super::TlsConfig) as written.
+    RawTls
+    values {
+        /// The first certificate.
+        cert: PathBuf,
+        /// Its key.
+        key: PathBuf,
+        /// More of them.
+        certificates: Vec<CertificateFiles>,
+        /// `"off"`, `"optional"` or `"required"`; the last, where `client_ca` is set.
+        client_auth: ClientAuth,
+        /// Who signs clients' certificates.
+        client_ca: PathBuf,
+        /// What is revoked of them.
+        client_crl: PathBuf,
+        /// `"1.2"` or `"1.3"`.
+        min_version: TlsVersion,
     }
     tables {}
 }
@@ -200,10 +224,10 @@ layer! {
         auth: Later,
         /// Refused: it is not built yet.
         rate_limit: Later,
-        /// Refused: it is not built yet.
-        ssl: Later,
     }
     tables {
+        /// The same as `tls` at the top.
+        ssl: RawTls,
         /// The same as `cors` at the top.
         cors: RawCors,
     }

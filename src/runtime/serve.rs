@@ -9,6 +9,7 @@ use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
 use super::deadlines::{Deadlines, Tick, tick_after};
 use super::mailbox::Address;
+use super::tls::{self, Handshakes};
 use super::waiting::{background, defer, go_on_waiting, wait};
 use crate::app::Handler;
 use crate::config::Config;
@@ -34,6 +35,7 @@ pub(crate) struct Core<H> {
     pub(crate) late: Vec<ConnectionKey>,
     pub(crate) now: Tick,
     pub(crate) requests: u64,
+    pub(crate) handshakes: Handshakes,
     pub(crate) read_buffer_max: usize,
 }
 
@@ -56,7 +58,7 @@ pub(crate) fn drive<H: Handler>(
     core: &mut Core<H>,
 ) {
     if !connection.output.is_empty() && !connection.in_dirty {
-        connection.progress |= connection.flush();
+        connection.progress |= flush(connection, core);
     }
     if let State::ProxyHeader = connection.state
         && connection.readable
@@ -94,7 +96,12 @@ pub(crate) fn drive<H: Handler>(
                 if !connection.input.has_storage() {
                     connection.input.attach(core.read_buffers.take_filled());
                 }
-                connection.fill(core.read_buffer_max);
+                if connection.tls.is_none() {
+                    connection.fill(core.read_buffer_max);
+                } else if !tls::fill(connection, core) {
+                    more = true;
+                    break;
+                }
             }
         }
     }
@@ -128,10 +135,10 @@ pub(crate) fn conclude<H: Handler>(
     key: ConnectionKey,
     core: &mut Core<H>,
 ) {
-    let progress = connection.flush() | std::mem::take(&mut connection.progress);
+    let progress = flush(connection, core) | std::mem::take(&mut connection.progress);
     let answered = std::mem::take(&mut connection.answered);
     connection.in_dirty = false;
-    settle(connection);
+    settle(connection, core);
     core.release(connection);
     core.rearm(key, connection, answered, progress);
     // When the socket took it all at once, no event will say that there is room again.
@@ -144,11 +151,21 @@ pub(crate) fn conclude<H: Handler>(
     }
 }
 
+/// Sends what a connection has to say, as far as the socket takes it. Says whether it took anything.
+#[inline]
+pub(crate) fn flush<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
+    match connection.tls {
+        None => connection.flush(),
+        Some(_) => tls::flush(connection, core),
+    }
+}
+
 /// Moves a connection that has sent its last answer towards its end.
 #[inline]
-fn settle(connection: &mut Connection) {
+fn settle<H: Handler>(connection: &mut Connection, core: &mut Core<H>) {
     if let State::Finishing { linger } = connection.state
         && connection.output.is_empty()
+        && tls::close(connection, core)
     {
         connection.finish(linger);
     }
@@ -225,6 +242,7 @@ impl<H: Handler> Core<H> {
 
     /// Takes back all buffers of a connection that is gone.
     pub(crate) fn give_back(&mut self, mut connection: Connection) {
+        tls::give_back(&mut connection, self);
         let unread = connection.input.len();
         connection.input.consume(unread);
         let unsent = connection.output.len();
@@ -234,9 +252,9 @@ impl<H: Handler> Core<H> {
 
     /// Sets the first deadline of a connection.
     pub(crate) fn arm(&mut self, key: ConnectionKey, connection: &mut Connection) {
-        let timeout = match connection.state {
-            State::ProxyHeader => self.config.head_timeout,
-            _ => self.config.idle_timeout,
+        let timeout = match (&connection.state, &connection.tls) {
+            (State::ProxyHeader, _) | (_, Some(_)) => self.config.head_timeout,
+            (_, None) => self.config.idle_timeout,
         };
         connection.phase = phase_of(connection);
         let due = tick_after(self.now, timeout);
@@ -262,7 +280,7 @@ impl<H: Handler> Core<H> {
         connection.phase = phase;
         let timeout = match phase {
             Phase::Idle => Some(self.config.idle_timeout),
-            Phase::Head => Some(self.config.head_timeout),
+            Phase::Head | Phase::Handshake => Some(self.config.head_timeout),
             Phase::Body => Some(self.config.body_timeout),
             Phase::Writing => Some(self.config.write_timeout),
             Phase::Draining => Some(limits::LINGER_TIMEOUT),
@@ -288,7 +306,9 @@ impl<H: Handler> Core<H> {
             Phase::Head => "head_timeout",
             Phase::Body => "body_timeout",
             Phase::Waiting => return self.keep_alive(connection),
-            Phase::Idle | Phase::Writing | Phase::Draining => return connection.abort(),
+            Phase::Idle | Phase::Handshake | Phase::Writing | Phase::Draining => {
+                return connection.abort();
+            }
         };
         self.output(connection);
         let Connection { input, output, .. } = connection;
@@ -309,7 +329,10 @@ fn phase_of(connection: &Connection) -> Phase {
         State::ProxyHeader => Phase::Head,
         State::Reading | State::Finishing { .. } | State::Closed => {
             match connection.decoder.progress(&connection.input) {
-                Progress::Idle | Progress::Done | Progress::Failed => Phase::Idle,
+                Progress::Idle | Progress::Done | Progress::Failed => match &connection.tls {
+                    None => Phase::Idle,
+                    Some(tls) => tls.phase(),
+                },
                 Progress::Head => Phase::Head,
                 Progress::Body => Phase::Body,
             }

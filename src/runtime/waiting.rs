@@ -3,7 +3,7 @@
 use super::ConnectionKey;
 use super::connection::{Connection, State};
 use super::deadlines::tick_of;
-use super::serve::Core;
+use super::serve::{Core, flush};
 use crate::app::Handler;
 use crate::http::Connection as Persistence;
 use crate::limits;
@@ -160,6 +160,6 @@ impl<H: Handler> Core<H> {
         self.output(connection);
         let State::Waiting(reply) = &mut connection.state else { return };
         reply.give_up(&self.local, connection.output.out());
-        connection.flush();
+        flush(connection, self);
     }
 }

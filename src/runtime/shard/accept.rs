@@ -14,6 +14,7 @@ use crate::runtime::ConnectionKey;
 use crate::runtime::connection::{Connection, State};
 use crate::runtime::deadlines::tick_after;
 use crate::runtime::mailbox::Mail;
+use crate::runtime::tls::Tls;
 
 impl<H: Handler> Shard<H> {
     pub(super) fn accept(&mut self) {
@@ -87,6 +88,7 @@ impl<H: Handler> Shard<H> {
                 if self.begins_with_header() {
                     connection.state = State::ProxyHeader;
                 }
+                connection.tls = self.certificates.as_ref().map(Tls::new);
                 let slot = self.connections.insert(connection);
                 self.core.arm(key, &mut self.connections[slot]);
             }
