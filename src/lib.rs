@@ -76,9 +76,15 @@ pub use server::{Builder, Exchange, Running, ServeError, Server};
 /// What benches and fuzz targets reach for; no part of the public interface.
 #[doc(hidden)]
 pub mod internal {
+    pub use crate::app::call::Inputs;
+    pub use crate::app::catalog::param_headers;
     pub use crate::buffer::{ReadBuffer, WriteBuffer};
     pub use crate::http::{
-        Date, Decoder, FieldStorage, OpenBody, Parsed, Request, Response, Status, field_storage,
+        Date, Decoder, Field, FieldStorage, OpenBody, Parsed, Request, Response, Status,
+        field_storage,
     };
+    pub use crate::mcp::{Cursor, open_state, seal_state, state_purpose};
     pub use crate::rpc::Message;
+    pub use crate::store::{Seal, Unsealed};
+    pub use crate::transport::mismatch as header_mismatch;
 }

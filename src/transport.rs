@@ -31,6 +31,7 @@ use crate::json::{Parser, Value};
 use crate::protocol::{Principal, ProtocolVersion};
 use crate::store::{Hub, Session, Stream, Task};
 
+pub use headers::mismatch;
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
 pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout};
