@@ -9,6 +9,8 @@ pub mod values;
 
 mod check;
 mod http_sse;
+mod reload;
+mod tools;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -19,6 +21,8 @@ use crate::limits;
 
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
+pub use reload::Reloaded;
+pub use tools::ToolsConfig;
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
 ///
@@ -108,6 +112,9 @@ pub struct Config {
     pub write_timeout: Duration,
     /// Time that a stop waits for answers that are under way.
     pub shutdown_grace: Duration,
+    /// Time after the first word of a stop in which all is served as ever, but who asks whether the
+    /// server is ready is told no.
+    pub shutdown_delay: Duration,
     /// Size of a pooled buffer to begin with, in bytes.
     pub buffer_size: usize,
     /// Buffers a shard keeps for later.
@@ -138,6 +145,8 @@ pub struct Config {
     pub answer_timeout: Duration,
     /// Web origins that may call besides those on loopback; `*` allows all.
     pub allowed_origins: Vec<String>,
+    /// Tools that are not offered.
+    pub tools: ToolsConfig,
 }
 
 impl Default for Config {
@@ -160,6 +169,7 @@ impl Default for Config {
             idle_timeout: limits::IDLE_TIMEOUT,
             write_timeout: limits::WRITE_TIMEOUT,
             shutdown_grace: limits::SHUTDOWN_GRACE,
+            shutdown_delay: Duration::ZERO,
             buffer_size: limits::BUFFER_SIZE,
             max_buffers: limits::BUFFERS_MAX,
             adaptive_sizing: true,
@@ -174,6 +184,7 @@ impl Default for Config {
             stream_age_max: limits::STREAM_AGE_MAX,
             answer_timeout: limits::ANSWER_TIMEOUT,
             allowed_origins: Vec::new(),
+            tools: ToolsConfig::default(),
         }
     }
 }

@@ -65,13 +65,15 @@ pub use app::{
     ResourceReply, Role, Root, Sampled, Sampling, TaskSupport, ToolEntry, ToolPage, ToolProvider,
     ToolReply, TraceContext,
 };
-pub use config::{Config, Day, DeprecationConfig, HttpSseConfig, Transports};
+pub use config::{
+    Config, Day, DeprecationConfig, HttpSseConfig, Reloaded, ToolsConfig, Transports,
+};
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};
 pub use runtime::{ShardStats, Stopper};
 #[cfg(feature = "schema")]
 pub use schemars;
-pub use server::{Builder, Exchange, Running, ServeError, Server};
+pub use server::{Builder, Exchange, Handle, Running, ServeError, Server};
 
 /// What benches and fuzz targets reach for; no part of the public interface.
 #[doc(hidden)]

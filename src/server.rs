@@ -2,23 +2,25 @@
 
 mod builder;
 mod exchange;
+mod handle;
 mod parts;
 mod settings;
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::{Handler, Notifier};
-use crate::config::{Config, Transports};
+use crate::config::{Config, Reloaded, Transports};
 use crate::runtime::{self, Prepared, ShardStats, Stopper, Threads};
 use crate::store::Clock;
 use crate::transport::{HttpSse, Shared};
 
 pub use builder::Builder;
 pub use exchange::Exchange;
+pub use handle::Handle;
 
 /// A server of the application `H`, ready to run.
 ///
@@ -29,6 +31,8 @@ pub struct Server<H> {
     /// An address was given: it is listened on beside standard input.
     bound: bool,
     bind_problem: Option<ServeError>,
+    /// Sockets that somebody has opened for it.
+    opened: Vec<TcpListener>,
     notifier: Notifier,
 }
 
@@ -85,7 +89,8 @@ impl<H: Handler> Server<H> {
     /// A server of a handler, without the sugar.
     pub fn new(handler: H) -> Server<H> {
         let notifier = Notifier::default();
-        Server { handler, config: Config::default(), bound: false, bind_problem: None, notifier }
+        let (config, opened) = (Config::default(), Vec::new());
+        Server { handler, config, bound: false, bind_problem: None, opened, notifier }
     }
 
     /// Listens here instead of on 127.0.0.1:8080. Port 0 takes a free one.
@@ -107,6 +112,14 @@ impl<H: Handler> Server<H> {
             Err(error) => error,
         };
         self.bind_problem = Some(ServeError::Address { address: text, error: problem });
+        self
+    }
+
+    /// Listens on these sockets, which somebody else has opened (a process before this one, or
+    /// whoever started it), instead of opening any. There may be more or fewer than shards.
+    #[must_use]
+    pub fn listeners(mut self, opened: Vec<TcpListener>) -> Self {
+        self.opened = opened;
         self
     }
 
@@ -155,17 +168,21 @@ impl<H: Handler> Server<H> {
     /// # Errors
     /// [`ServeError`]: nothing has been started.
     pub fn start(self) -> Result<Running, ServeError> {
-        let notifier = self.notifier();
+        let (notifier, config) = (self.notifier(), self.config.clone());
         let prepared = self.prepare()?;
-        Ok(Running { threads: prepared.start().map_err(ServeError::Threads)?, notifier })
+        let switches = prepared.switches();
+        let threads = prepared.start().map_err(ServeError::Threads)?;
+        let handle = Handle::new(threads.control(), notifier, switches, config);
+        Ok(Running { threads, handle })
     }
 
     /// Opens the listeners.
-    fn prepare(self) -> Result<Prepared<H>, ServeError> {
+    fn prepare(mut self) -> Result<Prepared<H>, ServeError> {
+        let opened = std::mem::take(&mut self.opened);
         let (shared, config) = self.checked(runtime::CLOCK)?;
         let address = config.bind;
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
-        let prepared = runtime::prepare(shared, config)
+        let prepared = runtime::prepare(shared, config, opened)
             .map_err(|error| ServeError::Bind { address, error })?;
         if let Some(HttpSse { stream_path, warning: Some(advice), .. }) = http_sse.as_deref() {
             tracing::warn!(
@@ -190,15 +207,15 @@ impl<H: Handler> Server<H> {
             let text = "an application that speaks MCP by itself is served over HTTP alone here";
             return Err(ServeError::Setting(text.to_owned()));
         }
+        let switches = handler.catalog().switches();
+        switches.check(&config.tools.disabled).map_err(ServeError::Setting)?;
+        switches.set(&config.tools.disabled);
         let hub = Arc::new(settings::hub(&config, clock)?);
         notifier.begin(hub.clone());
         let shared = Shared {
             hub,
-            handler,
-            limits: config.http,
-            path: config.path.clone(),
-            http_sse: settings::http_sse(&config),
-            allowed_origins: config.allowed_origins.clone(),
+            handler: Arc::new(handler),
+            settings: settings::of(&config),
         };
         Ok((shared, config))
     }
@@ -230,7 +247,7 @@ impl<H: Handler> Server<H> {
 /// A server that runs. Dropping it leaves the server running.
 pub struct Running {
     threads: Threads,
-    notifier: Notifier,
+    handle: Handle,
 }
 
 impl Running {
@@ -242,7 +259,20 @@ impl Running {
 
     /// Tells clients, from any thread, that something changed.
     pub fn notifier(&self) -> Notifier {
-        self.notifier.clone()
+        self.handle.notifier.clone()
+    }
+
+    /// What can be asked of it, from any thread.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Takes over what these settings change; see [`Handle::reload`].
+    ///
+    /// # Errors
+    /// A setting that cannot be: then nothing has changed.
+    pub fn reload(&self, config: &Config) -> Result<Reloaded, ServeError> {
+        self.handle.reload(config)
     }
 
     /// What each shard is doing.
@@ -260,7 +290,7 @@ impl Running {
 
     /// The way to stop it while another thread waits for its end.
     pub fn stopper(&self) -> Stopper {
-        self.threads.stopper()
+        Stopper(self.handle.control.clone())
     }
 
     /// Waits until the server ends: because it was stopped, or because standard input has ended

@@ -172,6 +172,7 @@ impl RawConfig {
         set(&mut config.idle_timeout, self.idle_timeout.map(|time| time.0));
         set(&mut config.write_timeout, self.write_timeout.map(|time| time.0));
         set(&mut config.shutdown_grace, self.shutdown_grace.map(|time| time.0));
+        set(&mut config.shutdown_delay, self.shutdown_delay.map(|time| time.0));
         set(&mut config.buffer_size, self.buffer_size);
         set(&mut config.max_buffers, self.max_buffers);
         set(&mut config.adaptive_sizing, self.adaptive_sizing);
@@ -186,6 +187,7 @@ impl RawConfig {
         set(&mut config.stream_age_max, self.stream_age_max.map(|time| time.0));
         set(&mut config.answer_timeout, self.answer_timeout.map(|time| time.0));
         set(&mut config.allowed_origins, self.allowed_origins.map(|origins| origins.0));
+        set(&mut config.tools.disabled, self.tools.disabled);
         let limits = &mut config.http;
         set(&mut limits.head_bytes_max, self.http.head_bytes_max);
         set(&mut limits.target_bytes_max, self.http.target_bytes_max);

@@ -73,6 +73,8 @@ layer! {
         write_timeout: Seconds,
         /// Time that a stop waits.
         shutdown_grace: Seconds,
+        /// Time before a stop begins, in which only readiness fails.
+        shutdown_delay: Seconds,
         /// Bytes.
         buffer_size: usize,
         /// Buffers a shard keeps.
@@ -107,6 +109,8 @@ layer! {
         http: RawHttp,
         /// HTTP+SSE.
         http_sse: RawHttpSse,
+        /// Which tools are offered.
+        tools: RawTools,
         /// Over what clients come, and another way to write where to listen.
         transport: RawTransport,
     }
@@ -167,6 +171,16 @@ layer! {
         chunk_overhead_bytes_max: usize,
         /// Bytes of trailers.
         trailer_bytes_max: usize,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`ToolsConfig`](super::ToolsConfig) as written.
+    RawTools
+    values {
+        /// Names of tools that are not offered.
+        disabled: Vec<String>,
     }
     tables {}
 }

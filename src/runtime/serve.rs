@@ -1,6 +1,7 @@
 //! What a connection does when it can go on: read, answer, write, and set its next deadline.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
@@ -228,8 +229,13 @@ impl<H: Handler> Core<H> {
     }
 
     /// Sets the first deadline of a connection.
-    pub(crate) fn arm(&mut self, key: ConnectionKey, connection: &mut Connection) {
-        let due = tick_after(self.now, self.config.idle_timeout);
+    pub(crate) fn arm(
+        &mut self,
+        key: ConnectionKey,
+        connection: &mut Connection,
+        idle_timeout: Duration,
+    ) {
+        let due = tick_after(self.now, idle_timeout);
         self.deadlines.set(key, &mut connection.timer, Some(due));
     }
 
