@@ -7,7 +7,12 @@ mod import;
 mod install;
 mod migrate;
 mod own_docs;
+mod reload;
 mod serve;
+mod settings;
+mod signals;
+mod systemd;
+mod upgrade;
 
 use std::io::Write as _;
 

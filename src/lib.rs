@@ -49,6 +49,7 @@ mod transport;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod documents;
+pub mod inherit;
 mod runtime;
 mod server;
 

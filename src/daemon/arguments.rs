@@ -74,7 +74,7 @@ pub(crate) enum Command {
     Migrate(MigrateArguments),
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct ServeArguments {
     /// The dataset to serve: one SQLite file, created if missing. Without it, this project's own
     /// documentation is served, from memory

@@ -1,0 +1,80 @@
+//! What the server is set to: flags over the environment over the file. Read at the start, at each
+//! reload, and by `check`, always the same way.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mcp_fastd::Transports;
+use mcp_fastd::config::file::{CONFIG_VARIABLE, Error, RawConfig, Settings};
+use mcp_fastd::config::raw::{RawHttpSse, RawTransport};
+use mcp_fastd::config::values::{Micros, Origins};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+use super::Problem;
+use super::arguments::{ServeArguments, log_filter};
+
+/// Workers, unless a setting says otherwise. A write holds one until the disk has it, so there are
+/// more than a server of quick functions needs: the rest of them search meanwhile, and the writes
+/// that wait share a commit.
+const WORKERS: usize = 16;
+
+/// What is meant, and what is to be logged.
+pub(super) fn read(arguments: &ServeArguments) -> Result<(Settings, Targets), Problem> {
+    if (arguments.transport, arguments.bind.is_some()) == (Some(Transports::Stdio), true) {
+        let text = "--bind says where HTTP is served, which --transport stdio leaves out: use both";
+        return Err(Problem(text.to_owned()));
+    }
+    let environment = RawConfig::from_environment(std::env::vars_os())?;
+    let file = match file(arguments) {
+        Some(file) => RawConfig::read(&file)?,
+        None => RawConfig::default(),
+    };
+    let settings = settled(flags(arguments).over(environment).over(file))?;
+    let filter = filter(arguments, &settings).map_err(Problem)?;
+    Ok((settings, filter))
+}
+
+/// The file that is named by the flag, or by the environment.
+pub(super) fn file(arguments: &ServeArguments) -> Option<PathBuf> {
+    let named = || std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from);
+    arguments.config.clone().or_else(named)
+}
+
+/// What is meant by all layers together.
+pub(super) fn settled(raw: RawConfig) -> Result<Settings, Error> {
+    let mut settings = raw.settled()?;
+    settings.config.workers.get_or_insert(WORKERS);
+    Ok(settings)
+}
+
+/// What is to be logged; what is wrong with it.
+pub(super) fn filter(arguments: &ServeArguments, settings: &Settings) -> Result<Targets, String> {
+    match (&arguments.log, &settings.log) {
+        (Some(filter), _) => Ok(filter.clone()),
+        (None, Some(text)) => log_filter(text).map_err(|problem| format!("log: {problem}")),
+        (None, None) => Ok(Targets::new().with_default(LevelFilter::INFO)),
+    }
+}
+
+/// What the flags say.
+pub(super) fn flags(arguments: &ServeArguments) -> RawConfig {
+    let micros = |micros| Micros(Duration::from_micros(u64::from(micros)));
+    let origins = arguments.allowed_origins.clone();
+    let mut flags = RawConfig {
+        dataset: arguments.dataset.clone(),
+        cores: arguments.cores,
+        path: arguments.path.clone(),
+        spin: arguments.spin.map(micros),
+        transport: RawTransport { mode: arguments.transport, ..RawTransport::default() },
+        http_sse: RawHttpSse {
+            enabled: arguments.no_legacy_sse.then_some(false),
+            ..RawHttpSse::default()
+        },
+        allowed_origins: (!origins.is_empty()).then_some(Origins(origins)),
+        ..RawConfig::default()
+    };
+    if let Some(address) = arguments.bind {
+        flags.listen_on(address);
+    }
+    flags
+}
