@@ -1,9 +1,15 @@
 //! What a server is set to: plain values, all with defaults that work.
 
 #[cfg(feature = "daemon")]
+pub mod diagnose;
+#[cfg(feature = "daemon")]
 pub mod file;
 #[cfg(feature = "daemon")]
+mod lines;
+#[cfg(feature = "daemon")]
 pub mod raw;
+#[cfg(feature = "daemon")]
+mod schema;
 #[cfg(feature = "daemon")]
 pub mod values;
 

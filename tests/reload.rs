@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use common::sse::{listen, up};
+use common::events::{listen, up};
 use common::{application, call};
 use daemon::{Daemon, command};
 use mcp_fastd::Config;

@@ -46,7 +46,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// What every variable of ours begins with.
-const VARIABLE_PREFIX: &str = "MCP_FASTD__";
+pub(super) const VARIABLE_PREFIX: &str = "MCP_FASTD__";
 /// The variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "MCP_FASTD__CONFIG";
 
@@ -109,7 +109,7 @@ impl RawConfig {
 
     /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
     /// port, its `cors.allowed_origins` the one at the top.
-    fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
+    pub(super) fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
         let problem = |key: &str, problem: String| Error {
             place: place.to_owned(),
             line: None,
@@ -302,12 +302,12 @@ fn key(path: &serde_path_to_error::Path) -> Option<String> {
     (key != "." && !key.is_empty()).then_some(key)
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// serde_json says the position in its message; ours has it in front.
-fn without_position(message: &str) -> String {
+pub(super) fn without_position(message: &str) -> String {
     match message.rfind(" at line ") {
         Some(at) => message[..at].to_owned(),
         None => message.to_owned(),
