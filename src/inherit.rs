@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::sys;
 
 /// The variable by which a process hands over to the one that follows it:
-/// `PARENT:READY:SOCKET,SOCKET,…`, the process that hands over, and descriptors.
+/// `PARENT:READY:SOCKET,SOCKET,…:NAME`, the process that hands over, descriptors, and the name that
+/// all sockets have, if any.
 pub const HANDOVER_VARIABLE: &str = "MCP_FASTD_HANDOVER";
 
 /// What the one that follows writes when it serves.
@@ -23,6 +24,8 @@ pub const READY: &[u8] = b"ready";
 const FIRST_DESCRIPTOR: RawFd = 3;
 /// The name of sockets for who runs the server, not for clients (`FileDescriptorName=`).
 pub const ADMIN: &str = "admin";
+/// The name of sockets that are handed over and were systemd's: they are served wherever they are.
+pub const ACTIVATED: &str = "activated";
 
 /// What was left open for this process.
 #[derive(Debug, Default)]
@@ -86,15 +89,16 @@ fn promised(
 ) -> Result<Promised, String> {
     let is = |text: Option<&str>, id: u32| text == Some(&id.to_string());
     if let Some(text) = variable(HANDOVER_VARIABLE) {
-        let mut parts = text.splitn(3, ':');
+        let mut parts = text.splitn(4, ':');
         if is(parts.next(), parent) {
             let number = |text: &str| text.parse().ok();
             let ready = parts.next().and_then(number);
             let sockets = parts.next().unwrap_or_default().split(',');
-            let sockets = sockets.map(|text| Some((String::new(), number(text)?)));
+            let name = parts.next().unwrap_or_default();
+            let sockets = sockets.map(|text| Some((name.to_owned(), number(text)?)));
             return match (ready, sockets.collect::<Option<Vec<_>>>()) {
                 (Some(ready), Some(sockets)) => Ok(Promised { sockets, ready: Some(ready) }),
-                _ => Err(format!("{HANDOVER_VARIABLE}={text}: expected PARENT:READY:SOCKET,…")),
+                _ => Err(format!("{HANDOVER_VARIABLE}={text}: expected PARENT:READY:SOCKET,…:NAME")),
             };
         }
     }
@@ -155,9 +159,11 @@ mod tests {
         assert_eq!(read(&systemd), Ok(Promised { sockets, ready: None }));
         let unnamed = vec![socket("", 3), socket("", 4)];
         assert_eq!(read(&systemd[..2]), Ok(Promised { sockets: unnamed, ready: None }));
-        let sockets = vec![socket("", 8), socket("", 9)];
-        let handover = [(HANDOVER_VARIABLE, "10:7:8,9")];
-        assert_eq!(read(&handover), Ok(Promised { sockets, ready: Some(7) }));
+        for (text, name) in [("10:7:8,9", ""), ("10:7:8,9:activated", ACTIVATED)] {
+            let sockets = vec![socket(name, 8), socket(name, 9)];
+            let promised = Ok(Promised { sockets, ready: Some(7) });
+            assert_eq!(read(&[(HANDOVER_VARIABLE, text)]), promised);
+        }
     }
 
     #[test]

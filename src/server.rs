@@ -176,6 +176,14 @@ impl<H: Handler> Server<H> {
         Ok(Running { threads, handle })
     }
 
+    /// Looks for what would keep the server from starting, but for the address, and starts nothing.
+    ///
+    /// # Errors
+    /// [`ServeError`], as [`Server::start`] would give.
+    pub fn check(self) -> Result<(), ServeError> {
+        self.checked(runtime::CLOCK).map(|_| ())
+    }
+
     /// Opens the listeners.
     fn prepare(mut self) -> Result<Prepared<H>, ServeError> {
         let opened = std::mem::take(&mut self.opened);

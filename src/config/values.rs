@@ -165,10 +165,19 @@ impl<'de> Visitor<'de> for OriginsVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Origins, A::Error> {
         let mut origins = Vec::new();
-        while let Some(text) = list.next_element::<String>()? {
-            origins.push(origin(&text)?);
+        while let Some(Origin(origin)) = list.next_element()? {
+            origins.push(origin);
         }
         Ok(Origins(origins))
+    }
+}
+
+/// One of a list; a type of its own, so that whoever says what is wrong knows which.
+struct Origin(String);
+
+impl<'de> Deserialize<'de> for Origin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        origin(&String::deserialize(deserializer)?).map(Origin)
     }
 }
 

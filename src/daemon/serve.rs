@@ -27,14 +27,18 @@ const CLOSE_STEP: Duration = Duration::from_millis(5);
 
 /// Serves until a signal ends it.
 pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
+    // Before this process opens anything itself, so that no descriptor is mistaken for another.
+    let Inherited { sockets, predecessor } = inherit::take().map_err(Problem)?;
     let (Settings { mut config, dataset: file, .. }, filter) = settings::read(&arguments)?;
     let log = log_to_stderr(filter.clone());
     // Before anything is opened, so that no signal finds it half open.
     let signals = Signals::new(SIGNALS)?;
-    let upgrade = Upgrade::new(config.transports != Transports::Http);
-    let Inherited { sockets, predecessor } = inherit::take().map_err(Problem)?;
-    let opened = sockets_for(&mut config, sockets, predecessor.is_some());
-    let inherited = (!opened.is_empty()).then_some(config.bind);
+    let is_own = |name: &str| predecessor.is_some() && name != inherit::ACTIVATED;
+    let activated = sockets.iter().any(|(name, _)| !is_own(name));
+    let opened = sockets_for(&mut config, sockets, is_own);
+    let inherited = (!opened.is_empty()).then_some((config.bind, activated));
+    let name = if activated { inherit::ACTIVATED } else { "" };
+    let upgrade = Upgrade::new(config.transports != Transports::Http, name);
     let dataset = match &file {
         Some(file) => Dataset::open(file)?,
         None => own_docs::dataset()?,
@@ -73,14 +77,14 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
 fn sockets_for(
     config: &mut Config,
     sockets: Vec<(String, TcpListener)>,
-    follows: bool,
+    is_own: impl Fn(&str) -> bool,
 ) -> Vec<TcpListener> {
     let mut opened = Vec::new();
     for (name, socket) in sockets {
         let Ok(address) = socket.local_addr() else { continue };
         if name == inherit::ADMIN {
             tracing::warn!(%address, "nothing is served on the socket named {name}");
-        } else if follows && !asks_for(config.bind, address) {
+        } else if is_own(&name) && !asks_for(config.bind, address) {
             tracing::info!(%address, bind = %config.bind, "a socket is left: bind is another now");
         } else {
             opened.push(socket);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use mcp_fastd::Transports;
-use mcp_fastd::config::file::{CONFIG_VARIABLE, Error, RawConfig, Settings};
+use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
 use mcp_fastd::config::raw::{RawHttpSse, RawTransport};
 use mcp_fastd::config::values::{Micros, Origins};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -29,7 +29,8 @@ pub(super) fn read(arguments: &ServeArguments) -> Result<(Settings, Targets), Pr
         Some(file) => RawConfig::read(&file)?,
         None => RawConfig::default(),
     };
-    let settings = settled(flags(arguments).over(environment).over(file))?;
+    let raw = flags(arguments).over(environment).over(file);
+    let settings = with_defaults(raw).settled()?;
     let filter = filter(arguments, &settings).map_err(Problem)?;
     Ok((settings, filter))
 }
@@ -40,11 +41,10 @@ pub(super) fn file(arguments: &ServeArguments) -> Option<PathBuf> {
     arguments.config.clone().or_else(named)
 }
 
-/// What is meant by all layers together.
-pub(super) fn settled(raw: RawConfig) -> Result<Settings, Error> {
-    let mut settings = raw.settled()?;
-    settings.config.workers.get_or_insert(WORKERS);
-    Ok(settings)
+/// With what this program chooses where nothing is set.
+pub(super) fn with_defaults(mut raw: RawConfig) -> RawConfig {
+    raw.workers.get_or_insert(WORKERS);
+    raw
 }
 
 /// What is to be logged; what is wrong with it.

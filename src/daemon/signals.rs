@@ -32,8 +32,8 @@ pub(super) struct Daemon {
     pub(super) dataset: Option<PathBuf>,
     pub(super) log: LogFilter,
     pub(super) filter: Targets,
-    /// Where sockets listen that somebody else has opened.
-    pub(super) inherited: Option<SocketAddr>,
+    /// Where sockets listen that somebody else has opened, and whether that was systemd.
+    pub(super) inherited: Option<(SocketAddr, bool)>,
     /// What systemd shows.
     pub(super) status: String,
     pub(super) upgrade: Upgrade,
@@ -41,9 +41,11 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Sockets that were inherited stay where they are: the setting is compared with where they
-    /// listen, if that is what it asks for.
+    /// listen, if that is what it asks for or systemd opened them.
     pub(super) fn keep_sockets(&self, config: &mut Config) {
-        if let Some(address) = self.inherited.filter(|address| asks_for(config.bind, *address)) {
+        if let Some((address, activated)) = self.inherited
+            && (activated || asks_for(config.bind, address))
+        {
             config.bind = address;
         }
     }

@@ -38,6 +38,8 @@ pub(super) struct Upgrade {
     program: PathBuf,
     arguments: Vec<OsString>,
     state: Arc<AtomicU8>,
+    /// The name under which sockets are handed over.
+    name: &'static str,
     /// Why there cannot be one.
     obstacle: Option<&'static str>,
 }
@@ -45,7 +47,7 @@ pub(super) struct Upgrade {
 impl Upgrade {
     /// To be made at the start, while the current folder is the one that a relative path is meant
     /// from.
-    pub(super) fn new(has_stdio: bool) -> Upgrade {
+    pub(super) fn new(has_stdio: bool, name: &'static str) -> Upgrade {
         let mut arguments = std::env::args_os();
         let program = PathBuf::from(arguments.next().unwrap_or_else(|| "mcp-fastd".into()));
         // Without a slash it was found in PATH, and will be again. What this process runs
@@ -60,7 +62,7 @@ impl Upgrade {
             _ => None,
         };
         let state = Arc::new(AtomicU8::new(NONE));
-        Upgrade { program, arguments: arguments.collect(), state, obstacle }
+        Upgrade { program, arguments: arguments.collect(), state, name, obstacle }
     }
 
     /// Whether another process serves in place of this one.
@@ -123,8 +125,8 @@ impl Upgrade {
 
     fn spawn(&self, sockets: &[OwnedFd], ready: &OwnedFd) -> Result<Child, Problem> {
         let numbers: Vec<_> = sockets.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
-        let promise =
-            format!("{}:{}:{}", std::process::id(), ready.as_raw_fd(), numbers.join(","));
+        let (own, ready, numbers) = (std::process::id(), ready.as_raw_fd(), numbers.join(","));
+        let promise = format!("{own}:{ready}:{numbers}:{}", self.name);
         Command::new(&self.program)
             .args(&self.arguments)
             .env(HANDOVER_VARIABLE, promise)
