@@ -51,6 +51,7 @@ mod auth;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod documents;
+pub mod inherit;
 mod runtime;
 mod server;
 
@@ -69,14 +70,14 @@ pub use app::{
 };
 pub use config::{
     CertificateFiles, ClientAuth, Config, CorsConfig, Day, DeprecationConfig, GuardConfig,
-    HttpSseConfig, ProxyProtocol, TlsConfig, TlsVersion, Transports,
+    HttpSseConfig, ProxyProtocol, Reloaded, TlsConfig, TlsVersion, ToolsConfig, Transports,
 };
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};
 pub use runtime::{CertificateError, Certificates, ShardStats, Stopper};
 #[cfg(feature = "schema")]
 pub use schemars;
-pub use server::{Builder, Exchange, Running, ServeError, Server};
+pub use server::{Builder, Exchange, Handle, Running, ServeError, Server};
 
 /// What benches and fuzz targets reach for; no part of the public interface.
 #[doc(hidden)]

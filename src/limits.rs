@@ -42,6 +42,12 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Default of `shutdown_grace`.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+/// Mistakes in one file of settings that are named.
+pub const SETTING_ERRORS_MAX: usize = 100;
+/// How long the process that follows this one may take until it serves.
+pub const UPGRADE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a shard may take to say which sockets it has.
+pub const SHARD_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection that was refused is read on, so that the refusal is not lost to a reset.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// How much of it is read on, in bytes.

@@ -7,6 +7,7 @@
 
 mod farewell;
 mod hub;
+mod live;
 mod nudge;
 mod seal;
 pub(crate) mod session;

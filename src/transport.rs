@@ -26,6 +26,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Stamp, Status};
@@ -45,8 +46,26 @@ pub(crate) use streamable_http::{expect, respond};
 pub(crate) use worker::{fail_deferred, run_deferred, withdraw};
 
 /// What every shard and worker reads, and nobody writes (but for the hub, which has locks).
+///
+/// Each shard has its own, so that a reload replaces it by mail. It reads as its settings.
 pub(crate) struct Shared<H> {
-    pub(crate) handler: H,
+    pub(crate) handler: Arc<H>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) settings: Settings,
+}
+
+impl<H> Deref for Shared<H> {
+    type Target = Settings;
+
+    #[inline]
+    fn deref(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+/// What is set, as requests need it; a reload brings other ones.
+#[derive(Clone)]
+pub(crate) struct Settings {
     pub(crate) limits: HttpLimits,
     /// The path of the MCP endpoint.
     pub(crate) path: String,
@@ -54,7 +73,6 @@ pub(crate) struct Shared<H> {
     pub(crate) http_sse: Option<Arc<HttpSse>>,
     /// Which hosts, origins and proxies are ours.
     pub(crate) guard: Guard,
-    pub(crate) hub: Arc<Hub>,
 }
 
 /// What a thread keeps for itself between requests.

@@ -244,7 +244,7 @@ impl<'c> Call<'c> {
             return Err(Interrupted::Cancelled);
         }
         let hub = self.link.hub;
-        let living = Arc::new(Stream::new(hub.streams.bounds));
+        let living = Arc::new(Stream::new(hub.streams.bounds()));
         let owner = Owner::of(self.link.version, self.link.session, self.link.principal);
         let begun = hub.tasks.begin(owner, living, None, (hub.clock.unix_ms)());
         let task = begun.ok_or_else(|| self.protocol_error(-32603, "too many tasks"))?;

@@ -48,7 +48,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// What every variable of ours begins with.
-const VARIABLE_PREFIX: &str = "MCP_FASTD__";
+pub(super) const VARIABLE_PREFIX: &str = "MCP_FASTD__";
 /// The variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "MCP_FASTD__CONFIG";
 
@@ -112,7 +112,7 @@ impl RawConfig {
     /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
     /// port, its `cors` and `ssl` those at the top, and the `allowed_origins` of the first the one at
     /// the top.
-    fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
+    pub(super) fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
         let problem = |key: &str, problem: String| Error {
             place: place.to_owned(),
             line: None,
@@ -190,6 +190,7 @@ impl RawConfig {
         set(&mut config.idle_timeout, self.idle_timeout.map(|time| time.0));
         set(&mut config.write_timeout, self.write_timeout.map(|time| time.0));
         set(&mut config.shutdown_grace, self.shutdown_grace.map(|time| time.0));
+        set(&mut config.shutdown_delay, self.shutdown_delay.map(|time| time.0));
         set(&mut config.buffer_size, self.buffer_size);
         set(&mut config.max_buffers, self.max_buffers);
         set(&mut config.adaptive_sizing, self.adaptive_sizing);
@@ -207,6 +208,7 @@ impl RawConfig {
         set(&mut config.cors.max_age, self.cors.max_age.map(|time| time.0));
         set(&mut config.cors.credentials, self.cors.credentials);
         settle_guard(&mut config.guard, self.guard);
+        set(&mut config.tools.disabled, self.tools.disabled);
         let limits = &mut config.http;
         set(&mut limits.head_bytes_max, self.http.head_bytes_max);
         set(&mut limits.target_bytes_max, self.http.target_bytes_max);
@@ -328,12 +330,12 @@ fn key(path: &serde_path_to_error::Path) -> Option<String> {
     (key != "." && !key.is_empty()).then_some(key)
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// serde_json says the position in its message; ours has it in front.
-fn without_position(message: &str) -> String {
+pub(super) fn without_position(message: &str) -> String {
     match message.rfind(" at line ") {
         Some(at) => message[..at].to_owned(),
         None => message.to_owned(),

@@ -25,7 +25,7 @@ use crate::limits;
 ///
 /// [`public_url`]: GuardConfig::public_url
 /// [`allowed_hosts`]: GuardConfig::allowed_hosts
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GuardConfig {
     /// Where clients find the server, as they write it: `https://mcp.example.com/mcp`. What the
     /// server says of itself begins with it.
@@ -65,7 +65,7 @@ impl FromStr for ProxyProtocol {
 }
 
 /// What browsers are told about requests from pages of [other origins](Config::allowed_origins).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CorsConfig {
     /// How long a browser may remember what it was allowed (`Access-Control-Max-Age`).
     pub max_age: Duration,

@@ -9,6 +9,7 @@ use mcp_fastd::config::file;
 use mcp_fastd::{Transports, limits};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
+use super::check::CheckArguments;
 use super::connect::ConnectArguments;
 use super::install::InstallArguments;
 use super::migrate::MigrateArguments;
@@ -34,6 +35,14 @@ A file in TOML:
 
   [http]
   body_bytes_max = 4194304
+
+`mcp-fastd check fastd.toml` says all that is wrong with such a file.
+
+Signals: TERM and INT finish what is under way and end, within shutdown_grace; a second one ends at
+once. HUP reads the settings again (what needs a restart is logged; a broken file changes nothing).
+USR1 opens the files of logs again. USR2 starts the program again with the same arguments, and
+hands the sockets over to it without losing a request. Under systemd, Type=notify, the watchdog and
+socket activation are served.
 
 Exit codes: 0 stopped by a signal (or by the end of standard input, where that is served), 1 could
 not start, 2 wrong arguments.";
@@ -70,11 +79,13 @@ pub(crate) enum Command {
     /// Print or write what makes a client use this program: claude-desktop, cursor, vscode,
     /// claude-code
     Install(InstallArguments),
+    /// Say all that is wrong with settings, or what would be served
+    Check(CheckArguments),
     /// Move from HTTP+SSE to Streamable HTTP: settings, clients, and who still comes
     Migrate(MigrateArguments),
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct ServeArguments {
     /// The dataset to serve: one SQLite file, created if missing. Without it, this project's own
     /// documentation is served, from memory

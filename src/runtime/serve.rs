@@ -1,6 +1,7 @@
 //! What a connection does when it can go on: read, answer, write, and set its next deadline.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
@@ -251,10 +252,15 @@ impl<H: Handler> Core<H> {
     }
 
     /// Sets the first deadline of a connection.
-    pub(crate) fn arm(&mut self, key: ConnectionKey, connection: &mut Connection) {
+    pub(crate) fn arm(
+        &mut self,
+        key: ConnectionKey,
+        connection: &mut Connection,
+        idle_timeout: Duration,
+    ) {
         let timeout = match (&connection.state, &connection.tls) {
             (State::ProxyHeader, _) | (_, Some(_)) => self.config.head_timeout,
-            (_, None) => self.config.idle_timeout,
+            (_, None) => idle_timeout,
         };
         connection.phase = phase_of(connection);
         let due = tick_after(self.now, timeout);

@@ -7,7 +7,7 @@ use super::ServeError;
 use crate::config::{Config, DEPRECATED, Guarded, HttpSseConfig};
 use crate::http::Date;
 use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
-use crate::transport::{Cors, Guard, HttpSse};
+use crate::transport::{Cors, Guard, HttpSse, Settings};
 
 /// What the threads of a server share.
 pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
@@ -15,32 +15,63 @@ pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
     if let Err(error) = getrandom::fill(&mut key) {
         return Err(ServeError::Setting(format!("the system gives no random bits: {error}")));
     }
-    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
-    let sessions = Sessions::new(SessionLimits {
+    let sessions = Sessions::new(session_limits(config));
+    let lines = Sessions::new(line_limits(config));
+    Ok(Hub::new(sessions, lines, Seal::new(&key), stream_limits(config), clock))
+}
+
+/// Gives the hub the limits of a configuration that was read again.
+pub(super) fn reload_hub(hub: &Hub, config: &Config) {
+    hub.sessions.limits.set(session_limits(config));
+    hub.lines.limits.set(line_limits(config));
+    hub.streams.set(stream_limits(config));
+}
+
+/// What requests need of the settings.
+pub(super) fn of(config: &Config) -> Result<Settings, ServeError> {
+    Ok(Settings {
+        limits: config.http,
+        path: config.path.clone(),
+        http_sse: http_sse(config),
+        guard: guard(config)?,
+    })
+}
+
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+fn session_limits(config: &Config) -> SessionLimits {
+    SessionLimits {
         sessions_max: config.sessions_max,
         per_principal_max: config.sessions_per_principal_max,
         idle_s: seconds(config.session_idle_timeout),
         replay_s: seconds(config.replay_window),
         replay_bytes: config.replay_bytes_max,
-    });
-    let lines = Sessions::new(SessionLimits {
+    }
+}
+
+fn line_limits(config: &Config) -> SessionLimits {
+    SessionLimits {
         // One of them is that of standard input.
         sessions_max: config.http_sse.connections_max.max(1),
         per_principal_max: config.sessions_per_principal_max,
         idle_s: seconds(config.http_sse.session_timeout),
         replay_s: 0,
         replay_bytes: 0,
-    });
-    let streams = StreamLimits {
+    }
+}
+
+fn stream_limits(config: &Config) -> StreamLimits {
+    StreamLimits {
         bounds: Bounds { events: config.stream_events_max, bytes: config.stream_bytes_max },
         age_max: config.stream_age_max,
         answer_timeout: config.answer_timeout,
-    };
-    Ok(Hub::new(sessions, lines, Seal::new(&key), streams, clock))
+    }
 }
 
 /// Which hosts, origins and proxies are ours.
-pub(super) fn guard(config: &Config) -> Result<Guard, ServeError> {
+fn guard(config: &Config) -> Result<Guard, ServeError> {
     let Guarded { loopback, hosts, origins, public_origin, proxies } =
         config.guarded().map_err(ServeError::Setting)?;
     let cors =
@@ -49,7 +80,7 @@ pub(super) fn guard(config: &Config) -> Result<Guard, ServeError> {
 }
 
 /// HTTP+SSE, where it is to be served, and what is said of its end.
-pub(super) fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
+fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
     let HttpSseConfig { sse_endpoint, messages_endpoint, deprecation, .. } = &config.http_sse;
     if !config.http_sse.enabled {
         return None;

@@ -22,7 +22,7 @@ use crate::http::{
 };
 
 /// Which hosts, origins and proxies are ours.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Guard {
     /// Only this machine can connect: its names are ours, and so are its pages.
     pub(crate) loopback: bool,

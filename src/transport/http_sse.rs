@@ -80,7 +80,7 @@ fn begin<H>(sender: &Sender<'_>, shared: &Shared<H>, local: &Local) -> Result<Be
         let line = line.filter(|line| line.has_had(after) && line.holds_after(after));
         return Ok((session, line.ok_or_else(HttpRefusal::unknown_line_event)?, Some(after)));
     }
-    let line = store::Line::new(Stream::line(Some(session::EVENTS), hub.streams.bounds));
+    let line = store::Line::new(Stream::line(Some(session::EVENTS), hub.streams.bounds()));
     let stream = line.stream.clone();
     let begun = Begun { principal: sender.principal.clone(), client: None, line: Some(line) };
     let session = hub.lines.begin(begun, seconds(local.now_ms));

@@ -170,7 +170,7 @@ impl<H: Handler> Line<'_, H> {
             inputs: None,
             server_meta: &handler.catalog().server_meta,
         };
-        let written = mcp::answer(answer, id, &context.params, handler, link, None, out);
+        let written = mcp::answer(answer, id, &context.params, &**handler, link, None, out);
         let Some(said) = written.said else { return };
         let attachment = said.attach(Reader::untold(), None);
         said.read(attachment, (hub.clock.steady_ms)(), |event| {
@@ -201,7 +201,7 @@ impl<H: Handler> Line<'_, H> {
     /// A stream for what is said to a request; it flows into the line.
     fn begin(&self, request: &[u8]) -> Option<Arc<Stream>> {
         let hub = &self.shared.hub;
-        self.session.begin(request, hub.streams.bounds, 0)
+        self.session.begin(request, hub.streams.bounds(), 0)
     }
 
     #[cold]
@@ -302,7 +302,7 @@ impl<H: Handler> Line<'_, H> {
             // The application is about to look at them anyway.
             return Then::Nothing;
         }
-        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
+        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds()));
         let (mut deferred, promise) = self.work(Value::EMPTY_OBJECT, version, stream, None);
         deferred.message = ROOTS_CHANGED.to_vec();
         Then::Work(deferred, promise)

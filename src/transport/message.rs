@@ -152,7 +152,7 @@ impl<H: Handler> Desk<'_, H> {
                 let hub = &self.shared.hub;
                 let owner = Owner::of(context.version, None, self.sender.principal.as_ref());
                 let filter = subscriptions::honored(filter, catalog, &owner, hub);
-                let stream = Arc::new(Stream::new(hub.streams.bounds));
+                let stream = Arc::new(Stream::new(hub.streams.bounds()));
                 let id = id_text(message).into();
                 let to = self.reply_to(context.version, None, Some(framing));
                 Next::Wait(Reply::notices(to, Arc::new(Listener { filter, owner, id, stream })))
@@ -200,7 +200,7 @@ impl<H: Handler> Desk<'_, H> {
     ) -> Written {
         let Some(id) = id(message) else { return Written::default() };
         let link = self.link(context, session, &[]);
-        mcp::answer(answer, id, &context.params, &self.shared.handler, link, None, out)
+        mcp::answer(answer, id, &context.params, &*self.shared.handler, link, None, out)
     }
 
     #[inline]
@@ -232,10 +232,10 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<&Arc<Session>>,
     ) -> Option<Arc<Stream>> {
         let hub = &self.shared.hub;
-        let bounds = hub.streams.bounds;
+        let bounds = hub.streams.bounds();
         match session {
             None => Some(Arc::new(Stream::new(bounds))),
-            Some(session) => session.begin(request, bounds, hub.sessions.limits.replay_bytes),
+            Some(session) => session.begin(request, bounds, hub.sessions.limits.all().replay_bytes),
         }
     }
 
@@ -308,7 +308,7 @@ impl<H: Handler> Desk<'_, H> {
             // The application is about to look at them anyway.
             return self.taken(body).write(self.stamp.date, out);
         }
-        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
+        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds()));
         let version = session.version();
         let mut deferred = self.deferred(Value::EMPTY_OBJECT, version, Some(session), stream, true);
         deferred.message = ROOTS_CHANGED.to_vec();

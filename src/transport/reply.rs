@@ -280,7 +280,7 @@ impl Reply {
 
     /// Whether the stream is as old as it may become, and its client can come back.
     fn is_aged(&self, local: &Local) -> bool {
-        let age_max = self.hub.streams.age_max.as_millis() as u64;
+        let age_max = self.hub.streams.age_max_ms();
         let age = self.opened_ms.map_or(0, |opened_ms| local.now_ms.saturating_sub(opened_ms));
         age >= age_max && self.what.can_be_opened_again(self.session.is_some(), self.version)
     }

@@ -114,7 +114,7 @@ impl<H: Handler> Desk<'_, H> {
         let mut body = Vec::new();
         self.write(answer, message, context, None, &mut body);
         let response = json_response(Status::OK, self.sender.persistence, self.stamp);
-        if hub.sessions.limits.sessions_max == 0 {
+        if hub.sessions.limits.sessions_max() == 0 {
             response.fixed(out, &body);
             return self.after();
         }

@@ -53,6 +53,7 @@ fn every_setting_can_be_written() {
         idle_timeout = "8s"
         write_timeout = "9ms"
         shutdown_grace = "2m"
+        shutdown_delay = "12s"
         buffer_size = 10000
         max_buffers = 11
         adaptive_sizing = false
@@ -106,6 +107,8 @@ fn every_setting_can_be_written() {
         docs_url = "https://d.example"
         sunset = "2026-12-24"
         successor_endpoint = "/n"
+        [tools]
+        disabled = ["a"]
     "#;
     let Settings { config, dataset, log } = toml(text).expect("all is understood");
     assert_eq!((dataset, log.as_deref()), (Some("x.db".into()), Some("debug")));
@@ -128,6 +131,7 @@ fn every_setting_can_be_written() {
         idle_timeout,
         write_timeout,
         shutdown_grace,
+        shutdown_delay,
         buffer_size,
         max_buffers,
         adaptive_sizing,
@@ -144,11 +148,13 @@ fn every_setting_can_be_written() {
         allowed_origins,
         cors: CorsConfig { max_age, credentials },
         guard,
+        tools,
     } = config;
     check_http_sse(http_sse);
     check_guard(&guard);
     assert_eq!((max_age.as_secs(), credentials), (33, true));
     check_tls(tls);
+    assert_eq!((tools.disabled, shutdown_delay.as_secs()), (vec!["a".to_owned()], 12));
     assert_eq!(transports, Transports::Both);
     assert_eq!([sessions_max, sessions_per_principal_max], [21, 22]);
     assert_eq!([stream_events_max, stream_bytes_max, replay_bytes_max], [24, 25, 27]);
