@@ -98,7 +98,9 @@ fn promised(
             let sockets = sockets.map(|text| Some((name.to_owned(), number(text)?)));
             return match (ready, sockets.collect::<Option<Vec<_>>>()) {
                 (Some(ready), Some(sockets)) => Ok(Promised { sockets, ready: Some(ready) }),
-                _ => Err(format!("{HANDOVER_VARIABLE}={text}: expected PARENT:READY:SOCKET,…:NAME")),
+                _ => {
+                    Err(format!("{HANDOVER_VARIABLE}={text}: expected PARENT:READY:SOCKET,…:NAME"))
+                }
             };
         }
     }

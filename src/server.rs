@@ -220,11 +220,7 @@ impl<H: Handler> Server<H> {
         switches.set(&config.tools.disabled);
         let hub = Arc::new(settings::hub(&config, clock)?);
         notifier.begin(hub.clone());
-        let shared = Shared {
-            hub,
-            handler: Arc::new(handler),
-            settings: settings::of(&config),
-        };
+        let shared = Shared { hub, handler: Arc::new(handler), settings: settings::of(&config) };
         Ok((shared, config))
     }
 

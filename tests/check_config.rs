@@ -94,7 +94,8 @@ fn every_mistake_is_named_with_its_line_and_key() {
     assert!(told.contains("13 mistakes"), "{told}");
 
     // The same in JSON, a key to a line; and for a program to read.
-    let table: toml::Table = WRONG_TOML.replace("2020-01-01", "\"2020-01-01\"").parse().expect("is");
+    let table: toml::Table =
+        WRONG_TOML.replace("2020-01-01", "\"2020-01-01\"").parse().expect("is");
     let text = serde_json::to_string_pretty(&table).expect("JSON");
     let file = folder.path().join("c.json");
     fs::write(&file, &text).expect("a file");

@@ -33,7 +33,8 @@ impl Followers {
 impl Drop for Followers {
     fn drop(&mut self) {
         for process in &self.0 {
-            let _ = Command::new("kill").args(["-s", "KILL", process]).stderr(Stdio::null()).status();
+            let _ =
+                Command::new("kill").args(["-s", "KILL", process]).stderr(Stdio::null()).status();
         }
     }
 }

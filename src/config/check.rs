@@ -51,10 +51,7 @@ fn check_http_sse(http_sse: &HttpSseConfig, endpoint: &str, refuse: &mut impl Fn
         return;
     }
     refuse(http_sse.connections_max == 0, "http_sse.connections_max must be at least 1");
-    refuse(
-        http_sse.session_timeout.as_secs() == 0,
-        "http_sse.session_timeout must be at least 1s",
-    );
+    refuse(http_sse.session_timeout.as_secs() == 0, "http_sse.session_timeout must be at least 1s");
     for (key, text) in [("sse_endpoint", sse_endpoint), ("messages_endpoint", messages_endpoint)] {
         if let Err(problem) = path(text) {
             refuse(true, &format!("http_sse.{key}: {problem}"));
@@ -73,9 +70,8 @@ fn check_http_sse(http_sse: &HttpSseConfig, endpoint: &str, refuse: &mut impl Fn
         }
     }
     // RFC 9745 §4.
-    let problem = format!(
-        "http_sse.deprecation.sunset must not be before {DEPRECATED}, the deprecation"
-    );
+    let problem =
+        format!("http_sse.deprecation.sunset must not be before {DEPRECATED}, the deprecation");
     refuse(sunset.is_some_and(|sunset| sunset < DEPRECATED), &problem);
 }
 

@@ -101,7 +101,9 @@ impl Layer {
 pub fn settled(raw: RawConfig, file: &Layer) -> (Option<Settings>, Vec<Error>) {
     let settings = match raw.settled() {
         Ok(settings) => settings,
-        Err(error) => return (None, vec![placed(&error.key.unwrap_or_default(), error.problem, file)]),
+        Err(error) => {
+            return (None, vec![placed(&error.key.unwrap_or_default(), error.problem, file)]);
+        }
     };
     let problems = settings.config.problems().into_iter();
     let errors = problems.map(|problem| {

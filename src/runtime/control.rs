@@ -22,11 +22,7 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    pub(super) fn new(
-        mailboxes: Vec<Address>,
-        stdio: Option<StdioStop>,
-        hub: Arc<Hub>,
-    ) -> Control {
+    pub(super) fn new(mailboxes: Vec<Address>, stdio: Option<StdioStop>, hub: Arc<Hub>) -> Control {
         Control { mailboxes, stdio, hub }
     }
 

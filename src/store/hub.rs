@@ -8,8 +8,8 @@ use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use slab::Slab;
 
-use super::seal::Seal;
 use super::live::LiveStreamLimits;
+use super::seal::Seal;
 use super::seconds;
 use super::session::Session;
 use super::sessions::{SessionLimits, Sessions};

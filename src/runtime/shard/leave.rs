@@ -86,8 +86,7 @@ impl<H: Handler> Shard<H> {
 
     /// Stops accepting, closes what is idle, and lets the rest finish.
     fn stop(&mut self, leave: Leave) {
-        self.leaving =
-            Leaving::Until(Instant::now() + self.core.config.shutdown_grace, leave);
+        self.leaving = Leaving::Until(Instant::now() + self.core.config.shutdown_grace, leave);
         self.core.local.stopping = true;
         self.core.shared.hub.begin_to_close();
         self.peers.begin_to_leave(self.index);
