@@ -11,6 +11,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::check::CheckArguments;
 use super::connect::ConnectArguments;
+use super::health::HealthArguments;
 use super::install::InstallArguments;
 use super::migrate::MigrateArguments;
 
@@ -81,6 +82,8 @@ pub(crate) enum Command {
     Install(InstallArguments),
     /// Say all that is wrong with settings, or what would be served
     Check(CheckArguments),
+    /// Ask a server whether it is well: exit code 0 if it says so
+    Health(HealthArguments),
     /// Move from HTTP+SSE to Streamable HTTP: settings, clients, and who still comes
     Migrate(MigrateArguments),
 }
