@@ -35,6 +35,14 @@ A file in TOML:
   [http]
   body_bytes_max = 4194304
 
+  [tls]
+  cert = \"fastd.pem\"
+  key = \"fastd.key\"
+
+A certificate for this machine, to try HTTPS with (clients must be told to trust fastd.pem):
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 30 -subj /CN=localhost \\
+    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout fastd.key -out fastd.pem
+
 Exit codes: 0 stopped by a signal (or by the end of standard input, where that is served), 1 could
 not start, 2 wrong arguments.";
 
@@ -106,6 +114,13 @@ pub(crate) struct ServeArguments {
     /// Do not serve HTTP+SSE, the transport of 2024-11-05 (at /sse and /messages otherwise)
     #[arg(long)]
     pub(crate) no_legacy_sse: bool,
+    /// Speak HTTPS, with the certificate in this PEM file, and behind it those that lead to an
+    /// authority. Clients' certificates, and several names: the table `tls` of a settings file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of that certificate: a PEM file, not encrypted
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// A web origin that is not refused, besides those on this machine, or *; may be repeated. (No
     /// CORS headers are sent yet: a proxy in front has to add them)
     #[arg(long = "allowed-origin", value_name = "ORIGIN")]

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
-use mcp_fastd::config::raw::{RawHttpSse, RawTransport};
+use mcp_fastd::config::raw::{RawHttpSse, RawTls, RawTransport};
 use mcp_fastd::config::values::{Micros, Origins};
 use mcp_fastd::documents::{Dataset, serve as documents};
 use mcp_fastd::{ShardStats, Stopper, Transports};
@@ -19,7 +19,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::arguments::{ServeArguments, log_filter};
-use super::greeting::greeting;
+use super::greeting::{greeting, reachable};
 use super::{Problem, own_docs, say};
 
 /// Workers, unless a setting says otherwise. A write holds one until the disk has it, so there are
@@ -49,12 +49,14 @@ pub(crate) fn serve(mut arguments: ServeArguments) -> Result<ExitCode, Problem> 
         None => own_docs::dataset()?,
     };
     let (path, transports) = (config.path.clone(), config.transports);
+    let scheme = if config.tls.is_on() { "https" } else { "http" };
     let running = documents::server(dataset.clone()).config(config).start()?;
     if transports == Transports::Stdio {
         tracing::info!("serving standard input and output");
     } else {
         warn_if_open(running.addr());
-        let text = greeting(running.addr(), &path, file.as_deref(), &dataset)?;
+        let url = format!("{scheme}://{}{path}", reachable(running.addr()));
+        let text = greeting(&url, file.as_deref(), &dataset)?;
         announce(&text, transports == Transports::Both);
     }
     let stopper = running.stopper();
@@ -91,6 +93,7 @@ fn settings(arguments: ServeArguments) -> Result<Settings, Problem> {
             enabled: arguments.no_legacy_sse.then_some(false),
             ..RawHttpSse::default()
         },
+        tls: RawTls { cert: arguments.tls_cert, key: arguments.tls_key, ..RawTls::default() },
         allowed_origins: (!origins.is_empty()).then_some(Origins(origins)),
         ..RawConfig::default()
     };
