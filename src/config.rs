@@ -8,8 +8,11 @@ pub mod raw;
 pub mod values;
 
 mod check;
+mod guard;
 mod http_sse;
 mod tls;
+#[cfg(feature = "auth")]
+pub mod tokens;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -18,6 +21,8 @@ use std::time::Duration;
 use crate::http::HttpLimits;
 use crate::limits;
 
+pub use guard::{CorsConfig, GuardConfig, ProxyProtocol, public_url};
+pub(crate) use guard::{Guarded, host_pattern, network, origin_pattern};
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
 pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
@@ -140,8 +145,13 @@ pub struct Config {
     pub stream_age_max: Duration,
     /// Time that a call waits for its client's answer to a question.
     pub answer_timeout: Duration,
-    /// Web origins that may call besides those on loopback; `*` allows all.
+    /// Web origins whose pages may call, besides what [`GuardConfig`] says: `https://app.example`,
+    /// `https://*.app.example` for all that is below, `*` for all but `null`.
     pub allowed_origins: Vec<String>,
+    /// What browsers are told about requests from such pages.
+    pub cors: CorsConfig,
+    /// Under which names the server is reached, and which proxies are believed.
+    pub guard: GuardConfig,
 }
 
 impl Default for Config {
@@ -179,6 +189,8 @@ impl Default for Config {
             stream_age_max: limits::STREAM_AGE_MAX,
             answer_timeout: limits::ANSWER_TIMEOUT,
             allowed_origins: Vec::new(),
+            cors: CorsConfig::default(),
+            guard: GuardConfig::default(),
         }
     }
 }

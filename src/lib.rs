@@ -46,6 +46,8 @@ pub mod app;
 mod mcp;
 mod transport;
 
+#[cfg(feature = "auth")]
+mod auth;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod documents;
@@ -66,8 +68,8 @@ pub use app::{
     TaskSupport, ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
 };
 pub use config::{
-    CertificateFiles, ClientAuth, Config, Day, DeprecationConfig, HttpSseConfig, TlsConfig,
-    TlsVersion, Transports,
+    CertificateFiles, ClientAuth, Config, CorsConfig, Day, DeprecationConfig, GuardConfig,
+    HttpSseConfig, ProxyProtocol, TlsConfig, TlsVersion, Transports,
 };
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};
@@ -79,9 +81,14 @@ pub use server::{Builder, Exchange, Running, ServeError, Server};
 /// What benches and fuzz targets reach for; no part of the public interface.
 #[doc(hidden)]
 pub mod internal {
+    #[cfg(feature = "auth")]
+    pub use crate::auth::{Checked, Health, Jwt, KeySet, Reason, Tokens};
     pub use crate::buffer::{ReadBuffer, WriteBuffer};
     pub use crate::http::{
-        Date, Decoder, FieldStorage, OpenBody, Parsed, Request, Response, Status, field_storage,
+        Date, Decoder, FieldStorage, OpenBody, Parsed, ProxyHeader, Request, Response, Stamp,
+        Status, field_storage, proxy_header,
     };
     pub use crate::rpc::Message;
+    #[cfg(feature = "auth")]
+    pub use crate::store::Verdict;
 }

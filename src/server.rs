@@ -169,7 +169,9 @@ impl<H: Handler> Server<H> {
     /// Reads the certificates, and opens the listeners.
     fn prepare(self) -> Result<(Prepared<H>, Option<Certificates>), ServeError> {
         let (shared, config) = self.checked(runtime::CLOCK)?;
-        let certificates = Certificates::read(&config.tls).map_err(ServeError::Certificates)?;
+        let name = config.guard.public_https_host();
+        let certificates =
+            Certificates::read(&config.tls, name).map_err(ServeError::Certificates)?;
         let address = config.bind;
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
         let prepared = runtime::prepare(shared, config, certificates.clone())
@@ -205,7 +207,7 @@ impl<H: Handler> Server<H> {
             limits: config.http,
             path: config.path.clone(),
             http_sse: settings::http_sse(&config),
-            allowed_origins: config.allowed_origins.clone(),
+            guard: settings::guard(&config)?,
         };
         Ok((shared, config))
     }

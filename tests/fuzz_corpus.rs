@@ -44,6 +44,11 @@ fn exchange() {
 }
 
 #[test]
+fn proxy() {
+    replay("proxy", targets::proxy);
+}
+
+#[test]
 fn config() {
     replay("config", targets::config);
 }

@@ -1,7 +1,9 @@
 //! What the fuzz targets check, as plain functions: `tests/fuzz_corpus.rs` calls them too.
 
 use mcp_fastd::config::file::RawConfig;
-use mcp_fastd::internal::{Decoder, Message, Parsed, ReadBuffer, field_storage};
+use mcp_fastd::internal::{
+    Decoder, Message, Parsed, ProxyHeader, ReadBuffer, field_storage, proxy_header,
+};
 use mcp_fastd::json::Parser;
 use mcp_fastd::{Exchange, Handler, HttpLimits, Json, Server, about, limits};
 
@@ -84,6 +86,27 @@ fn each(mut rest: &[u8]) -> Vec<&str> {
         rest = &rest[if headless { head_len } else { head_len + body_len }..];
     }
     heads
+}
+
+/// Bytes as the beginning of a connection behind a proxy: what is seen of them does not depend on how
+/// many of them have arrived, and no more of them is taken than there is.
+pub fn proxy(data: &[u8]) {
+    let whole = proxy_header(data);
+    let decided = (0..data.len()).find_map(|cut| match proxy_header(&data[..cut]) {
+        Ok(ProxyHeader::Partial) => None,
+        decided => Some((cut, decided)),
+    });
+    match (decided, whole) {
+        (Some((cut, seen)), whole) => {
+            assert_eq!(seen, whole);
+            if let Ok(ProxyHeader::Whole(len, _)) = whole {
+                assert_eq!(len, cut, "it is whole with its last byte");
+            }
+        }
+        (None, Ok(ProxyHeader::Whole(len, _))) => assert_eq!(len, data.len()),
+        (None, Ok(ProxyHeader::Partial)) => assert!(data.len() < limits::PROXY_HEADER_BYTES_MAX),
+        (None, Err(_)) => {}
+    }
 }
 
 /// Text as a configuration file: understood or refused, never a panic.

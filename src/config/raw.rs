@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::values::{Later, Micros, Origins, Seconds, Sunset};
-use super::{CertificateFiles, ClientAuth, TlsVersion, Transports};
+use super::values::{Hosts, Later, Micros, Networks, Origins, Seconds, Sunset};
+use super::{CertificateFiles, ClientAuth, ProxyProtocol, TlsVersion, Transports};
 
 /// A struct of optional settings that can be laid over another one.
 macro_rules! layer {
@@ -111,6 +111,10 @@ layer! {
         tls: RawTls,
         /// Over what clients come, and another way to write where to listen.
         transport: RawTransport,
+        /// What browsers are told.
+        cors: RawCors,
+        /// Names and proxies.
+        guard: RawGuard,
     }
 }
 
@@ -224,17 +228,37 @@ layer! {
     tables {
         /// The same as `tls` at the top.
         ssl: RawTls,
-        /// `transport.http.cors`.
+        /// The same as `cors` at the top.
         cors: RawCors,
     }
 }
 
 layer! {
-    /// `transport.http.cors` as written.
+    /// [`CorsConfig`](super::CorsConfig) as written.
     RawCors
     values {
         /// The same as `allowed_origins` at the top.
         allowed_origins: Origins,
+        /// How long a browser may remember.
+        max_age: Seconds,
+        /// Whether pages may send cookies.
+        credentials: bool,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`GuardConfig`](super::GuardConfig) as written.
+    RawGuard
+    values {
+        /// `"https://mcp.example.com"`.
+        public_url: String,
+        /// A list, or text with commas.
+        allowed_hosts: Hosts,
+        /// A list, or text with commas.
+        trusted_proxies: Networks,
+        /// `"off"` or `"required"`.
+        proxy_protocol: ProxyProtocol,
     }
     tables {}
 }

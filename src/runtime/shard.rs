@@ -78,6 +78,7 @@ impl<H: Handler> Shard<H> {
                 now_ms: steady_ms(),
                 unix_s: unix_ms() / 1000,
                 stopping: false,
+                known_host: Vec::new(),
             },
             read_buffers: BufferPool::new(&config),
             write_buffers: BufferPool::new(&config),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ServeError;
-use crate::config::{Config, DEPRECATED, HttpSseConfig};
+use crate::config::{Config, DEPRECATED, Guarded, HttpSseConfig};
 use crate::http::Date;
 use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
-use crate::transport::HttpSse;
+use crate::transport::{Cors, Guard, HttpSse};
 
 /// What the threads of a server share.
 pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
@@ -37,6 +37,15 @@ pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
         answer_timeout: config.answer_timeout,
     };
     Ok(Hub::new(sessions, lines, Seal::new(&key), streams, clock))
+}
+
+/// Which hosts, origins and proxies are ours.
+pub(super) fn guard(config: &Config) -> Result<Guard, ServeError> {
+    let Guarded { loopback, hosts, origins, public_origin, proxies } =
+        config.guarded().map_err(ServeError::Setting)?;
+    let cors =
+        Cors { credentials: config.cors.credentials, max_age_s: config.cors.max_age.as_secs() };
+    Ok(Guard { loopback, hosts, origins, public_origin, proxies, cors })
 }
 
 /// HTTP+SSE, where it is to be served, and what is said of its end.

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    CertificateFiles, ClientAuth, DeprecationConfig, TlsConfig, TlsVersion, Transports,
+    CertificateFiles, ClientAuth, CorsConfig, DeprecationConfig, GuardConfig, ProxyProtocol,
+    TlsConfig, TlsVersion, Transports,
 };
 use crate::http::HttpLimits;
 
@@ -86,6 +87,14 @@ fn every_setting_can_be_written() {
         key = "b.key"
         [transport]
         mode = "both"
+        [cors]
+        max_age = 33
+        credentials = true
+        [guard]
+        public_url = "https://mcp.example/x"
+        allowed_hosts = ["*.example"]
+        trusted_proxies = "10.0.0.0/8, ::1"
+        proxy_protocol = "required"
         [http_sse]
         enabled = false
         sse_endpoint = "/s"
@@ -133,8 +142,12 @@ fn every_setting_can_be_written() {
         stream_age_max,
         answer_timeout,
         allowed_origins,
+        cors: CorsConfig { max_age, credentials },
+        guard,
     } = config;
     check_http_sse(http_sse);
+    check_guard(&guard);
+    assert_eq!((max_age.as_secs(), credentials), (33, true));
     check_tls(tls);
     assert_eq!(transports, Transports::Both);
     assert_eq!([sessions_max, sessions_per_principal_max], [21, 22]);
@@ -163,6 +176,13 @@ fn every_setting_can_be_written() {
         [12, 13, 14, 15]
     );
     assert_eq!([chunk_line_bytes_max, chunk_overhead_bytes_max, trailer_bytes_max], [16, 17, 18]);
+}
+
+fn check_guard(guard: &GuardConfig) {
+    let GuardConfig { public_url, allowed_hosts, trusted_proxies, proxy_protocol } = guard;
+    assert_eq!(public_url.as_deref(), Some("https://mcp.example/x"));
+    assert_eq!((&**allowed_hosts, trusted_proxies.len()), (&["*.example".to_owned()][..], 2));
+    assert_eq!(*proxy_protocol, ProxyProtocol::Required);
 }
 
 fn check_http_sse(http_sse: HttpSseConfig) {
@@ -247,6 +267,19 @@ fn https_has_two_names_and_needs_its_parts() {
     let on = "[tls]\ncert = \"a\"\nkey = \"a\"\n";
     assert!(check(&format!("{on}client_auth = \"required\"")).starts_with("tls.client_ca"));
     assert!(check(&format!("{on}client_crl = \"crl\"")).starts_with("tls.client_ca"));
+}
+
+#[test]
+fn who_may_speak() {
+    let text = "cors.max_age = \"1h\"\ntransport.http.cors.credentials = true";
+    let cors = toml(text).expect("understood").config.cors;
+    assert_eq!((cors.max_age, cors.credentials), (Duration::from_secs(3600), true));
+    let twice = "allowed_origins = \"*\"\n[cors]\nallowed_origins = \"*\"";
+    check_error(toml(twice), &["allowed_origins", "cors.allowed_origins"]);
+    let host = "[guard]\nallowed_hosts = [\"https://a\"]";
+    check_error(toml(host), &["f.toml:2: guard.allowed_hosts", "HOST:PORT"]);
+    let network = "[guard]\ntrusted_proxies = \"10.0.0.1/8\"";
+    check_error(toml(network), &["f.toml:2: guard.trusted_proxies", "10.0.0.0/8"]);
 }
 
 #[test]
