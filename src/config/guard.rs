@@ -52,6 +52,14 @@ pub enum ProxyProtocol {
     Required,
 }
 
+impl GuardConfig {
+    /// The host of [`GuardConfig::public_url`], where that is HTTPS.
+    pub(crate) fn public_https_host(&self) -> Option<&str> {
+        let (origin, host) = origin_and_host(self.public_url.as_ref()?)?;
+        origin.starts_with("https:").then(|| host.trim_matches(['[', ']']))
+    }
+}
+
 impl FromStr for ProxyProtocol {
     type Err = String;
 

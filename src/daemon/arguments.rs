@@ -37,6 +37,14 @@ A file in TOML:
   [http]
   body_bytes_max = 4194304
 
+  [tls]
+  cert = \"fastd.pem\"
+  key = \"fastd.key\"
+
+A certificate for this machine, to try HTTPS with (clients must be told to trust fastd.pem):
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 30 -subj /CN=localhost \\
+    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout fastd.key -out fastd.pem
+
 `mcp-fastd check fastd.toml` says all that is wrong with such a file.
 
 Signals: TERM and INT finish what is under way and end, within shutdown_grace; a second one ends at
@@ -120,6 +128,13 @@ pub(crate) struct ServeArguments {
     /// Do not serve HTTP+SSE, the transport of 2024-11-05 (at /sse and /messages otherwise)
     #[arg(long)]
     pub(crate) no_legacy_sse: bool,
+    /// Speak HTTPS, with the certificate in this PEM file, and behind it those that lead to an
+    /// authority. Clients' certificates, and several names: the table `tls` of a settings file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of that certificate: a PEM file, not encrypted
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// A web origin whose pages may call (https://app.example, https://*.app.example, or * for all),
     /// besides that of --public-url and, where only this machine can connect, those of this machine;
     /// may be repeated
