@@ -11,6 +11,8 @@ mod check;
 mod guard;
 mod http_sse;
 mod tls;
+#[cfg(feature = "auth")]
+pub mod tokens;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;

@@ -46,6 +46,8 @@ pub mod app;
 mod mcp;
 mod transport;
 
+#[cfg(feature = "auth")]
+mod auth;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod documents;
@@ -79,10 +81,19 @@ pub use server::{Builder, Exchange, Running, ServeError, Server};
 /// What benches and fuzz targets reach for; no part of the public interface.
 #[doc(hidden)]
 pub mod internal {
+    pub use crate::app::call::Inputs;
+    pub use crate::app::catalog::param_headers;
+    #[cfg(feature = "auth")]
+    pub use crate::auth::{Checked, Health, Jwt, KeySet, Reason, Tokens};
     pub use crate::buffer::{ReadBuffer, WriteBuffer};
     pub use crate::http::{
-        Date, Decoder, FieldStorage, OpenBody, Parsed, ProxyHeader, Request, Response, Stamp,
-        Status, field_storage, proxy_header,
+        Date, Decoder, Field, FieldStorage, OpenBody, Parsed, ProxyHeader, Request, Response,
+        Stamp, Status, field_storage, proxy_header,
     };
+    pub use crate::mcp::{Cursor, open_state, seal_state, state_purpose};
     pub use crate::rpc::Message;
+    #[cfg(feature = "auth")]
+    pub use crate::store::Verdict;
+    pub use crate::store::{Seal, Unsealed};
+    pub use crate::transport::mismatch as header_mismatch;
 }

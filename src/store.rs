@@ -14,17 +14,19 @@ mod sessions;
 pub(crate) mod stream;
 pub(crate) mod tasks;
 mod usage;
+mod verdict;
 
 pub(crate) use farewell::Farewell;
 pub(crate) use hub::{
     Clock, Filter, Hub, Listener, Notice, Relieved, StreamLimits, write_subscription,
 };
 pub(crate) use nudge::{Bell, Reader};
-pub(crate) use seal::{Seal, Unsealed};
+pub use seal::{Seal, Unsealed};
 pub(crate) use session::{Begun, Client, Line, Session, SessionId};
 pub(crate) use sessions::{SessionLimits, Sessions};
 pub(crate) use stream::{Bounds, Kind, Reading, Reply, Silence, Stream};
 pub(crate) use tasks::{Outcome, Owner, Task, Wire};
+pub use verdict::Verdict;
 
 /// 128 bits that nobody can guess; `None` when the system has none.
 pub(crate) fn random_id() -> Option<u128> {

@@ -36,6 +36,7 @@ use crate::store::{Hub, Session, Stream, Task};
 
 pub(crate) use cors::Cors;
 pub(crate) use guard::Guard;
+pub use headers::mismatch;
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
 pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_plain, refuse_timeout};
