@@ -17,6 +17,7 @@ mod refuse;
 mod reply;
 mod route;
 mod said;
+mod sender;
 mod session_http;
 mod stdio;
 pub(crate) mod streamable_http;

@@ -110,8 +110,8 @@ impl RawConfig {
     }
 
     /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
-    /// port, its `cors` and `ssl` those at the top, and the `allowed_origins` of the first the one at
-    /// the top.
+    /// port, its `cors` and `ssl` those at the top, and the `allowed_origins` of the first the one
+    /// at the top.
     pub(super) fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
         let problem = |key: &str, problem: String| Error {
             place: place.to_owned(),
@@ -155,7 +155,8 @@ impl RawConfig {
     /// What is meant by all layers together.
     ///
     /// # Errors
-    /// The address to listen on cannot be found, or of two keys that need each other one is missing.
+    /// The address to listen on cannot be found, or one of two keys that need each other is not
+    /// there.
     pub fn settled(self) -> Result<Settings, Error> {
         let mut config = Config::default();
         let http = self.transport.http;

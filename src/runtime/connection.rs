@@ -161,6 +161,9 @@ impl Connection {
     /// until all of it is there, it stays in the socket.
     #[cold]
     pub(crate) fn read_proxy_header(&mut self) {
+        if !self.readable {
+            return;
+        }
         let mut bytes = [0; limits::PROXY_HEADER_BYTES_MAX];
         let there = match recv(&self.socket, &mut bytes, RecvFlags::PEEK) {
             Ok((there, _)) if there > 0 => there,

@@ -61,17 +61,12 @@ pub(crate) fn drive<H: Handler>(
     if !connection.output.is_empty() && !connection.in_dirty {
         connection.progress |= flush(connection, core);
     }
-    if let State::ProxyHeader = connection.state
-        && connection.readable
-    {
-        connection.read_proxy_header();
-    }
-    let mut answered = 0;
-    let mut reads = 0;
-    let mut more = false;
-    let mut held_back = false;
-    if let State::Waiting(_) = connection.state {
-        go_on_waiting(connection, core);
+    let (mut answered, mut reads) = (0, 0);
+    let (mut more, mut held_back) = (false, false);
+    match connection.state {
+        State::Waiting(_) => go_on_waiting(connection, core),
+        State::ProxyHeader => connection.read_proxy_header(),
+        _ => {}
     }
     while let State::Reading = connection.state {
         if connection.output.len() > limits::UNSENT_BYTES_MAX {
@@ -152,7 +147,8 @@ pub(crate) fn conclude<H: Handler>(
     }
 }
 
-/// Sends what a connection has to say, as far as the socket takes it. Says whether it took anything.
+/// Sends what a connection has to say, as far as the socket takes it. Says whether it took
+/// anything.
 #[inline]
 pub(crate) fn flush<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
     match connection.tls {

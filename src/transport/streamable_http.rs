@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::admit::admit;
 use super::fields::Fields;
 use super::guard::Caller;
-use super::message::{Sender, after, answer_body, json_response};
+use super::message::{after, answer_body, json_response};
 use super::refuse::{HttpRefusal, http_sse_of};
 use super::route::{Route, route};
+use super::sender::Sender;
 use super::{Local, Next, Shared, http_sse, metrics, session_http};
 use crate::app::{Access, Credentials, Handler, Peer};
 use crate::http::{
