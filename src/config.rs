@@ -9,6 +9,8 @@ pub mod values;
 
 mod check;
 mod http_sse;
+mod overload;
+mod rate;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -19,6 +21,8 @@ use crate::limits;
 
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
+pub use overload::OverloadConfig;
+pub use rate::{Rate, RateConfig, RejectStatus};
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
 ///
@@ -138,6 +142,10 @@ pub struct Config {
     pub answer_timeout: Duration,
     /// Web origins that may call besides those on loopback; `*` allows all.
     pub allowed_origins: Vec<String>,
+    /// How often clients may ask.
+    pub rate: RateConfig,
+    /// What is refused when there is too much to do.
+    pub overload: OverloadConfig,
 }
 
 impl Default for Config {
@@ -174,6 +182,8 @@ impl Default for Config {
             stream_age_max: limits::STREAM_AGE_MAX,
             answer_timeout: limits::ANSWER_TIMEOUT,
             allowed_origins: Vec::new(),
+            rate: RateConfig::default(),
+            overload: OverloadConfig::default(),
         }
     }
 }

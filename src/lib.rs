@@ -65,7 +65,10 @@ pub use app::{
     ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling, TaskSupport,
     ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
 };
-pub use config::{Config, Day, DeprecationConfig, HttpSseConfig, Transports};
+pub use config::{
+    Config, Day, DeprecationConfig, HttpSseConfig, OverloadConfig, Rate, RateConfig, RejectStatus,
+    Transports,
+};
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};
 pub use runtime::{ShardStats, Stopper};

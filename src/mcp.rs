@@ -27,4 +27,4 @@ pub(crate) use answer::{Written, answer};
 pub(crate) use method::Method;
 pub(crate) use open::{Claims, Context, open};
 pub(crate) use plan::{Accepted, Plan, plan};
-pub(crate) use refusal::{Refusal, Stage};
+pub(crate) use refusal::{Refusal, Stage, write_limit};

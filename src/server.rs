@@ -199,6 +199,7 @@ impl<H: Handler> Server<H> {
             path: config.path.clone(),
             http_sse: settings::http_sse(&config),
             allowed_origins: config.allowed_origins.clone(),
+            rates: settings::rates(&config.rate),
         };
         Ok((shared, config))
     }

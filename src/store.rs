@@ -8,6 +8,7 @@
 mod farewell;
 mod hub;
 mod nudge;
+mod rates;
 mod seal;
 pub(crate) mod session;
 mod sessions;
@@ -20,6 +21,7 @@ pub(crate) use hub::{
     Clock, Filter, Hub, Listener, Notice, Relieved, StreamLimits, write_subscription,
 };
 pub(crate) use nudge::{Bell, Reader};
+pub(crate) use rates::{Pace, Paces, Rates, TooOften};
 pub(crate) use seal::{Seal, Unsealed};
 pub(crate) use session::{Begun, Client, Line, Session, SessionId};
 pub(crate) use sessions::{SessionLimits, Sessions};

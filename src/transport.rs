@@ -11,6 +11,7 @@ mod inbound;
 pub(crate) mod line;
 mod message;
 mod metrics;
+mod rates;
 mod refuse;
 mod reply;
 mod route;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Status};
 use crate::json::{Parser, Value};
 use crate::protocol::{Principal, ProtocolVersion};
-use crate::store::{Hub, Session, Stream, Task};
+use crate::store::{Hub, Rates, Session, Stream, Task};
 
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
@@ -50,6 +51,8 @@ pub(crate) struct Shared<H> {
     /// Origins that may call besides those on loopback.
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) hub: Arc<Hub>,
+    /// How often who may ask; `None` where nothing is counted.
+    pub(crate) rates: Option<Box<Rates>>,
 }
 
 /// What a thread keeps for itself between requests.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use super::raw::RawConfig;
-use super::raw::RawHttpSse;
+use super::raw::{RawHttpSse, RawRate};
 use super::{Config, HttpSseConfig};
 
 /// What is wrong with a setting, and where it stands.
@@ -108,7 +108,7 @@ impl RawConfig {
     }
 
     /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
-    /// port, its `cors.allowed_origins` the one at the top.
+    /// port, its `cors.allowed_origins` and `rate_limit` those at the top.
     fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
         let problem = |key: &str, problem: String| Error {
             place: place.to_owned(),
@@ -131,6 +131,13 @@ impl RawConfig {
             return Err(problem("allowed_origins", both.to_owned()));
         }
         self.allowed_origins = self.allowed_origins.or(cors);
+        if let Some(rate) = http.rate_limit.take() {
+            if self.rate != RawRate::default() {
+                let both = "set either this or transport.http.rate_limit, not both";
+                return Err(problem("rate", both.to_owned()));
+            }
+            self.rate = rate;
+        }
         Ok(self)
     }
 
@@ -160,6 +167,8 @@ impl RawConfig {
         set(&mut config.path, self.path);
         set(&mut config.transports, self.transport.mode);
         settle_http_sse(&mut config.http_sse, self.http_sse);
+        self.rate.settle(&mut config.rate);
+        self.overload.settle(&mut config.overload);
         config.cores = self.cores.or(config.cores);
         set(&mut config.pin, self.pin);
         set(&mut config.spin, self.spin.map(|spin| spin.0));

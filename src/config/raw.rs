@@ -36,6 +36,10 @@ macro_rules! layer {
     };
 }
 
+mod limits;
+
+pub use limits::{RawOverload, RawRate};
+
 layer! {
     /// Settings as written. Each is the field of [`Config`](super::Config) of the same name, but
     /// for `dataset`, `log` and `transport`.
@@ -107,6 +111,10 @@ layer! {
         http: RawHttp,
         /// HTTP+SSE.
         http_sse: RawHttpSse,
+        /// How often clients may ask.
+        rate: RawRate,
+        /// What is refused when there is too much to do.
+        overload: RawOverload,
         /// Over what clients come, and another way to write where to listen.
         transport: RawTransport,
     }
@@ -194,8 +202,8 @@ layer! {
         port: u16,
         /// Refused: it is not built yet.
         auth: Later,
-        /// Refused: it is not built yet.
-        rate_limit: Later,
+        /// The same as `rate` at the top.
+        rate_limit: RawRate,
         /// Refused: it is not built yet.
         ssl: Later,
     }

@@ -205,7 +205,8 @@ fn hear<H: Handler>(
     jobs: &Sender<Box<Deferred>>,
 ) {
     let Client { session, stream, listening } = client;
-    let line = Line { shared, session, stream, both_eras: true, while_room: false };
+    let line =
+        Line { shared, session, stream, both_eras: true, while_room: false, from: None };
     match line.hear(text, parser) {
         // Its answer has room: that was waited for.
         Ok(Then::Nothing | Then::Full) => {}

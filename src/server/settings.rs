@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ServeError;
-use crate::config::{Config, DEPRECATED, HttpSseConfig};
+use crate::config::{Config, DEPRECATED, HttpSseConfig, Rate, RateConfig, RejectStatus};
 use crate::http::Date;
-use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
+use crate::store::{
+    Bounds, Clock, Hub, Pace, Paces, Rates, Seal, SessionLimits, Sessions, StreamLimits,
+};
 use crate::transport::HttpSse;
 
 /// What the threads of a server share.
@@ -37,6 +39,21 @@ pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
         answer_timeout: config.answer_timeout,
     };
     Ok(Hub::new(sessions, lines, Seal::new(&key), streams, clock))
+}
+
+/// How often who may ask.
+pub(super) fn rates(config: &RateConfig) -> Option<Box<Rates>> {
+    let pace = |rate: &Rate| Pace::new(rate.count, rate.period, rate.burst);
+    let tools = config.tools.iter().map(|(name, rate)| (name.clone(), pace(rate)));
+    let paces = Paces {
+        global: config.global.as_ref().map(pace),
+        address: config.per_address.as_ref().map(pace),
+        principal: config.per_principal.as_ref().map(pace),
+        tool: config.per_tool.as_ref().map(pace),
+        tool_and_principal: config.per_tool_and_principal.as_ref().map(pace),
+        tools: tools.collect(),
+    };
+    Rates::new(paces, config.reject_status == RejectStatus::Ok)
 }
 
 /// HTTP+SSE, where it is to be served, and what is said of its end.

@@ -112,8 +112,14 @@ pub(super) fn hear<H: Handler>(
         Ok(found) => found,
         Err(refusal) => return refuse(refusal, http_sse, sender, local, out),
     };
-    let line =
-        Line { shared, session: &session, stream: &stream, both_eras: false, while_room: true };
+    let line = Line {
+        shared,
+        session: &session,
+        stream: &stream,
+        both_eras: false,
+        while_room: true,
+        from: Some(sender.from),
+    };
     let then = line.hear(body, &mut local.parser);
     count(&session, shared, http_sse);
     match then {

@@ -3,6 +3,7 @@
 //!
 //! What is an answer elsewhere is pushed to the line here, in the order in which answers are ready.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::inbound::{Heard, client_of, take_in};
@@ -68,6 +69,8 @@ pub(crate) struct Line<'r, H> {
     /// Requests are taken in while there is room for their answers; otherwise whoever brings them
     /// waits for it.
     pub(crate) while_room: bool,
+    /// The address that messages come from, where there is one.
+    pub(crate) from: Option<IpAddr>,
 }
 
 impl<H: Handler> Line<'_, H> {
@@ -114,6 +117,9 @@ impl<H: Handler> Line<'_, H> {
     fn answer(&self, root: Value<'_>, message: &Message<'_>, context: &Context<'_>) -> Then {
         if H::SPEAKS_MCP {
             return self.forward(root, message, context);
+        }
+        if let Some(refusal) = self.too_often(message, context) {
+            return self.refuse(&refusal, id(message));
         }
         let Shared { handler, hub, .. } = self.shared;
         match plan(message, context, handler.catalog(), &hub.seal, false) {
@@ -321,6 +327,9 @@ impl<H: Handler> Line<'_, H> {
         }
         if self.while_room && !self.stream.has_room() {
             return Ok(Then::Full);
+        }
+        if let Some(refusal) = self.batch_too_often(root) {
+            return Err(refusal);
         }
         if batch::needs_worker(root, self.shared) {
             return Ok(self.defer(root, Vec::new(), version));

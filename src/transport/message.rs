@@ -1,5 +1,6 @@
 //! One JSON-RPC message: from its text to its answer, or to whoever will answer it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::fields::Fields;
@@ -25,6 +26,8 @@ pub(crate) struct Sender<'r> {
     /// How events would be framed for this client.
     pub(crate) framing: StreamFraming,
     pub(crate) principal: Option<Arc<Principal>>,
+    /// The address it speaks from.
+    pub(crate) from: IpAddr,
 }
 
 impl Sender<'_> {
@@ -85,6 +88,9 @@ pub(super) fn answer_body<H: Handler>(
         Err(refusal) => return desk.refuse(&refusal, id(&message), Era::Modern, out),
     };
     if context.era() == Era::Legacy {
+        if let Some(refusal) = desk.too_often(&message, &context) {
+            return desk.refuse_http(&refusal, out);
+        }
         let begins = context.method == Some(mcp::Method::Initialize);
         return match desk.session(begins) {
             Ok(None) => desk.answer(root, &message, &context, None, out),

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{HttpSse, Shared};
+use super::{HttpSse, Shared, rates};
 use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Status};
-use crate::json;
+use crate::mcp::write_limit;
 use crate::rpc::{self, ErrorCode};
+use crate::store::TooOften;
 
 /// What the official SDKs say of a session that is not there.
 const SESSION_NOT_FOUND: ErrorCode = ErrorCode(-32001);
@@ -21,7 +22,9 @@ struct Details {
     text: Text,
     allow: Option<&'static str>,
     limit: Option<&'static str>,
-    retry_after_s: Option<u32>,
+    retry_after_ms: Option<u64>,
+    /// The id of the request, as JSON, where it is known.
+    id: Option<Vec<u8>>,
     code: Option<ErrorCode>,
     challenge: Option<&'static str>,
     /// What HTTP+SSE says of its end, where it is about that.
@@ -44,7 +47,8 @@ impl HttpRefusal {
             text: Text::Message(message.into()),
             allow: None,
             limit: None,
-            retry_after_s: None,
+            retry_after_ms: None,
+            id: None,
             code: None,
             challenge: None,
             about: None,
@@ -184,8 +188,32 @@ impl HttpRefusal {
     fn overload(text: &'static str, limit: &'static str) -> Self {
         let mut refusal = HttpRefusal::new(Status::SERVICE_UNAVAILABLE, text);
         refusal.0.limit = Some(limit);
-        refusal.0.retry_after_s = Some(1);
+        refusal.0.retry_after_ms = Some(1000);
         refusal
+    }
+
+    /// 429 (RFC 6585 §4): when to come again is said in seconds for HTTP, and exactly in the body.
+    #[cold]
+    pub(crate) fn too_often(refused: TooOften) -> Self {
+        let mut refusal = HttpRefusal::new(Status::TOO_MANY_REQUESTS, rates::text(refused));
+        refusal.0.limit = Some(refused.limit);
+        refusal.0.retry_after_ms = Some(refused.retry_after_ms);
+        refusal.0.code = Some(rates::LIMIT_EXCEEDED);
+        refusal
+    }
+
+    pub(crate) fn is_too_often(&self) -> bool {
+        self.0.status == Status::TOO_MANY_REQUESTS
+    }
+
+    /// The same as the answer to the request of this id, as JSON, with 200 where that is wanted.
+    #[cold]
+    pub(crate) fn answering(mut self, id: Vec<u8>, with_ok: bool) -> Self {
+        if with_ok {
+            self.0.status = Status::OK;
+        }
+        self.0.id = Some(id);
+        self
     }
 
     /// The body: a JSON-RPC error.
@@ -195,12 +223,12 @@ impl HttpRefusal {
             _ => ErrorCode::INVALID_REQUEST,
         });
         let mut body = Vec::new();
-        rpc::write_error(&mut body, None, code, message, |out| {
-            if let Some(limit) = self.0.limit {
-                out.extend_from_slice(br#"{"limit":"#);
-                json::write_string(out, limit);
-                out.push(b'}');
-            }
+        rpc::write_error_raw(&mut body, self.0.id.as_deref().unwrap_or(b"null"), |out| {
+            rpc::write_error_object(out, code, message, |out| {
+                if let Some(limit) = self.0.limit {
+                    write_limit(out, limit, self.0.retry_after_ms);
+                }
+            });
         });
         body
     }
@@ -218,7 +246,7 @@ impl HttpRefusal {
             Text::Body(body) => Cow::Borrowed(body),
             Text::Message(message) => Cow::Owned(self.error(message)),
         };
-        let retry_after = self.0.retry_after_s.map(|seconds| seconds.to_string());
+        let retry_after = self.0.retry_after_ms.map(|ms| ms.div_ceil(1000).to_string());
         let mut fields = self.0.about.as_deref().map(HttpSse::fields).unwrap_or_default();
         fields.extend(self.0.allow.map(|allow| ("Allow", allow)));
         fields.extend(self.0.challenge.map(|challenge| ("WWW-Authenticate", challenge)));

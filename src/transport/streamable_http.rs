@@ -9,12 +9,13 @@ use super::fields::Fields;
 use super::message::{Sender, after, answer_body, json_response};
 use super::refuse::{HttpRefusal, http_sse_of};
 use super::route::{Route, route};
-use super::{Local, Next, Shared, http_sse, metrics, session_http};
+use super::{Local, Next, Shared, http_sse, metrics, rates, session_http};
 use crate::app::{Access, Credentials, Handler, Peer};
 use crate::http::{
     Connection as Persistence, ContentType, Head, Method, Request, Response, Status, StreamFraming,
 };
 use crate::protocol::Principal;
+use crate::store::Rates;
 
 const HEALTHY: &[u8] = br#"{"status":"ok"}"#;
 
@@ -27,15 +28,15 @@ pub(crate) fn respond<H: Handler>(
     local: &mut Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    let Request { head, body } = request;
+    let Request { head, body, announced } = request;
     let persistence = persistence_of(&head, local);
     let fields = Fields::read(head.fields);
     let found = route(&head, shared);
-    let admitted = admit(found, &head, &fields, shared);
-    let principal = match admitted.and_then(|()| principal_of(found, &fields, peer, shared, local))
-    {
+    let counting = rates::counting(found, announced, shared);
+    let principal = match let_in(found, &head, &fields, peer, counting, shared, local) {
         Ok(principal) => principal,
         Err(refusal) => {
+            let refusal = rates::answering(refusal, found, body, shared, local);
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
             refusal.write(persistence, head.method == Method::Head, &local.date, out);
             return after(persistence);
@@ -43,7 +44,8 @@ pub(crate) fn respond<H: Handler>(
     };
     let framing = StreamFraming::of(&head);
     let target = H::SPEAKS_MCP.then_some(head.target);
-    let sender = Sender { fields: &fields, target, persistence, framing, principal };
+    let sender =
+        Sender { fields: &fields, target, persistence, framing, principal, from: peer.address };
     match (found, &shared.http_sse) {
         (Route::Message, _) => answer_body(body, &sender, shared, local, out),
         (Route::Listen, _) => session_http::listen(&sender, shared, local, out),
@@ -96,8 +98,8 @@ pub(crate) fn expect<H: Handler>(
 ) -> bool {
     let fields = Fields::read(head.fields);
     let found = route(head, shared);
-    let admitted = admit(found, head, &fields, shared);
-    match admitted.and_then(|()| principal_of(found, &fields, peer, shared, local)) {
+    let counting = rates::counting_head(found, shared);
+    match let_in(found, head, &fields, peer, counting, shared, local) {
         Ok(_) => true,
         Err(refusal) => {
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
@@ -105,6 +107,28 @@ pub(crate) fn expect<H: Handler>(
             false
         }
     }
+}
+
+/// Whether a request may be read, counted where that is wanted; and who is asking.
+#[inline]
+fn let_in<H: Handler>(
+    route: Route,
+    head: &Head<'_>,
+    fields: &Fields<'_>,
+    peer: &Peer,
+    counting: Option<&Rates>,
+    shared: &Shared<H>,
+    local: &Local,
+) -> Result<Option<Arc<Principal>>, HttpRefusal> {
+    if let Some(rates) = counting {
+        rates::arrive(rates, peer, local.now_ms)?;
+    }
+    admit(route, head, fields, shared)?;
+    let principal = principal_of(route, fields, peer, shared, local)?;
+    if let Some(rates) = counting {
+        rates::ask(rates, route, principal.as_deref(), fields, local.now_ms)?;
+    }
+    Ok(principal)
 }
 
 /// Who is asking, where it matters.

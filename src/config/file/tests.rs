@@ -201,7 +201,7 @@ fn the_missions_keys_are_understood() {
 
 #[test]
 fn what_is_not_built_is_refused() {
-    for key in ["auth", "rate_limit", "ssl"] {
+    for key in ["auth", "ssl"] {
         let text = format!(r#"{{ "transport": {{ "http": {{ "{key}": {{}} }} }} }}"#);
         let expected = format!("transport.http.{key}");
         check_error(json(&text), &[&expected, "not supported yet", "remove it"]);
