@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-/// Nesting of arrays and objects in one JSON document.
+/// Default of `json_depth_max`: nesting of arrays and objects in one JSON document.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// The largest document for which a parser keeps its working memory afterwards, in bytes.
 pub const JSON_KEEP_BYTES: usize = 64 * 1024;

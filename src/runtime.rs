@@ -9,6 +9,7 @@ mod connection;
 mod deadlines;
 mod listener;
 mod mailbox;
+mod memory;
 mod metrics;
 mod peers;
 mod serve;
@@ -23,7 +24,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle, available_parallelism};
 
-use crossbeam_channel::Sender;
 use mio::{Poll, Token};
 
 use self::mailbox::{Address, Mail, mailbox};
@@ -31,11 +31,12 @@ use self::metrics::ShardCounters;
 use self::peers::Peers;
 use self::shard::{MAILBOX, Parts, Shard};
 use self::stdio::{Stdio, StdioStop};
+use self::workers::Jobs;
 use crate::app::{Catalog, Handler};
 use crate::config::Config;
 use crate::limits;
 use crate::store::{Clock, Hub};
-use crate::transport::{Deferred, Shared};
+use crate::transport::Shared;
 
 pub use self::metrics::ShardStats;
 
@@ -93,7 +94,7 @@ pub(crate) struct Prepared<H> {
     mailboxes: Vec<Address>,
     counters: Arc<[ShardCounters]>,
     shards: Vec<Placed<H>>,
-    sender: Sender<Box<Deferred>>,
+    sender: Jobs,
     jobs: workers::Queue,
     shared: Arc<Shared<H>>,
     config: Arc<Config>,
@@ -115,7 +116,7 @@ pub(crate) fn prepare<H: Handler>(shared: Shared<H>, config: Config) -> io::Resu
     let (listeners, address) = listener::open(config.bind, count)?;
     let worker_count = worker_count(shared.handler.catalog(), &config, count);
     let (shared, config) = (Arc::new(shared), Arc::new(config));
-    let (sender, jobs) = workers::queue(config.deferred_max);
+    let (sender, jobs) = workers::queue(config.deferred_max, shared.hub.clone());
 
     let mut polls = Vec::with_capacity(count);
     let mut mailboxes = Vec::with_capacity(count);
@@ -126,7 +127,8 @@ pub(crate) fn prepare<H: Handler>(shared: Shared<H>, config: Config) -> io::Resu
         polls.push((poll, mailbox));
     }
     let counters: Arc<[ShardCounters]> = (0..count).map(|_| ShardCounters::default()).collect();
-    let peers = Arc::new(Peers::new(mailboxes.clone(), counters.clone()));
+    let per_address = config.connections_per_address_max;
+    let peers = Arc::new(Peers::new(mailboxes.clone(), counters.clone(), per_address));
     let cpus = cpus(&config, count);
     let mut shards = Vec::with_capacity(count);
     for (index, (listener, (poll, mailbox))) in listeners.into_iter().zip(polls).enumerate() {

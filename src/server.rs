@@ -196,6 +196,7 @@ impl<H: Handler> Server<H> {
             hub,
             handler,
             limits: config.http,
+            json_depth_max: config.json_depth_max,
             path: config.path.clone(),
             http_sse: settings::http_sse(&config),
             allowed_origins: config.allowed_origins.clone(),

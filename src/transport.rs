@@ -30,11 +30,13 @@ use std::sync::Arc;
 use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Status};
 use crate::json::{Parser, Value};
 use crate::protocol::{Principal, ProtocolVersion};
-use crate::store::{Hub, Rates, Session, Stream, Task};
+use crate::store::{CallShare, Due, Hub, Overload, Rates, Session, Stream, Task};
 
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
-pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout};
+pub(crate) use refuse::{
+    refuse_connection, refuse_framing, refuse_overload, refuse_timeout,
+};
 pub(crate) use reply::{Delivery, Reply};
 pub(crate) use stdio::{Found, Lines};
 pub(crate) use streamable_http::{expect, respond};
@@ -44,6 +46,7 @@ pub(crate) use worker::{fail_deferred, run_deferred, withdraw};
 pub(crate) struct Shared<H> {
     pub(crate) handler: H,
     pub(crate) limits: HttpLimits,
+    pub(crate) json_depth_max: usize,
     /// The path of the MCP endpoint.
     pub(crate) path: String,
     /// HTTP+SSE, where it is served.
@@ -65,6 +68,8 @@ pub(crate) struct Local {
     pub(crate) unix_s: u64,
     /// The server is stopping: every answer is the last one of its connection.
     pub(crate) stopping: bool,
+    /// The next answer is the last one of its connection, because of that or by itself.
+    pub(crate) closing: bool,
 }
 
 /// What the connection does after a request.
@@ -112,9 +117,9 @@ impl Taken {
 
     /// No worker takes it: appends 503.
     #[cold]
-    pub(crate) fn refuse(&self, date: &Date, out: &mut Vec<u8>) {
+    pub(crate) fn refuse(&self, overload: Overload, date: &Date, out: &mut Vec<u8>) {
         let about = self.line.as_ref().map(|(_, http_sse)| http_sse);
-        refuse::HttpRefusal::no_worker().about(about).write(self.persistence, false, date, out);
+        refuse::HttpRefusal::overloaded(overload).about(about).write(self.persistence, false, date, out);
     }
 }
 
@@ -137,6 +142,12 @@ pub(crate) struct Deferred {
     pub(crate) streams: bool,
     /// The task it is worked on for.
     pub(crate) task: Option<Arc<Task>>,
+    /// The id of the request, as JSON; empty where there is none to answer.
+    pub(crate) request: Vec<u8>,
+    /// When its time is over, once it is taken in.
+    pub(crate) due: Option<Due>,
+    /// What it is of what its principal may have.
+    pub(crate) share: Option<CallShare>,
 }
 
 impl Deferred {
@@ -151,7 +162,19 @@ impl Deferred {
     ) -> Box<Deferred> {
         let mut message = Vec::new();
         root.write(&mut message);
-        Box::new(Deferred { message, version, session, principal, stream, streams, task: None })
+        let (task, request, due, share) = (None, Vec::new(), None, None);
+        Box::new(Deferred {
+            message,
+            version,
+            session,
+            principal,
+            stream,
+            streams,
+            task,
+            request,
+            due,
+            share,
+        })
     }
 }
 

@@ -34,6 +34,9 @@ impl Config {
         if self.keep_alive < limits::DEADLINE_TICK {
             return setting("keep_alive must be at least 50ms");
         }
+        if self.json_depth_max < 8 {
+            return setting("json_depth_max must be at least 8");
+        }
         if let Some(name) = impossible_rate(&self.rate) {
             return Err(format!("rate.{name} must allow one request at least, in some time"));
         }

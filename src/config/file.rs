@@ -153,6 +153,7 @@ impl RawConfig {
     /// The address to listen on cannot be found.
     pub fn settled(self) -> Result<Settings, Error> {
         let mut config = Config::default();
+        self.settle_clients(&mut config);
         let http = self.transport.http;
         if http.host.is_some() || http.port.is_some() {
             let host = http.host.unwrap_or_else(|| config.bind.ip().to_string());
@@ -164,8 +165,8 @@ impl RawConfig {
                 problem,
             })?;
         }
-        set(&mut config.path, self.path);
         set(&mut config.transports, self.transport.mode);
+        set(&mut config.path, self.path);
         settle_http_sse(&mut config.http_sse, self.http_sse);
         self.rate.settle(&mut config.rate);
         self.overload.settle(&mut config.overload);

@@ -105,6 +105,22 @@ layer! {
         answer_timeout: Seconds,
         /// A list, or text with commas.
         allowed_origins: Origins,
+        /// Nesting of a message.
+        json_depth_max: usize,
+        /// Connections of one address.
+        connections_per_address_max: usize,
+        /// Calls of one principal.
+        calls_per_principal_max: usize,
+        /// Streams of one principal.
+        streams_per_principal_max: usize,
+        /// Streams of one address.
+        streams_per_address_max: usize,
+        /// Requests of one connection.
+        requests_per_connection_max: usize,
+        /// Age of a connection.
+        connection_age_max: Seconds,
+        /// Time for a call.
+        call_timeout: Seconds,
     }
     tables {
         /// Bounds on requests.

@@ -9,7 +9,7 @@
 //!                                                                be on their way
 //! ```
 
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 
 use mio::net::TcpStream;
 use rustix::io::Errno;
@@ -76,6 +76,11 @@ pub(crate) struct Connection {
     pub(crate) progress: bool,
     pub(crate) more: bool,
     pub(crate) held_back: bool,
+    /// When it was opened, and how many requests it had.
+    pub(crate) opened: Tick,
+    pub(crate) requests: usize,
+    /// The address it came from, whoever speaks over it.
+    pub(crate) from: IpAddr,
     /// When the stream has something to say again that has to wait now.
     pub(crate) again: Option<Tick>,
     /// The stream has more to say when what is written is sent.
@@ -83,8 +88,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(socket: TcpStream, peer: Peer, generation: u32) -> Connection {
+    pub(crate) fn new(socket: TcpStream, peer: Peer, generation: u32, opened: Tick) -> Connection {
         Connection {
+            opened,
+            requests: 0,
+            from: peer.address,
             socket,
             peer,
             generation,

@@ -1,10 +1,12 @@
 //! What the shards know of each other: where to write, and how many connections each has.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::mailbox::{Address, Mail};
 use super::metrics::ShardCounters;
+use crate::store::{Counts, network};
 
 /// What the shards know of each other.
 pub(crate) struct Peers {
@@ -12,11 +14,23 @@ pub(crate) struct Peers {
     pub(crate) counters: Arc<[ShardCounters]>,
     /// A shard has left its listener unread because there are `connections_max`.
     held_back: AtomicBool,
+    /// How many connections each address has, where there may be only so many.
+    from: Option<Arc<Counts<u128>>>,
 }
 
 impl Peers {
-    pub(crate) fn new(addresses: Vec<Address>, counters: Arc<[ShardCounters]>) -> Peers {
-        Peers { addresses, counters, held_back: AtomicBool::new(false) }
+    pub(crate) fn new(
+        addresses: Vec<Address>,
+        counters: Arc<[ShardCounters]>,
+        per_address_max: usize,
+    ) -> Peers {
+        let (held_back, from) = (AtomicBool::new(false), Counts::new(per_address_max));
+        Peers { addresses, counters, held_back, from }
+    }
+
+    /// Whether one more connection may come from this address. It leaves, then.
+    pub(crate) fn come(&self, from: IpAddr) -> bool {
+        self.from.as_ref().is_none_or(|counts| counts.add(&network(from)))
     }
 
     fn connections(&self) -> usize {
@@ -36,7 +50,10 @@ impl Peers {
     }
 
     /// A connection of the shard `here` is gone. Whichever shard waits for its place is told.
-    pub(crate) fn leave(&self, here: usize) {
+    pub(crate) fn leave(&self, here: usize, from: IpAddr) {
+        if let Some(counts) = &self.from {
+            counts.remove(&network(from));
+        }
         self.counters[here].connections.fetch_sub(1, Ordering::SeqCst);
         if self.held_back.load(Ordering::SeqCst) && self.held_back.swap(false, Ordering::SeqCst) {
             for address in &self.addresses {

@@ -9,7 +9,6 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::Sender;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
@@ -19,16 +18,18 @@ use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
 use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
 use super::mailbox::{Mail, Mailbox};
+use super::memory;
 use super::metrics::ShardCounters;
 use super::peers::Peers;
 use super::serve::{Core, conclude, drive};
 use super::waiting::deliver;
+use super::workers::Jobs;
 use crate::app::Handler;
 use crate::config::Config;
 use crate::http::Date;
 use crate::json::Parser;
 use crate::limits;
-use crate::transport::{Deferred, Local, Shared};
+use crate::transport::{Local, Shared};
 
 const LISTENER: Token = Token(usize::MAX);
 pub(crate) const MAILBOX: Token = Token(usize::MAX - 1);
@@ -48,6 +49,10 @@ pub(crate) struct Shard<H> {
     second: u64,
     /// When what is too old is to be looked for.
     sweep_at: Tick,
+    /// Memory beyond which less is taken in, in bytes.
+    memory_max: Option<usize>,
+    /// When to look at it next, in milliseconds of the steady clock.
+    memory_at_ms: u64,
     stop_by: Option<Instant>,
     core: Core<H>,
 }
@@ -59,7 +64,7 @@ pub(crate) struct Parts<H> {
     pub(crate) mailbox: Mailbox,
     pub(crate) listener: TcpListener,
     pub(crate) peers: Arc<Peers>,
-    pub(crate) jobs: Sender<Box<Deferred>>,
+    pub(crate) jobs: Jobs,
     pub(crate) shared: Arc<Shared<H>>,
     pub(crate) config: Arc<Config>,
 }
@@ -67,14 +72,16 @@ pub(crate) struct Parts<H> {
 impl<H: Handler> Shard<H> {
     pub(crate) fn new(parts: Parts<H>) -> io::Result<Shard<H>> {
         let Parts { index, poll, mailbox, mut listener, peers, jobs, shared, config } = parts;
+        let memory_max = memory::bound(&config);
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let core = Core {
             local: Local {
-                parser: Parser::new(),
+                parser: Parser::with_depth(config.json_depth_max),
                 date: Date::at(unix_ms() / 1000),
                 now_ms: steady_ms(),
                 unix_s: unix_ms() / 1000,
                 stopping: false,
+                closing: false,
             },
             read_buffers: BufferPool::new(&config),
             write_buffers: BufferPool::new(&config),
@@ -87,6 +94,8 @@ impl<H: Handler> Shard<H> {
             now: 0,
             requests: 0,
             read_buffer_max: shared.limits.read_buffer_bytes_max(),
+            bounds_connections: config.requests_per_connection_max > 0
+                || !config.connection_age_max.is_zero(),
             shared,
             config,
         };
@@ -102,6 +111,8 @@ impl<H: Handler> Shard<H> {
             generation: 0,
             second: 0,
             sweep_at: 0,
+            memory_max,
+            memory_at_ms: if memory_max.is_some() { 0 } else { u64::MAX },
             stop_by: None,
             core,
         })
@@ -187,12 +198,32 @@ impl<H: Handler> Shard<H> {
         let now_ms = steady_ms();
         self.core.local.now_ms = now_ms;
         self.core.now = tick_at(Duration::from_millis(now_ms));
+        if now_ms >= self.memory_at_ms {
+            self.look_at_memory(now_ms);
+        }
         if self.second != now_ms / 1000 {
             self.second = now_ms / 1000;
             self.core.local.unix_s = unix_ms() / 1000;
             self.core.local.date.update(self.core.local.unix_s);
             self.publish();
             self.sweep();
+        }
+    }
+
+    /// Where the process has too much memory, less is taken in; what was freed and is kept for later
+    /// goes back to the system first.
+    #[cold]
+    fn look_at_memory(&mut self, now_ms: u64) {
+        self.memory_at_ms = now_ms + limits::MEMORY_LOOK.as_millis() as u64;
+        let (Some(bytes), Some(max)) = (memory::resident(), self.memory_max) else { return };
+        let load = &self.core.shared.hub.load;
+        let (was_short, is_short) = (load.is_short_of_memory(), bytes > max);
+        load.set_short_of_memory(is_short);
+        if is_short {
+            self.core.shared.hub.give_memory_back();
+        }
+        if is_short && !was_short {
+            tracing::warn!(bytes, max, "memory is short (overload.memory_max): calls are refused");
         }
     }
 
@@ -232,8 +263,9 @@ impl<H: Handler> Shard<H> {
     #[cold]
     fn remove(&mut self, key: ConnectionKey) {
         let connection = self.connections.remove(key.slot as usize);
+        let from = connection.from;
         self.core.give_back(connection);
-        self.peers.leave(self.index);
+        self.peers.leave(self.index, from);
     }
 
     /// Goes on with the connections that had more to do.
@@ -265,7 +297,9 @@ impl<H: Handler> Shard<H> {
         for _ in 0..limits::MAIL_PER_TURN_MAX {
             match self.mailbox.take() {
                 None => return,
-                Some(Mail::Adopt(..)) if self.core.local.stopping => self.peers.leave(self.index),
+                Some(Mail::Adopt(_, peer)) if self.core.local.stopping => {
+                    self.peers.leave(self.index, peer.address);
+                }
                 Some(Mail::Adopt(socket, peer)) => self.add(socket, peer),
                 Some(Mail::Vacancy) => {
                     self.accepting |= self.listener.is_some() && self.accept_again.is_none();
@@ -281,6 +315,7 @@ impl<H: Handler> Shard<H> {
     fn stop(&mut self) {
         self.stop_by = Some(Instant::now() + self.core.config.shutdown_grace);
         self.core.local.stopping = true;
+        self.core.local.closing = true;
         self.core.shared.hub.begin_to_close();
         self.accepting = false;
         self.accept_again = None;
@@ -368,7 +403,13 @@ pub(crate) fn unix_ms() -> u64 {
 
 /// Milliseconds since the first call in this process.
 pub(crate) fn steady_ms() -> u64 {
+    steady_ns() / 1_000_000
+}
+
+/// The same in nanoseconds.
+pub(crate) fn steady_ns() -> u64 {
     static BEGAN: OnceLock<Instant> = OnceLock::new();
     let elapsed = BEGAN.get_or_init(Instant::now).elapsed();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    // Never zero, which stands for no time.
+    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX) | 1
 }

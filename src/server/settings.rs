@@ -7,7 +7,8 @@ use super::ServeError;
 use crate::config::{Config, DEPRECATED, HttpSseConfig, Rate, RateConfig, RejectStatus};
 use crate::http::Date;
 use crate::store::{
-    Bounds, Clock, Hub, Pace, Paces, Rates, Seal, SessionLimits, Sessions, StreamLimits,
+    Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits, Sessions, Shares,
+    SharesMax, StreamLimits,
 };
 use crate::transport::HttpSse;
 
@@ -38,7 +39,19 @@ pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
         age_max: config.stream_age_max,
         answer_timeout: config.answer_timeout,
     };
-    Ok(Hub::new(sessions, lines, Seal::new(&key), streams, clock))
+    let load = Load::new(LoadLimits {
+        target: config.overload.queue_delay_target,
+        factor: config.overload.queue_delay_factor,
+        interval: config.overload.interval,
+        cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    });
+    let shares = Shares::new(SharesMax {
+        calls: config.calls_per_principal_max,
+        streams: config.streams_per_principal_max,
+        streams_from: config.streams_per_address_max,
+    });
+    let calls = (load, Overdue::new(config.call_timeout), shares);
+    Ok(Hub::new(sessions, lines, Seal::new(&key), streams, calls, clock))
 }
 
 /// How often who may ask.

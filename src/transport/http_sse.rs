@@ -51,9 +51,12 @@ pub(super) fn open<H>(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    match begin(sender, shared, local) {
-        Ok((session, line, after)) => {
+    let share = shared.hub.shares.stream(sender.principal.as_ref(), sender.from);
+    let begun = share.map_err(HttpRefusal::too_many);
+    match begun.and_then(|share| Ok((begin(sender, shared, local)?, share))) {
+        Ok(((session, line, after), share)) => {
             let to = ReplyTo {
+                share,
                 version: session.version(),
                 session: None,
                 persistence: sender.persistence,

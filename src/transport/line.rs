@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::inbound::{Heard, client_of, take_in};
 use super::message::{id, id_text};
+use super::refuse::overload_text;
 use super::{Deferred, ROOTS_CHANGED, Shared, batch, task};
 use crate::app::Handler;
 use crate::app::call::Link;
@@ -17,7 +18,9 @@ use crate::mcp::plan::Answer;
 use crate::mcp::{self, Accepted, Claims, Context, Plan, Refusal, Stage, plan, subscriptions};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{self, ErrorCode, Id, Message};
-use crate::store::{Filter, Kind as EventKind, Listener, Owner, Reader, Session, Stream};
+use crate::store::{
+    Filter, Kind as EventKind, Listener, Overload, Owner, Reader, Session, Stream,
+};
 
 mod forward;
 
@@ -51,10 +54,11 @@ impl Promise {
 
     /// No worker takes it: whoever asked is told so.
     #[cold]
-    pub(crate) fn refused(&self) {
-        let text = "every worker is busy and their queue is full (deferred_max); try again later";
+    pub(crate) fn refused(&self, overload: Overload) {
         if let Some(request) = &self.request {
-            self.line.push(EventKind::Response, error_of(request, text));
+            let Overload { limit, retry_after_ms } = overload;
+            let error = error_of(request, overload_text(overload), limit, Some(retry_after_ms));
+            self.line.push(EventKind::Response, error);
         }
     }
 }
@@ -213,7 +217,7 @@ impl<H: Handler> Line<'_, H> {
     #[cold]
     fn too_many(&self, request: &[u8]) -> Then {
         let text = "too many requests of this client are under way (session_calls_max)";
-        self.push(error_of(request, text));
+        self.push(error_of(request, text, "session_calls_max", None));
         Then::Nothing
     }
 
@@ -226,15 +230,25 @@ impl<H: Handler> Line<'_, H> {
     ) -> (Box<Deferred>, Promise) {
         let session = self.session_of(version).cloned();
         let principal = self.session.principal.clone();
-        let deferred = Deferred::of(root, version, session, principal, stream, true);
+        let mut deferred = Deferred::of(root, version, session, principal, stream, true);
+        deferred.request = request.clone().unwrap_or_default();
         (deferred, Promise { line: self.stream.clone(), request, handle: Vec::new() })
     }
 
     fn defer(&self, root: Value<'_>, request: Vec<u8>, version: ProtocolVersion) -> Then {
+        let share = match self.shared.hub.shares.call(self.session.principal.as_ref()) {
+            Ok(share) => share,
+            Err(limit) => {
+                let text = format!("too many calls under way ({limit}): wait for one of them");
+                self.push(error_of(&request, &text, limit, Some(1000)));
+                return Then::Nothing;
+            }
+        };
         match self.begin(&request) {
             None => self.too_many(&request),
             Some(stream) => {
-                let (deferred, promise) = self.work(root, version, stream, Some(request));
+                let (mut deferred, promise) = self.work(root, version, stream, Some(request));
+                deferred.share = share;
                 Then::Work(deferred, promise)
             }
         }
@@ -377,11 +391,13 @@ fn invalid(id: Option<Id<'_>>, code: ErrorCode, text: &str) -> Vec<u8> {
 
 /// The answer to a request, by its id as JSON, that there is no room for; a batch has none.
 #[cold]
-fn error_of(request: &[u8], text: &str) -> Vec<u8> {
+fn error_of(request: &[u8], text: &str, limit: &str, retry_after_ms: Option<u64>) -> Vec<u8> {
     let id = if request.is_empty() { b"null" } else { request };
     let mut out = Vec::new();
     rpc::write_error_raw(&mut out, id, |out| {
-        rpc::write_error_object(out, ErrorCode::INTERNAL_ERROR, text, |_| ());
+        rpc::write_error_object(out, ErrorCode::INTERNAL_ERROR, text, |out| {
+            mcp::write_limit(out, limit, retry_after_ms);
+        });
     });
     out
 }

@@ -142,12 +142,17 @@ impl<H: Handler> Desk<'_, H> {
                 let Some(framing) = self.framing() else {
                     return self.refuse_http(&HttpRefusal::needs_event_stream(), out);
                 };
-                let hub = &self.shared.hub;
-                let owner = Owner::of(context.version, None, self.sender.principal.as_ref());
+                let (hub, principal) = (&self.shared.hub, self.sender.principal.as_ref());
+                let share = match hub.shares.stream(principal, self.sender.from) {
+                    Ok(share) => share,
+                    Err(limit) => return self.refuse_http(&HttpRefusal::too_many(limit), out),
+                };
+                let owner = Owner::of(context.version, None, principal);
                 let filter = subscriptions::honored(filter, catalog, &owner, hub);
                 let stream = Arc::new(Stream::new(hub.streams.bounds));
                 let id = id_text(message).into();
-                let to = self.reply_to(context.version, None, Some(framing));
+                let mut to = self.reply_to(context.version, None, Some(framing));
+                to.share = share;
                 Next::Wait(Reply::notices(to, Arc::new(Listener { filter, owner, id, stream })))
             }
             Plan::Accept(accepted) => self.accept(accepted, era, session, out),
@@ -242,13 +247,18 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         out: &mut Vec<u8>,
     ) -> Next {
+        let share = match self.shared.hub.shares.call(self.sender.principal.as_ref()) {
+            Ok(share) => share,
+            Err(limit) => return self.refuse_http(&HttpRefusal::too_many(limit), out),
+        };
         let Some(stream) = self.stream(&request, session.as_ref()) else {
             return self.refuse_http(&HttpRefusal::too_many_calls(), out);
         };
         let framing = self.framing();
         let to = self.reply_to(version, session.clone(), framing);
         let reply = Reply::answer(to, stream.clone());
-        let deferred = self.deferred(root, version, session, stream, framing.is_some());
+        let mut deferred = self.deferred(root, version, session, stream, framing.is_some());
+        (deferred.request, deferred.share) = (request, share);
         Next::Defer(reply, deferred)
     }
 
@@ -324,7 +334,8 @@ impl<H: Handler> Desk<'_, H> {
         framing: Option<StreamFraming>,
     ) -> ReplyTo {
         let persistence = self.sender.persistence;
-        ReplyTo { session, version, persistence, framing, hub: self.shared.hub.clone() }
+        let hub = self.shared.hub.clone();
+        ReplyTo { session, version, persistence, framing, share: None, hub }
     }
 
     #[cold]

@@ -7,7 +7,7 @@ use super::{HttpSse, Shared, rates};
 use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Status};
 use crate::mcp::write_limit;
 use crate::rpc::{self, ErrorCode};
-use crate::store::TooOften;
+use crate::store::{Overload, TooOften};
 
 /// What the official SDKs say of a session that is not there.
 const SESSION_NOT_FOUND: ErrorCode = ErrorCode(-32001);
@@ -171,11 +171,12 @@ impl HttpRefusal {
         HttpRefusal::overload(text, "stream_bytes_max")
     }
 
-    /// 503: no worker has room for the call.
+    /// 503: there is too much to do already.
     #[cold]
-    pub(crate) fn no_worker() -> Self {
-        let text = "every worker is busy and their queue is full (deferred_max); try again later";
-        HttpRefusal::overload(text, "deferred_max")
+    pub(crate) fn overloaded(overload: Overload) -> Self {
+        let mut refusal = HttpRefusal::overload(overload_text(overload), overload.limit);
+        refusal.0.retry_after_ms = Some(overload.retry_after_ms);
+        refusal
     }
 
     /// 503: the application has no room for the message; the bound that it met.
@@ -189,6 +190,18 @@ impl HttpRefusal {
         let mut refusal = HttpRefusal::new(Status::SERVICE_UNAVAILABLE, text);
         refusal.0.limit = Some(limit);
         refusal.0.retry_after_ms = Some(1000);
+        refusal
+    }
+
+    /// 429: the client has as much at once as it may.
+    #[cold]
+    pub(crate) fn too_many(limit: &'static str) -> Self {
+        let what = if limit.starts_with("calls") { "calls under way" } else { "streams open" };
+        let text = format!("too many {what} ({limit}): wait until one of them has ended");
+        let mut refusal = HttpRefusal::new(Status::TOO_MANY_REQUESTS, text);
+        refusal.0.limit = Some(limit);
+        refusal.0.retry_after_ms = Some(1000);
+        refusal.0.code = Some(rates::LIMIT_EXCEEDED);
         refusal
     }
 
@@ -311,8 +324,39 @@ pub(super) fn http_sse_of<'s, H>(path: &str, shared: &'s Shared<H>) -> Option<&'
     shared.http_sse.as_ref().filter(|_| path != shared.path).filter(about)
 }
 
-/// 503: no worker has room for the call.
+/// 503: no worker takes the call.
 #[cold]
-pub(crate) fn refuse_overload(persistence: Persistence, date: &Date, out: &mut Vec<u8>) {
-    HttpRefusal::no_worker().write(persistence, false, date, out);
+pub(crate) fn refuse_overload(
+    overload: Overload,
+    persistence: Persistence,
+    date: &Date,
+    out: &mut Vec<u8>,
+) {
+    HttpRefusal::overloaded(overload).write(persistence, false, date, out);
+}
+
+/// Why there is too much to do.
+pub(super) fn overload_text(overload: Overload) -> &'static str {
+    match overload.limit {
+        "deferred_max" => {
+            "every worker is busy and their queue is full (deferred_max); try again later"
+        }
+        "overload.memory_max" => {
+            "the server has too much memory in use (overload.memory_max); try again later"
+        }
+        _ => {
+            "every worker is busy and calls wait for too long (overload.queue_delay_target, \
+             overload.queue_delay_factor); try again later"
+        }
+    }
+}
+
+/// 429: an address has as many connections as it may; this one ends before its first request.
+#[cold]
+pub(crate) fn refuse_connection(date: &Date, out: &mut Vec<u8>) {
+    let text = "too many connections from this address (connections_per_address_max): close some";
+    let mut refusal = HttpRefusal::new(Status::TOO_MANY_REQUESTS, text);
+    refusal.0.limit = Some("connections_per_address_max");
+    refusal.0.retry_after_ms = Some(1000);
+    refusal.write(Persistence::Close, false, date, out);
 }

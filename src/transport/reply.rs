@@ -21,7 +21,7 @@ use crate::http::{Connection as Persistence, Response, Status, StreamFraming};
 use crate::limits;
 use crate::mcp::subscriptions;
 use crate::protocol::{Era, ProtocolVersion};
-use crate::store::{Hub, Kind, Listener, Reader, Reading, Session, Stream};
+use crate::store::{Hub, Kind, Listener, Reader, Reading, Session, Stream, StreamShare};
 
 use what::What;
 
@@ -44,6 +44,8 @@ pub(crate) struct Reply {
     attachment: u64,
     /// All is said.
     settled: bool,
+    /// What it is of what its client may have.
+    _share: Option<Box<StreamShare>>,
     hub: Arc<Hub>,
 }
 
@@ -66,6 +68,8 @@ pub(crate) struct ReplyTo {
     pub(crate) version: ProtocolVersion,
     pub(crate) persistence: Persistence,
     pub(crate) framing: Option<StreamFraming>,
+    /// Of a stream that is open until its client leaves.
+    pub(crate) share: Option<Box<StreamShare>>,
     pub(crate) hub: Arc<Hub>,
 }
 
@@ -113,7 +117,7 @@ impl Reply {
     }
 
     fn new(to: ReplyTo, stream: Arc<Stream>, what: What, after: Option<u64>) -> Box<Reply> {
-        let ReplyTo { session, version, persistence, framing, hub } = to;
+        let ReplyTo { session, version, persistence, framing, share, hub } = to;
         Box::new(Reply {
             stream,
             session,
@@ -125,6 +129,7 @@ impl Reply {
             opened_ms: None,
             attachment: 0,
             settled: false,
+            _share: share,
             hub,
         })
     }

@@ -12,10 +12,11 @@ use super::route::{Route, route};
 use super::{Local, Next, Shared, http_sse, metrics, rates, session_http};
 use crate::app::{Access, Credentials, Handler, Peer};
 use crate::http::{
-    Connection as Persistence, ContentType, Head, Method, Request, Response, Status, StreamFraming,
+    Connection as Persistence, ContentType, Framing, Head, Method, Request, Response, Status, StreamFraming,
 };
+use crate::limits;
 use crate::protocol::Principal;
-use crate::store::Rates;
+use crate::store::{Rates, SHORT_OF_MEMORY};
 
 const HEALTHY: &[u8] = br#"{"status":"ok"}"#;
 
@@ -100,12 +101,23 @@ pub(crate) fn expect<H: Handler>(
     let found = route(head, shared);
     let counting = rates::counting_head(found, shared);
     match let_in(found, head, &fields, peer, counting, shared, local) {
-        Ok(_) => true,
-        Err(refusal) => {
+        Ok(_) if !(is_large(head) && shared.hub.load.is_short_of_memory()) => true,
+        verdict => {
+            let short = || HttpRefusal::overloaded(SHORT_OF_MEMORY);
+            let refusal = verdict.err().unwrap_or_else(short);
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
             refusal.write(Persistence::Close, head.method == Method::Head, &local.date, out);
             false
         }
+    }
+}
+
+/// Whether a body is more than we have room for where memory is short.
+fn is_large(head: &Head<'_>) -> bool {
+    match head.framing {
+        Framing::None => false,
+        Framing::Length(len) => len > limits::MEMORY_LARGE_BODY,
+        Framing::Chunked => true,
     }
 }
 
@@ -153,5 +165,5 @@ fn principal_of<H: Handler>(
 
 #[inline]
 fn persistence_of(head: &Head<'_>, local: &Local) -> Persistence {
-    if local.stopping { Persistence::Close } else { head.connection() }
+    if local.closing { Persistence::Close } else { head.connection() }
 }

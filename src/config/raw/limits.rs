@@ -7,7 +7,8 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::super::values::Seconds;
-use super::super::{OverloadConfig, Rate, RateConfig, RejectStatus};
+use super::RawConfig;
+use super::super::{Config, OverloadConfig, Rate, RateConfig, RejectStatus};
 
 layer! {
     /// [`RateConfig`] as written. Each rate is text (`"600/min burst 20"`), or a number a second.
@@ -45,6 +46,27 @@ layer! {
         memory_max: usize,
     }
     tables {}
+}
+
+impl RawConfig {
+    /// What one client, one connection or one call may have.
+    pub(in super::super) fn settle_clients(&self, config: &mut Config) {
+        let count = |count: Option<usize>, before| count.unwrap_or(before);
+        let time = |time: Option<Seconds>, before| time.map_or(before, |time| time.0);
+        config.json_depth_max = count(self.json_depth_max, config.json_depth_max);
+        config.connections_per_address_max =
+            count(self.connections_per_address_max, config.connections_per_address_max);
+        config.calls_per_principal_max =
+            count(self.calls_per_principal_max, config.calls_per_principal_max);
+        config.streams_per_principal_max =
+            count(self.streams_per_principal_max, config.streams_per_principal_max);
+        config.streams_per_address_max =
+            count(self.streams_per_address_max, config.streams_per_address_max);
+        config.requests_per_connection_max =
+            count(self.requests_per_connection_max, config.requests_per_connection_max);
+        config.connection_age_max = time(self.connection_age_max, config.connection_age_max);
+        config.call_timeout = time(self.call_timeout, config.call_timeout);
+    }
 }
 
 impl RawRate {

@@ -1,10 +1,12 @@
 //! How connections come to a shard: accepted, or handed over by one that has more.
 
 use std::io;
+use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 
 use mio::Interest;
 use mio::net::TcpStream;
+use rustix::net::{SendFlags, send};
 
 use super::Shard;
 use crate::app::{Handler, Peer};
@@ -13,6 +15,7 @@ use crate::runtime::ConnectionKey;
 use crate::runtime::connection::Connection;
 use crate::runtime::deadlines::tick_after;
 use crate::runtime::mailbox::Mail;
+use crate::transport;
 
 impl<H: Handler> Shard<H> {
     pub(super) fn accept(&mut self) {
@@ -28,7 +31,10 @@ impl<H: Handler> Shard<H> {
                 return;
             };
             match listener.accept() {
-                Ok((socket, address)) => self.place(socket, Peer::at(address.ip())),
+                Ok((socket, address)) => match self.peers.come(address.ip()) {
+                    true => self.place(socket, Peer::at(address.ip())),
+                    false => self.turn_away(&socket),
+                },
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.accepting = false;
                     return;
@@ -39,6 +45,18 @@ impl<H: Handler> Shard<H> {
                     return;
                 }
             }
+        }
+    }
+
+    /// An address has as many connections as it may: this one is told so, if the socket takes it
+    /// at once, and ends.
+    #[cold]
+    fn turn_away(&self, socket: &TcpStream) {
+        let mut answer = Vec::new();
+        transport::refuse_connection(&self.core.local.date, &mut answer);
+        if send(socket, &answer, SendFlags::NOSIGNAL).is_ok() {
+            // Its client may be sending meanwhile, and be told nothing but that we are gone.
+            let _ = socket.shutdown(Shutdown::Write);
         }
     }
 
@@ -61,15 +79,16 @@ impl<H: Handler> Shard<H> {
 
     /// Takes in a connection that has been accepted and counted.
     pub(super) fn add(&mut self, mut socket: TcpStream, peer: Peer) {
+        let from = peer.address;
         match self.register(&mut socket) {
             Ok(key) => {
-                let connection = Connection::new(socket, peer, key.generation);
+                let connection = Connection::new(socket, peer, key.generation, self.core.now);
                 let slot = self.connections.insert(connection);
                 self.core.arm(key, &mut self.connections[slot]);
             }
             Err(error) => {
                 tracing::debug!(%error, "a connection was lost before it began");
-                self.peers.leave(self.index);
+                self.peers.leave(self.index, from);
             }
         }
     }
