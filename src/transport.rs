@@ -34,9 +34,7 @@ use crate::store::{CallShare, Due, Hub, Overload, Rates, Session, Stream, Task};
 
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
-pub(crate) use refuse::{
-    refuse_connection, refuse_framing, refuse_overload, refuse_timeout,
-};
+pub(crate) use refuse::{refuse_connection, refuse_framing, refuse_overload, refuse_timeout};
 pub(crate) use reply::{Delivery, Reply};
 pub(crate) use stdio::{Found, Lines};
 pub(crate) use streamable_http::{expect, respond};
@@ -119,7 +117,12 @@ impl Taken {
     #[cold]
     pub(crate) fn refuse(&self, overload: Overload, date: &Date, out: &mut Vec<u8>) {
         let about = self.line.as_ref().map(|(_, http_sse)| http_sse);
-        refuse::HttpRefusal::overloaded(overload).about(about).write(self.persistence, false, date, out);
+        refuse::HttpRefusal::overloaded(overload).about(about).write(
+            self.persistence,
+            false,
+            date,
+            out,
+        );
     }
 }
 

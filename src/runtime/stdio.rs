@@ -29,9 +29,7 @@ use crate::app::Handler;
 use crate::json::Parser;
 use crate::limits;
 use crate::store::{self, Begun, Kind, Listener, Reader, Reading, Session, Stream};
-use crate::transport::{
-    Found, Line, Lines, Shared, Then, close_subscription, too_long, withdraw,
-};
+use crate::transport::{Found, Line, Lines, Shared, Then, close_subscription, too_long, withdraw};
 
 /// How often the writer looks whether it is to leave while nobody reads what it writes, and whether
 /// all is done when it is about to leave.
@@ -206,8 +204,7 @@ fn hear<H: Handler>(
     jobs: &Jobs,
 ) {
     let Client { session, stream, listening } = client;
-    let line =
-        Line { shared, session, stream, both_eras: true, while_room: false, from: None };
+    let line = Line { shared, session, stream, both_eras: true, while_room: false, from: None };
     match line.hear(text, parser) {
         // Its answer has room: that was waited for.
         Ok(Then::Nothing | Then::Full) => {}

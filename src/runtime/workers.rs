@@ -126,11 +126,7 @@ fn next_job<H: Handler>(
     }
 }
 
-fn work<H: Handler>(
-    jobs: impl Iterator<Item = Box<Deferred>>,
-    queue: &Queue,
-    shared: &Shared<H>,
-) {
+fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, queue: &Queue, shared: &Shared<H>) {
     let Hub { load, overdue, relief, .. } = &*shared.hub;
     let mut parser = Parser::with_depth(shared.json_depth_max);
     for mut job in jobs {

@@ -7,8 +7,8 @@ use super::ServeError;
 use crate::config::{Config, DEPRECATED, HttpSseConfig, Rate, RateConfig, RejectStatus};
 use crate::http::Date;
 use crate::store::{
-    Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits, Sessions, Shares,
-    SharesMax, StreamLimits,
+    Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits,
+    Sessions, Shares, SharesMax, StreamLimits,
 };
 use crate::transport::HttpSse;
 

@@ -8,10 +8,10 @@ use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use slab::Slab;
 
-use super::seal::Seal;
-use super::seconds;
 use super::load::Load;
 use super::overdue::Overdue;
+use super::seal::Seal;
+use super::seconds;
 use super::session::Session;
 use super::sessions::{SessionLimits, Sessions};
 use super::shares::Shares;

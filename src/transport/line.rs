@@ -18,9 +18,7 @@ use crate::mcp::plan::Answer;
 use crate::mcp::{self, Accepted, Claims, Context, Plan, Refusal, Stage, plan, subscriptions};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{self, ErrorCode, Id, Message};
-use crate::store::{
-    Filter, Kind as EventKind, Listener, Overload, Owner, Reader, Session, Stream,
-};
+use crate::store::{Filter, Kind as EventKind, Listener, Overload, Owner, Reader, Session, Stream};
 
 mod forward;
 

@@ -12,7 +12,8 @@ use super::route::{Route, route};
 use super::{Local, Next, Shared, http_sse, metrics, rates, session_http};
 use crate::app::{Access, Credentials, Handler, Peer};
 use crate::http::{
-    Connection as Persistence, ContentType, Framing, Head, Method, Request, Response, Status, StreamFraming,
+    Connection as Persistence, ContentType, Framing, Head, Method, Request, Response, Status,
+    StreamFraming,
 };
 use crate::limits;
 use crate::protocol::Principal;

@@ -7,8 +7,8 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::super::values::Seconds;
-use super::RawConfig;
 use super::super::{Config, OverloadConfig, Rate, RateConfig, RejectStatus};
+use super::RawConfig;
 
 layer! {
     /// [`RateConfig`] as written. Each rate is text (`"600/min burst 20"`), or a number a second.
