@@ -84,8 +84,12 @@ pub(crate) struct Threads {
 /// The shards there will be: what was asked for, or the CPUs this process may use. Affinity and
 /// the quota of the cgroup are considered (that is what `available_parallelism` does on Linux).
 pub(crate) fn shard_count(config: &Config) -> usize {
-    let cpus = || available_parallelism().map_or(1, |cpus| cpus.get());
-    config.cores.unwrap_or_else(cpus).clamp(1, limits::CORES_MAX)
+    config.cores.unwrap_or_else(cpu_count).clamp(1, limits::CORES_MAX)
+}
+
+/// How many CPUs this process may use.
+pub(crate) fn cpu_count() -> usize {
+    available_parallelism().map_or(1, |cpus| cpus.get())
 }
 
 /// A server whose listeners are open and whose shards are made, and none of whose threads runs.

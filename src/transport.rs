@@ -19,6 +19,7 @@ mod said;
 mod session_http;
 mod stdio;
 pub(crate) mod streamable_http;
+mod subscribe;
 mod task;
 mod worker;
 

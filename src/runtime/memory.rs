@@ -4,9 +4,53 @@
 use std::fs;
 
 use crate::config::Config;
+use crate::limits;
+use crate::store::Hub;
+
+/// Looks now and then whether the process has too much memory.
+pub(crate) struct MemoryWatch {
+    /// In bytes.
+    max: usize,
+    /// When to look next, in milliseconds of the steady clock; never where there is no bound.
+    at_ms: u64,
+}
+
+impl MemoryWatch {
+    pub(crate) fn new(config: &Config) -> MemoryWatch {
+        match bound(config) {
+            Some(max) => MemoryWatch { max, at_ms: 0 },
+            None => MemoryWatch { max: usize::MAX, at_ms: u64::MAX },
+        }
+    }
+
+    /// Looks, if it is time.
+    #[inline]
+    pub(crate) fn look(&mut self, now_ms: u64, hub: &Hub) {
+        if now_ms >= self.at_ms {
+            self.look_now(now_ms, hub);
+        }
+    }
+
+    /// Where there is too much, less is taken in, and what was freed and is kept for later goes
+    /// back to the system.
+    #[cold]
+    fn look_now(&mut self, now_ms: u64, hub: &Hub) {
+        self.at_ms = now_ms + limits::MEMORY_LOOK.as_millis() as u64;
+        let Some(bytes) = resident() else { return };
+        let (was_short, is_short) = (hub.load.is_short_of_memory(), bytes > self.max);
+        hub.load.set_short_of_memory(is_short);
+        if is_short {
+            hub.give_memory_back();
+        }
+        if is_short && !was_short {
+            let max = self.max;
+            tracing::warn!(bytes, max, "memory is short (overload.memory_max): calls are refused");
+        }
+    }
+}
 
 /// Memory beyond which less is taken in, in bytes; `None` where there is no bound.
-pub(crate) fn bound(config: &Config) -> Option<usize> {
+fn bound(config: &Config) -> Option<usize> {
     match config.overload.memory_max {
         Some(0) => None,
         Some(bytes) => Some(bytes),
@@ -24,7 +68,7 @@ fn allowed() -> Option<usize> {
 }
 
 /// What is resident, in bytes (proc(5), status); `None` where the system does not say.
-pub(crate) fn resident() -> Option<usize> {
+fn resident() -> Option<usize> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

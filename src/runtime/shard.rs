@@ -18,7 +18,7 @@ use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
 use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
 use super::mailbox::{Mail, Mailbox};
-use super::memory;
+use super::memory::MemoryWatch;
 use super::metrics::ShardCounters;
 use super::peers::Peers;
 use super::serve::{Core, conclude, drive};
@@ -49,10 +49,7 @@ pub(crate) struct Shard<H> {
     second: u64,
     /// When what is too old is to be looked for.
     sweep_at: Tick,
-    /// Memory beyond which less is taken in, in bytes.
-    memory_max: Option<usize>,
-    /// When to look at it next, in milliseconds of the steady clock.
-    memory_at_ms: u64,
+    memory: MemoryWatch,
     stop_by: Option<Instant>,
     core: Core<H>,
 }
@@ -72,7 +69,7 @@ pub(crate) struct Parts<H> {
 impl<H: Handler> Shard<H> {
     pub(crate) fn new(parts: Parts<H>) -> io::Result<Shard<H>> {
         let Parts { index, poll, mailbox, mut listener, peers, jobs, shared, config } = parts;
-        let memory_max = memory::bound(&config);
+        let memory = MemoryWatch::new(&config);
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let core = Core {
             local: Local {
@@ -111,8 +108,7 @@ impl<H: Handler> Shard<H> {
             generation: 0,
             second: 0,
             sweep_at: 0,
-            memory_max,
-            memory_at_ms: if memory_max.is_some() { 0 } else { u64::MAX },
+            memory,
             stop_by: None,
             core,
         })
@@ -198,32 +194,13 @@ impl<H: Handler> Shard<H> {
         let now_ms = steady_ms();
         self.core.local.now_ms = now_ms;
         self.core.now = tick_at(Duration::from_millis(now_ms));
-        if now_ms >= self.memory_at_ms {
-            self.look_at_memory(now_ms);
-        }
+        self.memory.look(now_ms, &self.core.shared.hub);
         if self.second != now_ms / 1000 {
             self.second = now_ms / 1000;
             self.core.local.unix_s = unix_ms() / 1000;
             self.core.local.date.update(self.core.local.unix_s);
             self.publish();
             self.sweep();
-        }
-    }
-
-    /// Where the process has too much memory, less is taken in; what was freed and is kept for later
-    /// goes back to the system first.
-    #[cold]
-    fn look_at_memory(&mut self, now_ms: u64) {
-        self.memory_at_ms = now_ms + limits::MEMORY_LOOK.as_millis() as u64;
-        let (Some(bytes), Some(max)) = (memory::resident(), self.memory_max) else { return };
-        let load = &self.core.shared.hub.load;
-        let (was_short, is_short) = (load.is_short_of_memory(), bytes > max);
-        load.set_short_of_memory(is_short);
-        if is_short {
-            self.core.shared.hub.give_memory_back();
-        }
-        if is_short && !was_short {
-            tracing::warn!(bytes, max, "memory is short (overload.memory_max): calls are refused");
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::ServeError;
 use crate::config::{Config, DEPRECATED, HttpSseConfig, Rate, RateConfig, RejectStatus};
 use crate::http::Date;
+use crate::runtime;
 use crate::store::{
     Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits,
     Sessions, Shares, SharesMax, StreamLimits,
@@ -43,7 +44,7 @@ pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
         target: config.overload.queue_delay_target,
         factor: config.overload.queue_delay_factor,
         interval: config.overload.interval,
-        cpus: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        cpus: runtime::cpu_count(),
     });
     let shares = Shares::new(SharesMax {
         calls: config.calls_per_principal_max,

@@ -17,10 +17,14 @@ use crate::limits;
 use crate::mcp::plan::Answer;
 use crate::mcp::{self, Accepted, Claims, Context, Plan, Refusal, Stage, plan, subscriptions};
 use crate::protocol::{Era, ProtocolVersion};
-use crate::rpc::{self, ErrorCode, Id, Message};
+use crate::rpc::{ErrorCode, Id, Message};
 use crate::store::{Filter, Kind as EventKind, Listener, Overload, Owner, Reader, Session, Stream};
 
+mod errors;
 mod forward;
+
+pub(crate) use errors::too_long;
+use errors::{error_of, invalid};
 
 /// What a message leads to, besides what was pushed to the line.
 pub(crate) enum Then {
@@ -367,37 +371,6 @@ pub(crate) fn close_subscription(listener: &Listener) {
     let mut text = Vec::new();
     subscriptions::write_closure(&listener.id, &mut text);
     listener.stream.finish(text, false);
-}
-
-/// A message that is longer than any may be.
-#[cold]
-pub(crate) fn too_long(bytes_max: usize) -> Vec<u8> {
-    let text = format!("the message is longer than {bytes_max} bytes (http.body_bytes_max)");
-    let mut out = Vec::new();
-    rpc::write_error(&mut out, None, ErrorCode::INVALID_REQUEST, &text, |out| {
-        out.extend_from_slice(br#"{"limit":"body_bytes_max"}"#);
-    });
-    out
-}
-
-#[cold]
-fn invalid(id: Option<Id<'_>>, code: ErrorCode, text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    rpc::write_error(&mut out, id, code, text, |_| ());
-    out
-}
-
-/// The answer to a request, by its id as JSON, that there is no room for; a batch has none.
-#[cold]
-fn error_of(request: &[u8], text: &str, limit: &str, retry_after_ms: Option<u64>) -> Vec<u8> {
-    let id = if request.is_empty() { b"null" } else { request };
-    let mut out = Vec::new();
-    rpc::write_error_raw(&mut out, id, |out| {
-        rpc::write_error_object(out, ErrorCode::INTERNAL_ERROR, text, |out| {
-            mcp::write_limit(out, limit, retry_after_ms);
-        });
-    });
-    out
 }
 
 const _: () = assert!(limits::SESSION_CALLS_MAX < limits::DEFERRED_MAX);

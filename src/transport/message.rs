@@ -12,10 +12,10 @@ use crate::app::Handler;
 use crate::app::call::Link;
 use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
 use crate::json::{Kind, Value};
-use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
+use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan};
 use crate::protocol::{Era, Principal, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
-use crate::store::{Listener, Owner, Session, SessionId, Stream, seconds};
+use crate::store::{Session, SessionId, Stream, seconds};
 
 /// What the transport knows of a message besides its text.
 pub(crate) struct Sender<'r> {
@@ -138,23 +138,7 @@ impl<H: Handler> Desk<'_, H> {
             Plan::Defer => self.defer(root, id_text(message), context.version, session, out),
             Plan::Task { ttl_ms } => self.begin_task(root, message, context, session, ttl_ms, out),
             Plan::AwaitTask { id } => self.await_task(id, message, context, session, out),
-            Plan::Listen(filter) => {
-                let Some(framing) = self.framing() else {
-                    return self.refuse_http(&HttpRefusal::needs_event_stream(), out);
-                };
-                let (hub, principal) = (&self.shared.hub, self.sender.principal.as_ref());
-                let share = match hub.shares.stream(principal, self.sender.from) {
-                    Ok(share) => share,
-                    Err(limit) => return self.refuse_http(&HttpRefusal::too_many(limit), out),
-                };
-                let owner = Owner::of(context.version, None, principal);
-                let filter = subscriptions::honored(filter, catalog, &owner, hub);
-                let stream = Arc::new(Stream::new(hub.streams.bounds));
-                let id = id_text(message).into();
-                let mut to = self.reply_to(context.version, None, Some(framing));
-                to.share = share;
-                Next::Wait(Reply::notices(to, Arc::new(Listener { filter, owner, id, stream })))
-            }
+            Plan::Listen(filter) => self.subscribe(filter, message, context, out),
             Plan::Accept(accepted) => self.accept(accepted, era, session, out),
         }
     }
