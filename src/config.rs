@@ -8,9 +8,13 @@ pub mod raw;
 pub mod values;
 
 mod check;
+mod guard;
 mod http_sse;
 mod overload;
 mod rate;
+mod tls;
+#[cfg(feature = "auth")]
+pub mod tokens;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -19,10 +23,13 @@ use std::time::Duration;
 use crate::http::HttpLimits;
 use crate::limits;
 
+pub use guard::{CorsConfig, GuardConfig, ProxyProtocol, public_url};
+pub(crate) use guard::{Guarded, host_pattern, network, origin_pattern};
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
 pub use overload::OverloadConfig;
 pub use rate::{Rate, RateConfig, RejectStatus};
+pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
 ///
@@ -83,6 +90,8 @@ pub struct Config {
     pub path: String,
     /// HTTP+SSE, the transport of 2024-11-05.
     pub http_sse: HttpSseConfig,
+    /// HTTPS, and clients that show a certificate.
+    pub tls: TlsConfig,
     /// Shards: threads that each serve connections of their own. `None`: as many as there are CPUs
     /// for this process, by its affinity and its cgroup's quota.
     pub cores: Option<usize>,
@@ -140,7 +149,8 @@ pub struct Config {
     pub stream_age_max: Duration,
     /// Time that a call waits for its client's answer to a question.
     pub answer_timeout: Duration,
-    /// Web origins that may call besides those on loopback; `*` allows all.
+    /// Web origins whose pages may call, besides what [`GuardConfig`] says: `https://app.example`,
+    /// `https://*.app.example` for all that is below, `*` for all but `null`.
     pub allowed_origins: Vec<String>,
     /// Nesting of arrays and objects in one message; else -32700.
     pub json_depth_max: usize,
@@ -165,6 +175,10 @@ pub struct Config {
     pub rate: RateConfig,
     /// What is refused when there is too much to do.
     pub overload: OverloadConfig,
+    /// What browsers are told about requests from such pages.
+    pub cors: CorsConfig,
+    /// Under which names the server is reached, and which proxies are believed.
+    pub guard: GuardConfig,
 }
 
 impl Default for Config {
@@ -174,6 +188,7 @@ impl Default for Config {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, limits::PORT)),
             path: "/mcp".to_owned(),
             http_sse: HttpSseConfig::default(),
+            tls: TlsConfig::default(),
             cores: None,
             pin: true,
             spin: Duration::ZERO,
@@ -211,6 +226,8 @@ impl Default for Config {
             call_timeout: Duration::ZERO,
             rate: RateConfig::default(),
             overload: OverloadConfig::default(),
+            cors: CorsConfig::default(),
+            guard: GuardConfig::default(),
         }
     }
 }

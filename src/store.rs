@@ -19,6 +19,7 @@ mod shares;
 pub(crate) mod stream;
 pub(crate) mod tasks;
 mod usage;
+mod verdict;
 
 pub(crate) use counts::Counts;
 pub(crate) use farewell::Farewell;
@@ -29,12 +30,13 @@ pub(crate) use load::{Load, LoadLimits, Overload, SHORT_OF_MEMORY};
 pub(crate) use nudge::{Bell, Reader};
 pub(crate) use overdue::{Due, Overdue};
 pub(crate) use rates::{Pace, Paces, Rates, TooOften, network};
-pub(crate) use seal::{Seal, Unsealed};
+pub use seal::{Seal, Unsealed};
 pub(crate) use session::{Begun, Client, Line, Session, SessionId};
 pub(crate) use sessions::{SessionLimits, Sessions};
 pub(crate) use shares::{CallShare, Shares, SharesMax, StreamShare};
 pub(crate) use stream::{Bounds, Kind, Reading, Reply, Silence, Stream};
 pub(crate) use tasks::{Outcome, Owner, Task, Wire};
+pub use verdict::Verdict;
 
 /// 128 bits that nobody can guess; `None` when the system has none.
 pub(crate) fn random_id() -> Option<u128> {

@@ -51,10 +51,11 @@ pub(crate) struct Link<'c> {
 }
 
 /// What an earlier round of a call brought (2026-07-28, MRTR).
+#[doc(hidden)]
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Inputs {
-    pub(crate) answers: Map<String, Json>,
-    pub(crate) remembered: Option<Json>,
+pub struct Inputs {
+    pub answers: Map<String, Json>,
+    pub remembered: Option<Json>,
 }
 
 /// What keeps a call from its result, when its function comes back with an error.

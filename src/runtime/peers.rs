@@ -28,9 +28,11 @@ impl Peers {
         Peers { addresses, counters, held_back, from }
     }
 
-    /// Whether one more connection may come from this address. It leaves, then.
-    pub(crate) fn come(&self, from: IpAddr) -> bool {
-        self.from.as_ref().is_none_or(|counts| counts.add(&network(from)))
+    /// Whether one more connection may come from this address, where that is counted. It leaves,
+    /// then.
+    pub(crate) fn come(&self, from: Option<IpAddr>) -> bool {
+        let (Some(counts), Some(from)) = (&self.from, from) else { return true };
+        counts.add(&network(from))
     }
 
     fn connections(&self) -> usize {
@@ -50,8 +52,8 @@ impl Peers {
     }
 
     /// A connection of the shard `here` is gone. Whichever shard waits for its place is told.
-    pub(crate) fn leave(&self, here: usize, from: IpAddr) {
-        if let Some(counts) = &self.from {
+    pub(crate) fn leave(&self, here: usize, from: Option<IpAddr>) {
+        if let (Some(counts), Some(from)) = (&self.from, from) {
             counts.remove(&network(from));
         }
         self.counters[here].connections.fetch_sub(1, Ordering::SeqCst);

@@ -22,6 +22,7 @@ use super::memory::MemoryWatch;
 use super::metrics::ShardCounters;
 use super::peers::Peers;
 use super::serve::{Core, conclude, drive};
+use super::tls::{Certificates, Handshakes};
 use super::waiting::deliver;
 use super::workers::Jobs;
 use crate::app::Handler;
@@ -44,6 +45,7 @@ pub(crate) struct Shard<H> {
     accept_again: Option<Tick>,
     mailbox: Mailbox,
     peers: Arc<Peers>,
+    certificates: Option<Certificates>,
     connections: Slab<Connection>,
     generation: u32,
     second: u64,
@@ -61,6 +63,7 @@ pub(crate) struct Parts<H> {
     pub(crate) mailbox: Mailbox,
     pub(crate) listener: TcpListener,
     pub(crate) peers: Arc<Peers>,
+    pub(crate) certificates: Option<Certificates>,
     pub(crate) jobs: Jobs,
     pub(crate) shared: Arc<Shared<H>>,
     pub(crate) config: Arc<Config>,
@@ -68,7 +71,7 @@ pub(crate) struct Parts<H> {
 
 impl<H: Handler> Shard<H> {
     pub(crate) fn new(parts: Parts<H>) -> io::Result<Shard<H>> {
-        let Parts { index, poll, mailbox, mut listener, peers, jobs, shared, config } = parts;
+        let Parts { index, poll, mailbox, mut listener, peers, jobs, shared, config, .. } = parts;
         let memory = MemoryWatch::new(&config);
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let core = Core {
@@ -79,6 +82,7 @@ impl<H: Handler> Shard<H> {
                 unix_s: unix_ms() / 1000,
                 stopping: false,
                 closing: false,
+                known_host: Vec::new(),
             },
             read_buffers: BufferPool::new(&config),
             write_buffers: BufferPool::new(&config),
@@ -90,6 +94,7 @@ impl<H: Handler> Shard<H> {
             late: Vec::new(),
             now: 0,
             requests: 0,
+            handshakes: Handshakes::default(),
             read_buffer_max: shared.limits.read_buffer_bytes_max(),
             bounds_connections: config.requests_per_connection_max > 0
                 || !config.connection_age_max.is_zero(),
@@ -104,6 +109,7 @@ impl<H: Handler> Shard<H> {
             accept_again: None,
             mailbox,
             peers,
+            certificates: parts.certificates,
             connections: Slab::new(),
             generation: 0,
             second: 0,
@@ -193,6 +199,7 @@ impl<H: Handler> Shard<H> {
     fn read_clock(&mut self) {
         let now_ms = steady_ms();
         self.core.local.now_ms = now_ms;
+        self.core.handshakes.begin_turn(!self.core.ready.is_empty());
         self.core.now = tick_at(Duration::from_millis(now_ms));
         self.memory.look(now_ms, &self.core.shared.hub);
         if self.second != now_ms / 1000 {
@@ -250,6 +257,7 @@ impl<H: Handler> Shard<H> {
         if self.core.ready.is_empty() {
             return;
         }
+        self.core.handshakes.begin_waiting();
         for key in std::mem::take(&mut self.core.ready) {
             if let Some(connection) = find(&mut self.connections, key) {
                 connection.in_ready = false;
@@ -275,7 +283,7 @@ impl<H: Handler> Shard<H> {
             match self.mailbox.take() {
                 None => return,
                 Some(Mail::Adopt(_, peer)) if self.core.local.stopping => {
-                    self.peers.leave(self.index, peer.address);
+                    self.peers.leave(self.index, self.counted(&peer));
                 }
                 Some(Mail::Adopt(socket, peer)) => self.add(socket, peer),
                 Some(Mail::Vacancy) => {
@@ -297,7 +305,9 @@ impl<H: Handler> Shard<H> {
         self.accepting = false;
         self.accept_again = None;
         self.listener = None;
-        let idle = |(_, connection): &(usize, &Connection)| connection.phase == Phase::Idle;
+        let idle = |(_, connection): &(usize, &Connection)| {
+            matches!(connection.phase, Phase::Idle | Phase::Handshake)
+        };
         let key = |(slot, c): (usize, &Connection)| ConnectionKey::new(slot, c.generation);
         for key in self.connections.iter().filter(idle).map(key).collect::<Vec<_>>() {
             self.remove(key);
@@ -353,7 +363,8 @@ impl<H: Handler> Shard<H> {
         let (read_hits, read_misses) = self.core.read_buffers.hits_and_misses();
         let (write_hits, write_misses) = self.core.write_buffers.hits_and_misses();
         let buffers = (read_hits + write_hits, read_misses + write_misses);
-        self.counters().publish(self.core.requests, buffers);
+        let handshakes = self.core.handshakes.done_and_failed();
+        self.counters().publish(self.core.requests, buffers, handshakes);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::ConnectionKey;
 use super::connection::{Connection, State};
 use super::deadlines::tick_of;
-use super::serve::Core;
+use super::serve::{Core, flush};
 use crate::app::Handler;
 use crate::http::Connection as Persistence;
 use crate::limits;
@@ -36,9 +36,9 @@ pub(super) fn defer<H: Handler>(
     match core.jobs.post(deferred) {
         Ok(()) => connection.state = State::Waiting(reply),
         Err((_, overload)) => {
-            let (persistence, date) = (reply.persistence(), &core.local.date);
             reply.withdraw();
-            transport::refuse_overload(overload, persistence, date, connection.output.out());
+            let (persistence, stamp) = (reply.persistence(), reply.stamp(&core.local));
+            transport::refuse_overload(overload, persistence, stamp, connection.output.out());
             close_if_last(connection, persistence);
         }
     }
@@ -160,6 +160,6 @@ impl<H: Handler> Core<H> {
         self.output(connection);
         let State::Waiting(reply) = &mut connection.state else { return };
         reply.give_up(&self.local, connection.output.out());
-        connection.flush();
+        flush(connection, self);
     }
 }

@@ -50,6 +50,7 @@ impl<H: Handler> Exchange<H> {
                 unix_s: 0,
                 stopping: false,
                 closing: false,
+                known_host: Vec::new(),
             },
             input: ReadBuffer::new(),
             decoder: Decoder::new(),

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ServeError;
-use crate::config::{Config, DEPRECATED, HttpSseConfig, Rate, RateConfig, RejectStatus};
+use crate::config::{Config, DEPRECATED, Guarded, HttpSseConfig, Rate, RateConfig, RejectStatus};
 use crate::http::Date;
 use crate::runtime;
 use crate::store::{
     Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits,
     Sessions, Shares, SharesMax, StreamLimits,
 };
-use crate::transport::HttpSse;
+use crate::transport::{Cors, Guard, HttpSse};
 
 /// What the threads of a server share.
 pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
@@ -68,6 +68,15 @@ pub(super) fn rates(config: &RateConfig) -> Option<Box<Rates>> {
         tools: tools.collect(),
     };
     Rates::new(paces, config.reject_status == RejectStatus::Ok)
+}
+
+/// Which hosts, origins and proxies are ours.
+pub(super) fn guard(config: &Config) -> Result<Guard, ServeError> {
+    let Guarded { loopback, hosts, origins, public_origin, proxies } =
+        config.guarded().map_err(ServeError::Setting)?;
+    let cors =
+        Cors { credentials: config.cors.credentials, max_age_s: config.cors.max_age.as_secs() };
+    Ok(Guard { loopback, hosts, origins, public_origin, proxies, cors })
 }
 
 /// HTTP+SSE, where it is to be served, and what is said of its end.

@@ -51,7 +51,7 @@ pub(super) fn open<H>(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    let share = shared.hub.shares.stream(sender.principal.as_ref(), sender.from);
+    let share = shared.hub.shares.stream(sender.principal.as_ref(), sender.caller.peer.address);
     let begun = share.map_err(HttpRefusal::too_many);
     match begun.and_then(|share| Ok((begin(sender, shared, local)?, share))) {
         Ok(((session, line, after), share)) => {
@@ -61,6 +61,7 @@ pub(super) fn open<H>(
                 session: None,
                 persistence: sender.persistence,
                 framing: Some(sender.framing),
+                lines: sender.lines.into(),
                 hub: shared.hub.clone(),
             };
             Next::Wait(Reply::line(to, session, line, after, http_sse.clone()))
@@ -121,19 +122,19 @@ pub(super) fn hear<H: Handler>(
         stream: &stream,
         both_eras: false,
         while_room: true,
-        from: Some(sender.from),
+        from: Some(sender.caller.peer.address),
     };
     let then = line.hear(body, &mut local.parser);
     count(&session, shared, http_sse);
     match then {
         Ok(Then::Work(deferred, promise)) => {
             let (body, persistence) = (Vec::new(), sender.persistence);
-            let line = Some((promise, http_sse.clone()));
-            Next::Background(deferred, Box::new(Taken { body, persistence, line }))
+            let (lines, line) = (sender.lines.into(), Some((promise, http_sse.clone())));
+            Next::Background(deferred, Box::new(Taken { body, persistence, lines, line }))
         }
         // There are no subscriptions of this kind in the revisions that come here.
         Ok(Then::Nothing | Then::Listen(_)) => {
-            let response = Response::new(Status::ACCEPTED, &local.date);
+            let response = Response::new(Status::ACCEPTED, sender.stamp(&local.date));
             let (connection, fields) = (sender.persistence, &*http_sse.fields());
             Response { connection, fields, ..response }.empty(out);
             after(sender.persistence)
@@ -189,6 +190,7 @@ fn refuse(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    refusal.about(Some(http_sse)).write(sender.persistence, false, &local.date, out);
+    let stamp = sender.stamp(&local.date);
+    refusal.about(Some(http_sse)).write(sender.persistence, false, stamp, out);
     after(sender.persistence)
 }

@@ -1,16 +1,18 @@
 //! One JSON-RPC message: from its text to its answer, or to whoever will answer it.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::fields::Fields;
+use super::guard::Caller;
 use super::inbound::{Heard, take_in};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
 use super::{Deferred, Local, Next, ROOTS_CHANGED, Shared, Taken, batch, headers};
 use crate::app::Handler;
 use crate::app::call::Link;
-use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
+use crate::http::{
+    Connection as Persistence, ContentType, Date, Response, Stamp, Status, StreamFraming,
+};
 use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan};
 use crate::protocol::{Era, Principal, ProtocolVersion};
@@ -26,11 +28,17 @@ pub(crate) struct Sender<'r> {
     /// How events would be framed for this client.
     pub(crate) framing: StreamFraming,
     pub(crate) principal: Option<Arc<Principal>>,
-    /// The address it speaks from.
-    pub(crate) from: IpAddr,
+    /// Who it is, and what was asked for.
+    pub(crate) caller: Caller<'r>,
+    /// What all responses carry.
+    pub(crate) lines: &'r [u8],
 }
 
-impl Sender<'_> {
+impl<'r> Sender<'r> {
+    pub(super) fn stamp(&self, date: &'r Date) -> Stamp<'r> {
+        Stamp { date, lines: self.lines }
+    }
+
     /// The session of this name, if it is the sender's.
     pub(super) fn session<H>(
         &self,
@@ -49,7 +57,7 @@ impl Sender<'_> {
 pub(super) struct Desk<'r, H> {
     pub(super) sender: &'r Sender<'r>,
     pub(super) shared: &'r Shared<H>,
-    pub(super) date: &'r Date,
+    pub(super) stamp: Stamp<'r>,
     pub(super) now_ms: u64,
 }
 
@@ -63,7 +71,8 @@ pub(super) fn answer_body<H: Handler>(
     out: &mut Vec<u8>,
 ) -> Next {
     let Local { parser, date, now_ms, .. } = local;
-    let desk = Desk { sender, shared, date, now_ms: *now_ms };
+    let stamp = Stamp { date, lines: sender.lines };
+    let desk = Desk { sender, shared, stamp, now_ms: *now_ms };
     let document = match parser.parse(body) {
         Ok(document) => document,
         Err(error) => {
@@ -158,7 +167,7 @@ impl<H: Handler> Desk<'_, H> {
         }
         let status = status_of(answer, context.era());
         let from = out.len();
-        let body = json_response(status, self.sender.persistence, self.date).open(out);
+        let body = json_response(status, self.sender.persistence, self.stamp).open(out);
         let body_from = out.len();
         let written = self.write(answer, message, context, session.as_ref(), out);
         if written.said.is_some() || (written.bad_request && status == Status::OK) {
@@ -278,7 +287,7 @@ impl<H: Handler> Desk<'_, H> {
                 return self.tell_roots_changed(session, Vec::new(), out);
             }
         }
-        let response = Response::new(Status::ACCEPTED, self.date);
+        let response = Response::new(Status::ACCEPTED, self.stamp);
         Response { connection: persistence, ..response }.empty(out);
         self.after()
     }
@@ -293,7 +302,7 @@ impl<H: Handler> Desk<'_, H> {
     ) -> Next {
         if !session.roots_changed() {
             // The application is about to look at them anyway.
-            return self.taken(body).write(self.date, out);
+            return self.taken(body).write(self.stamp.date, out);
         }
         let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
         let version = session.version();
@@ -303,7 +312,12 @@ impl<H: Handler> Desk<'_, H> {
     }
 
     pub(super) fn taken(&self, body: Vec<u8>) -> Taken {
-        Taken { body, persistence: self.sender.persistence, line: None }
+        Taken {
+            body,
+            persistence: self.sender.persistence,
+            lines: self.stamp.lines.into(),
+            line: None,
+        }
     }
 
     /// How events are framed for this client; `None` when it takes none.
@@ -318,8 +332,8 @@ impl<H: Handler> Desk<'_, H> {
         framing: Option<StreamFraming>,
     ) -> ReplyTo {
         let persistence = self.sender.persistence;
-        let hub = self.shared.hub.clone();
-        ReplyTo { session, version, persistence, framing, share: None, hub }
+        let (lines, hub) = (self.stamp.lines.into(), self.shared.hub.clone());
+        ReplyTo { session, version, persistence, framing, share: None, lines, hub }
     }
 
     #[cold]
@@ -331,7 +345,7 @@ impl<H: Handler> Desk<'_, H> {
         out: &mut Vec<u8>,
     ) -> Next {
         let status = status_of_refusal(refusal, era);
-        let body = json_response(status, self.sender.persistence, self.date).open(out);
+        let body = json_response(status, self.sender.persistence, self.stamp).open(out);
         refusal.write(id, out);
         body.finish(out);
         self.after()
@@ -339,7 +353,7 @@ impl<H: Handler> Desk<'_, H> {
 
     #[cold]
     pub(super) fn refuse_http(&self, refusal: &HttpRefusal, out: &mut Vec<u8>) -> Next {
-        refusal.write(self.sender.persistence, false, self.date, out);
+        refusal.write(self.sender.persistence, false, self.stamp, out);
         self.after()
     }
 
@@ -385,8 +399,12 @@ pub(super) fn id_text(message: &Message<'_>) -> Vec<u8> {
 }
 
 #[inline]
-pub(super) fn json_response(status: Status, connection: Persistence, date: &Date) -> Response<'_> {
-    let response = Response::new(status, date);
+pub(super) fn json_response(
+    status: Status,
+    connection: Persistence,
+    stamp: Stamp<'_>,
+) -> Response<'_> {
+    let response = Response::new(status, stamp);
     Response { connection, content_type: Some(ContentType::Json), ..response }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{HttpSse, Shared, rates};
-use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Status};
+use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Stamp, Status};
 use crate::mcp::write_limit;
 use crate::rpc::{self, ErrorCode};
 use crate::store::{Overload, TooOften};
@@ -252,7 +252,7 @@ impl HttpRefusal {
         &self,
         persistence: Persistence,
         head_only: bool,
-        date: &Date,
+        stamp: Stamp<'_>,
         out: &mut Vec<u8>,
     ) {
         let body = match &self.0.text {
@@ -268,7 +268,7 @@ impl HttpRefusal {
             connection: persistence,
             content_type: Some(ContentType::Json),
             fields: &fields,
-            ..Response::new(self.0.status, date)
+            ..Response::new(self.0.status, stamp)
         };
         match head_only {
             true => response.head_only(out, body.len()),
@@ -290,7 +290,19 @@ pub(crate) fn refuse_framing<H>(
     let mut refusal = HttpRefusal::new(error.status(), error.to_string());
     refusal.0.limit = error.limit();
     let refusal = refusal.about(http_sse_of_unread(unread, shared));
-    refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), date, out);
+    let stamp = Stamp { date, lines: &shared.guard.lines_of_unread(unread) };
+    refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), stamp, out);
+}
+
+/// 400, in the clear: what came, of which `unread` is the beginning, is not TLS, which alone is
+/// spoken here. The connection ends with it.
+#[cold]
+pub(crate) fn refuse_plain(unread: &[u8], date: &Date, out: &mut Vec<u8>) {
+    let text = "this port speaks HTTPS: use https:// (it is tls.cert, or --tls-cert, that makes it \
+                so)";
+    let refusal = HttpRefusal::new(Status::BAD_REQUEST, text);
+    let stamp = Stamp { date, lines: &[] };
+    refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), stamp, out);
 }
 
 /// 408: the request, of which `unread` is there, took longer than the limit of this name; the
@@ -307,7 +319,8 @@ pub(crate) fn refuse_timeout<H>(
     let mut refusal = HttpRefusal::new(Status::REQUEST_TIMEOUT, message);
     refusal.0.limit = Some(limit);
     let refusal = refusal.about(http_sse_of_unread(unread, shared));
-    refusal.write(Persistence::Close, false, date, out);
+    let stamp = Stamp { date, lines: &shared.guard.lines_of_unread(unread) };
+    refusal.write(Persistence::Close, false, stamp, out);
 }
 
 /// HTTP+SSE, where what is there of a request looks like one of its requests.
@@ -329,10 +342,10 @@ pub(super) fn http_sse_of<'s, H>(path: &str, shared: &'s Shared<H>) -> Option<&'
 pub(crate) fn refuse_overload(
     overload: Overload,
     persistence: Persistence,
-    date: &Date,
+    stamp: Stamp<'_>,
     out: &mut Vec<u8>,
 ) {
-    HttpRefusal::overloaded(overload).write(persistence, false, date, out);
+    HttpRefusal::overloaded(overload).write(persistence, false, stamp, out);
 }
 
 /// Why there is too much to do.
@@ -358,5 +371,5 @@ pub(crate) fn refuse_connection(date: &Date, out: &mut Vec<u8>) {
     let mut refusal = HttpRefusal::new(Status::TOO_MANY_REQUESTS, text);
     refusal.0.limit = Some("connections_per_address_max");
     refusal.0.retry_after_ms = Some(1000);
-    refusal.write(Persistence::Close, false, date, out);
+    refusal.write(Persistence::Close, false, Stamp { date, lines: &[] }, out);
 }

@@ -25,7 +25,7 @@ pub(super) fn listen<H>(
     match reply(sender, shared, local) {
         Ok(reply) => Next::Wait(reply),
         Err(refusal) => {
-            refusal.write(sender.persistence, false, &local.date, out);
+            refusal.write(sender.persistence, false, sender.stamp(&local.date), out);
             message::after(sender.persistence)
         }
     }
@@ -37,13 +37,14 @@ fn reply<H>(
     local: &Local,
 ) -> Result<Box<Reply>, HttpRefusal> {
     let session = find(sender, shared, local)?;
-    let share = shared.hub.shares.stream(sender.principal.as_ref(), sender.from);
+    let share = shared.hub.shares.stream(sender.principal.as_ref(), sender.caller.peer.address);
     let to = ReplyTo {
         share: share.map_err(HttpRefusal::too_many)?,
         session: Some(session.clone()),
         version: session.version(),
         persistence: sender.persistence,
         framing: Some(sender.framing),
+        lines: sender.lines.into(),
         hub: shared.hub.clone(),
     };
     let Some(last) = sender.fields.last_event_id.filter(|last| !last.is_empty()) else {
@@ -76,13 +77,14 @@ pub(super) fn end<H>(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
+    let stamp = sender.stamp(&local.date);
     match find(sender, shared, local) {
         Ok(session) => {
             shared.hub.sessions.end(&session);
-            let response = Response::new(Status::NO_CONTENT, &local.date);
+            let response = Response::new(Status::NO_CONTENT, stamp);
             Response { connection: sender.persistence, ..response }.empty(out);
         }
-        Err(refusal) => refusal.write(sender.persistence, false, &local.date, out),
+        Err(refusal) => refusal.write(sender.persistence, false, stamp, out),
     }
     message::after(sender.persistence)
 }
@@ -113,7 +115,7 @@ impl<H: Handler> Desk<'_, H> {
         let hub = &self.shared.hub;
         let mut body = Vec::new();
         self.write(answer, message, context, None, &mut body);
-        let response = json_response(Status::OK, self.sender.persistence, self.date);
+        let response = json_response(Status::OK, self.sender.persistence, self.stamp);
         if hub.sessions.limits.sessions_max == 0 {
             response.fixed(out, &body);
             return self.after();

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use super::admit::admit;
 use super::fields::Fields;
+use super::guard::{Caller, Verdict};
 use super::message::{Sender, after, answer_body, json_response};
 use super::refuse::{HttpRefusal, http_sse_of};
 use super::route::{Route, route};
 use super::{Local, Next, Shared, http_sse, metrics, rates, session_http};
 use crate::app::{Access, Credentials, Handler, Peer};
 use crate::http::{
-    Connection as Persistence, ContentType, Framing, Head, Method, Request, Response, Status,
-    StreamFraming,
+    Connection as Persistence, ContentType, Framing, Head, Method, Request, Response, Stamp,
+    Status, StreamFraming,
 };
 use crate::limits;
 use crate::protocol::Principal;
@@ -34,20 +35,25 @@ pub(crate) fn respond<H: Handler>(
     let persistence = persistence_of(&head, local);
     let fields = Fields::read(head.fields);
     let found = route(&head, shared);
+    let behind = shared.guard.behind(peer, head.fields);
+    let caller = Caller::of(peer, behind.as_ref(), &head);
+    let verdict = shared.guard.judge(fields.origin);
+    let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
     let counting = rates::counting(found, announced, shared);
-    let principal = match let_in(found, &head, &fields, peer, counting, shared, local) {
+    let who = (verdict, caller);
+    let principal = match let_in(found, &head, &fields, who, counting, shared, local) {
         Ok(principal) => principal,
         Err(refusal) => {
             let refusal = rates::answering(refusal, found, body, shared, local);
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
-            refusal.write(persistence, head.method == Method::Head, &local.date, out);
+            let stamp = Stamp { date: &local.date, lines };
+            refusal.write(persistence, head.method == Method::Head, stamp, out);
             return after(persistence);
         }
     };
     let framing = StreamFraming::of(&head);
     let target = H::SPEAKS_MCP.then_some(head.target);
-    let sender =
-        Sender { fields: &fields, target, persistence, framing, principal, from: peer.address };
+    let sender = Sender { fields: &fields, target, persistence, framing, principal, caller, lines };
     match (found, &shared.http_sse) {
         (Route::Message, _) => answer_body(body, &sender, shared, local, out),
         (Route::Listen, _) => session_http::listen(&sender, shared, local, out),
@@ -56,27 +62,39 @@ pub(crate) fn respond<H: Handler>(
         (Route::LineMessage, Some(http_sse)) => {
             http_sse::hear(&head, body, http_sse, &sender, shared, local, out)
         }
-        (Route::Options { allow }, _) => {
-            let about = http_sse_of(head.target.path, shared);
-            let mut fields = about.map(|http_sse| http_sse.fields()).unwrap_or_default();
-            fields.push(("Allow", allow));
-            let fields = &*fields;
-            let response = Response::new(Status::NO_CONTENT, &local.date);
-            Response { connection: persistence, fields, ..response }.empty(out);
-            after(persistence)
-        }
+        (Route::Options { allow, .. }, _) => options(&head, allow, &sender, shared, local, out),
         (Route::Metrics, _) => {
             let text = metrics::text(&shared.hub);
-            let response = Response::new(Status::OK, &local.date);
+            let response = Response::new(Status::OK, sender.stamp(&local.date));
             let content_type = Some(ContentType::Metrics);
             let response = Response { connection: persistence, content_type, ..response };
             content(&response, head.method, text.as_bytes(), out)
         }
         _ => {
-            let response = json_response(Status::OK, persistence, &local.date);
+            let response = json_response(Status::OK, persistence, sender.stamp(&local.date));
             content(&response, head.method, HEALTHY, out)
         }
     }
+}
+
+/// Which methods a target takes, and what a page's request may have besides.
+#[cold]
+fn options<H: Handler>(
+    head: &Head<'_>,
+    allow: &'static str,
+    sender: &Sender<'_>,
+    shared: &Shared<H>,
+    local: &Local,
+    out: &mut Vec<u8>,
+) -> Next {
+    let about = http_sse_of(head.target.path, shared);
+    let preflight = shared.guard.preflight(sender.fields, allow, shared.handler.catalog());
+    let mut fields = about.map(|http_sse| http_sse.fields()).unwrap_or_default();
+    fields.push(("Allow", allow));
+    fields.extend(preflight.iter().map(|(name, value)| (*name, value.as_str())));
+    let response = Response::new(Status::NO_CONTENT, sender.stamp(&local.date));
+    Response { connection: sender.persistence, fields: &fields, ..response }.empty(out);
+    after(sender.persistence)
 }
 
 fn content(response: &Response<'_>, method: Method, body: &[u8], out: &mut Vec<u8>) -> Next {
@@ -95,19 +113,24 @@ pub(crate) fn expect<H: Handler>(
     head: &Head<'_>,
     peer: &Peer,
     shared: &Shared<H>,
-    local: &Local,
+    local: &mut Local,
     out: &mut Vec<u8>,
 ) -> bool {
     let fields = Fields::read(head.fields);
     let found = route(head, shared);
+    let behind = shared.guard.behind(peer, head.fields);
+    let caller = Caller::of(peer, behind.as_ref(), head);
+    let verdict = shared.guard.judge(fields.origin);
     let counting = rates::counting_head(found, shared);
-    match let_in(found, head, &fields, peer, counting, shared, local) {
+    match let_in(found, head, &fields, (verdict, caller), counting, shared, local) {
         Ok(_) if !(is_large(head) && shared.hub.load.is_short_of_memory()) => true,
-        verdict => {
+        let_in => {
             let short = || HttpRefusal::overloaded(SHORT_OF_MEMORY);
-            let refusal = verdict.err().unwrap_or_else(short);
+            let refusal = let_in.err().unwrap_or_else(short);
+            let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
+            let stamp = Stamp { date: &local.date, lines };
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
-            refusal.write(Persistence::Close, head.method == Method::Head, &local.date, out);
+            refusal.write(Persistence::Close, head.method == Method::Head, stamp, out);
             false
         }
     }
@@ -128,16 +151,16 @@ fn let_in<H: Handler>(
     route: Route,
     head: &Head<'_>,
     fields: &Fields<'_>,
-    peer: &Peer,
+    (verdict, caller): (Verdict, Caller<'_>),
     counting: Option<&Rates>,
     shared: &Shared<H>,
-    local: &Local,
+    local: &mut Local,
 ) -> Result<Option<Arc<Principal>>, HttpRefusal> {
     if let Some(rates) = counting {
-        rates::arrive(rates, peer, local.now_ms)?;
+        rates::arrive(rates, caller.peer, local.now_ms)?;
     }
-    admit(route, head, fields, shared)?;
-    let principal = principal_of(route, fields, peer, shared, local)?;
+    admit(route, head, fields, verdict, caller.host, shared, local)?;
+    let principal = principal_of(route, fields, caller.peer, shared, local)?;
     if let Some(rates) = counting {
         rates::ask(rates, route, principal.as_deref(), fields, local.now_ms)?;
     }

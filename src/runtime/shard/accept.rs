@@ -1,7 +1,7 @@
 //! How connections come to a shard: accepted, or handed over by one that has more.
 
 use std::io;
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 use std::sync::atomic::Ordering;
 
 use mio::Interest;
@@ -10,11 +10,13 @@ use rustix::net::{SendFlags, send};
 
 use super::Shard;
 use crate::app::{Handler, Peer};
+use crate::config::ProxyProtocol;
 use crate::limits;
 use crate::runtime::ConnectionKey;
-use crate::runtime::connection::Connection;
+use crate::runtime::connection::{Connection, State};
 use crate::runtime::deadlines::tick_after;
 use crate::runtime::mailbox::Mail;
+use crate::runtime::tls::Tls;
 use crate::transport;
 
 impl<H: Handler> Shard<H> {
@@ -31,10 +33,16 @@ impl<H: Handler> Shard<H> {
                 return;
             };
             match listener.accept() {
-                Ok((socket, address)) => match self.peers.come(address.ip()) {
-                    true => self.place(socket, Peer::at(address.ip())),
-                    false => self.turn_away(&socket),
-                },
+                Ok((socket, address)) => {
+                    let peer = Peer::at(address.ip().to_canonical());
+                    if !self.takes(&peer) {
+                        continue;
+                    }
+                    match self.peers.come(self.counted(&peer)) {
+                        true => self.place(socket, peer),
+                        false => self.turn_away(&socket),
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.accepting = false;
                     return;
@@ -49,15 +57,34 @@ impl<H: Handler> Shard<H> {
     }
 
     /// An address has as many connections as it may: this one is told so, if the socket takes it
-    /// at once, and ends.
+    /// at once and is not to be encrypted, and ends.
     #[cold]
     fn turn_away(&self, socket: &TcpStream) {
         let mut answer = Vec::new();
         transport::refuse_connection(&self.core.local.date, &mut answer);
-        if send(socket, &answer, SendFlags::NOSIGNAL).is_ok() {
+        if self.certificates.is_none() && send(socket, &answer, SendFlags::NOSIGNAL).is_ok() {
             // Its client may be sending meanwhile, and be told nothing but that we are gone.
             let _ = socket.shutdown(Shutdown::Write);
         }
+    }
+
+    /// The address whose connections are counted. A trusted proxy has those of all its clients.
+    pub(super) fn counted(&self, peer: &Peer) -> Option<IpAddr> {
+        (!self.core.shared.guard.is_trusted(peer.address)).then_some(peer.address)
+    }
+
+    /// Whether a connection from there may be: where each begins with a header of the PROXY
+    /// protocol, only those of trusted proxies.
+    fn takes(&self, peer: &Peer) -> bool {
+        let taken = !self.begins_with_header() || self.core.shared.guard.is_trusted(peer.address);
+        if !taken {
+            tracing::debug!(peer = %peer.address, "a connection of no trusted proxy is closed");
+        }
+        taken
+    }
+
+    fn begins_with_header(&self) -> bool {
+        self.core.config.guard.proxy_protocol == ProxyProtocol::Required
     }
 
     /// Keeps a new connection, or hands it to a shard that has clearly fewer.
@@ -79,10 +106,15 @@ impl<H: Handler> Shard<H> {
 
     /// Takes in a connection that has been accepted and counted.
     pub(super) fn add(&mut self, mut socket: TcpStream, peer: Peer) {
-        let from = peer.address;
+        let from = self.counted(&peer);
         match self.register(&mut socket) {
             Ok(key) => {
-                let connection = Connection::new(socket, peer, key.generation, self.core.now);
+                let mut connection = Connection::new(socket, peer, key.generation);
+                (connection.from, connection.opened) = (from, self.core.now);
+                if self.begins_with_header() {
+                    connection.state = State::ProxyHeader;
+                }
+                connection.tls = self.certificates.as_ref().map(Tls::new);
                 let slot = self.connections.insert(connection);
                 self.core.arm(key, &mut self.connections[slot]);
             }
