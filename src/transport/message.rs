@@ -11,10 +11,10 @@ use crate::app::Handler;
 use crate::app::call::Link;
 use crate::http::{Connection as Persistence, ContentType, Response, Stamp, Status, StreamFraming};
 use crate::json::{Kind, Value};
-use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
+use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
-use crate::store::{Listener, Owner, Session, Stream};
+use crate::store::{Session, Stream};
 
 /// Everything an answer is made with.
 pub(super) struct Desk<'r, H> {
@@ -60,6 +60,9 @@ pub(super) fn answer_body<H: Handler>(
         Err(refusal) => return desk.refuse(&refusal, id(&message), Era::Modern, out),
     };
     if context.era() == Era::Legacy {
+        if let Some(refusal) = desk.too_often(&message, &context) {
+            return desk.refuse_http(&refusal, out);
+        }
         let begins = context.method == Some(mcp::Method::Initialize);
         return match desk.session(begins) {
             Ok(None) => desk.answer(root, &message, &context, None, out),
@@ -107,18 +110,7 @@ impl<H: Handler> Desk<'_, H> {
             Plan::Defer => self.defer(root, id_text(message), context.version, session, out),
             Plan::Task { ttl_ms } => self.begin_task(root, message, context, session, ttl_ms, out),
             Plan::AwaitTask { id } => self.await_task(id, message, context, session, out),
-            Plan::Listen(filter) => {
-                let Some(framing) = self.framing() else {
-                    return self.refuse_http(&HttpRefusal::needs_event_stream(), out);
-                };
-                let hub = &self.shared.hub;
-                let owner = Owner::of(context.version, None, self.sender.principal.as_ref());
-                let filter = subscriptions::honored(filter, catalog, &owner, hub);
-                let stream = Arc::new(Stream::new(hub.streams.bounds()));
-                let id = id_text(message).into();
-                let to = self.reply_to(context.version, None, Some(framing));
-                Next::Wait(Reply::notices(to, Arc::new(Listener { filter, owner, id, stream })))
-            }
+            Plan::Listen(filter) => self.subscribe(filter, message, context, out),
             Plan::Accept(accepted) => self.accept(accepted, era, session, out),
         }
     }
@@ -211,13 +203,18 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         out: &mut Vec<u8>,
     ) -> Next {
+        let share = match self.shared.hub.shares.call(self.sender.principal.as_ref()) {
+            Ok(share) => share,
+            Err(limit) => return self.refuse_http(&HttpRefusal::too_many(limit), out),
+        };
         let Some(stream) = self.stream(&request, session.as_ref()) else {
             return self.refuse_http(&HttpRefusal::too_many_calls(), out);
         };
         let framing = self.framing();
         let to = self.reply_to(version, session.clone(), framing);
         let reply = Reply::answer(to, stream.clone());
-        let deferred = self.deferred(root, version, session, stream, framing.is_some());
+        let mut deferred = self.deferred(root, version, session, stream, framing.is_some());
+        (deferred.request, deferred.share) = (request, share);
         Next::Defer(reply, deferred)
     }
 
@@ -299,7 +296,7 @@ impl<H: Handler> Desk<'_, H> {
     ) -> ReplyTo {
         let persistence = self.sender.persistence;
         let (lines, hub) = (self.stamp.lines.into(), self.shared.hub.clone());
-        ReplyTo { session, version, persistence, framing, lines, hub }
+        ReplyTo { session, version, persistence, framing, share: None, lines, hub }
     }
 
     #[cold]
