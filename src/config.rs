@@ -9,6 +9,7 @@ pub mod values;
 
 mod check;
 mod http_sse;
+mod observe;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -19,6 +20,7 @@ use crate::limits;
 
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
+pub use observe::{AccessLogConfig, AuditLogConfig, ObserveConfig};
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
 ///
@@ -138,6 +140,8 @@ pub struct Config {
     pub answer_timeout: Duration,
     /// Web origins that may call besides those on loopback; `*` allows all.
     pub allowed_origins: Vec<String>,
+    /// What operators are told.
+    pub observe: ObserveConfig,
 }
 
 impl Default for Config {
@@ -174,6 +178,7 @@ impl Default for Config {
             stream_age_max: limits::STREAM_AGE_MAX,
             answer_timeout: limits::ANSWER_TIMEOUT,
             allowed_origins: Vec::new(),
+            observe: ObserveConfig::default(),
         }
     }
 }

@@ -37,6 +37,7 @@ mod buffer;
 mod calendar;
 mod http;
 pub mod json;
+mod observe;
 mod protocol;
 mod rpc;
 mod store;
@@ -65,8 +66,12 @@ pub use app::{
     ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling, TaskSupport,
     ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
 };
-pub use config::{Config, Day, DeprecationConfig, HttpSseConfig, Transports};
+pub use config::{
+    AccessLogConfig, AuditLogConfig, Config, Day, DeprecationConfig, HttpSseConfig, ObserveConfig,
+    Transports,
+};
 pub use http::HttpLimits;
+pub use observe::{AccessFormat, AuditArguments, WhenFull};
 pub use protocol::{Capability, LogLevel};
 pub use runtime::{ShardStats, Stopper};
 #[cfg(feature = "schema")]

@@ -19,12 +19,14 @@ pub(crate) mod plan;
 mod refusal;
 pub(crate) mod subscriptions;
 pub(crate) mod tasks;
+mod written;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{Written, answer};
+pub(crate) use answer::answer;
 pub(crate) use method::Method;
 pub(crate) use open::{Claims, Context, open};
 pub(crate) use plan::{Accepted, Plan, plan};
 pub(crate) use refusal::{Refusal, Stage};
+pub(crate) use written::{Came, Written};

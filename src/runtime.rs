@@ -11,6 +11,7 @@ mod listener;
 mod mailbox;
 mod metrics;
 mod peers;
+mod process;
 mod serve;
 mod shard;
 mod stdio;
@@ -38,9 +39,11 @@ use crate::store::{Clock, Hub};
 use crate::transport::{Deferred, Shared};
 
 pub use self::metrics::ShardStats;
+pub(crate) use self::process::process;
 
 /// The clock of servers that run.
-pub(crate) const CLOCK: Clock = Clock { unix_ms: shard::unix_ms, steady_ms: shard::steady_ms };
+pub(crate) const CLOCK: Clock =
+    Clock { unix_ms: shard::unix_ms, steady_ms: shard::steady_ms, steady_ns: shard::steady_ns };
 
 /// A connection of a shard: its slot, and which of the slot's connections it is. Events and
 /// letters that come too late are known by the generation.

@@ -190,7 +190,9 @@ impl<H: Handler> Server<H> {
             let text = "an application that speaks MCP by itself is served over HTTP alone here";
             return Err(ServeError::Setting(text.to_owned()));
         }
-        let hub = Arc::new(settings::hub(&config, clock)?);
+        let logs = settings::logs(&config.observe);
+        let ledger = settings::ledger(handler.catalog(), &config, logs, clock);
+        let hub = Arc::new(settings::hub(&config, clock, ledger)?);
         notifier.begin(hub.clone());
         let shared = Shared {
             hub,

@@ -11,6 +11,7 @@ mod inbound;
 pub(crate) mod line;
 mod message;
 mod metrics;
+mod observed;
 mod refuse;
 mod reply;
 mod route;
@@ -28,11 +29,13 @@ use std::sync::Arc;
 
 use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Status};
 use crate::json::{Parser, Value};
+use crate::observe::{Observation, Watch};
 use crate::protocol::{Principal, ProtocolVersion};
 use crate::store::{Hub, Session, Stream, Task};
 
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
+pub(crate) use observed::operations;
 pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout};
 pub(crate) use reply::{Delivery, Reply};
 pub(crate) use stdio::{Found, Lines};
@@ -60,6 +63,8 @@ pub(crate) struct Local {
     pub(crate) now_ms: u64,
     /// Seconds since 1970, as in `date`.
     pub(crate) unix_s: u64,
+    /// What is noted of requests.
+    pub(crate) watch: Watch,
     /// The server is stopping: every answer is the last one of its connection.
     pub(crate) stopping: bool,
 }
@@ -134,6 +139,8 @@ pub(crate) struct Deferred {
     pub(crate) streams: bool,
     /// The task it is worked on for.
     pub(crate) task: Option<Arc<Task>>,
+    /// What is known of the request; nothing where nobody asked for what is done.
+    pub(crate) observation: Option<Arc<Observation>>,
 }
 
 impl Deferred {
@@ -148,7 +155,17 @@ impl Deferred {
     ) -> Box<Deferred> {
         let mut message = Vec::new();
         root.write(&mut message);
-        Box::new(Deferred { message, version, session, principal, stream, streams, task: None })
+        let (task, observation) = (None, None);
+        Box::new(Deferred {
+            message,
+            version,
+            session,
+            principal,
+            stream,
+            streams,
+            task,
+            observation,
+        })
     }
 }
 

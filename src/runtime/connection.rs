@@ -108,7 +108,7 @@ impl Connection {
         }
     }
 
-    /// Reads once into the input buffer, which may grow to `max` bytes.
+    /// Reads once into the input buffer, which may grow to `max` bytes. Says how much.
     ///
     /// `recv` and `send` are called without libc between, whose wrappers are points of
     /// cancellation and cost 60 instructions each.
@@ -116,7 +116,7 @@ impl Connection {
     /// A read that does not fill the space has emptied the socket: asking again would be a system
     /// call to hear "would block". Only the end of the stream must be read for.
     #[inline]
-    pub(crate) fn fill(&mut self, max: usize) {
+    pub(crate) fn fill(&mut self, max: usize) -> usize {
         let space = self.input.space(limits::READ_SPACE_MIN, max);
         let room = space.len();
         match recv(&self.socket, space, RecvFlags::empty()).map(|(read, _)| read) {
@@ -127,40 +127,42 @@ impl Connection {
             Ok(read) => {
                 self.input.filled(read);
                 self.readable = read == room || self.half_closed;
+                return read;
             }
             Err(Errno::WOULDBLOCK) => self.readable = false,
             Err(Errno::INTR) => {}
             Err(_) => self.abort(),
         }
+        0
     }
 
-    /// Sends what is unsent, as far as the socket takes it. Says whether it took anything.
+    /// Sends what is unsent, as far as the socket takes it. Says how much it took.
     #[inline]
-    pub(crate) fn flush(&mut self) -> bool {
-        let mut progress = false;
+    pub(crate) fn flush(&mut self) -> usize {
+        let mut taken = 0;
         while !self.output.is_empty() {
             match send(&self.socket, self.output.unsent(), SendFlags::NOSIGNAL) {
                 Ok(0) => {
                     self.abort();
-                    return progress;
+                    return taken;
                 }
                 Ok(sent) => {
                     let all = sent == self.output.unsent().len();
                     self.output.sent(sent);
-                    progress = true;
+                    taken += sent;
                     if !all {
-                        return true;
+                        return taken;
                     }
                 }
-                Err(Errno::WOULDBLOCK) => return progress,
+                Err(Errno::WOULDBLOCK) => return taken,
                 Err(Errno::INTR) => {}
                 Err(_) => {
                     self.abort();
-                    return progress;
+                    return taken;
                 }
             }
         }
-        progress
+        taken
     }
 
     /// All is sent: says so to the client, and closes unless bytes may still be on their way.

@@ -14,6 +14,7 @@ use crate::app::Handler;
 use crate::config::Config;
 use crate::http::{Parsed, Progress, continue_100, field_storage};
 use crate::limits;
+use crate::observe::Table;
 use crate::transport::{self, Deferred, Local, Next, Shared};
 
 /// All of a shard but its connections, so that one of those can be borrowed beside it.
@@ -56,7 +57,7 @@ pub(crate) fn drive<H: Handler>(
     core: &mut Core<H>,
 ) {
     if !connection.output.is_empty() && !connection.in_dirty {
-        connection.progress |= connection.flush();
+        connection.progress |= core.flush(connection);
     }
     let mut answered = 0;
     let mut reads = 0;
@@ -89,7 +90,8 @@ pub(crate) fn drive<H: Handler>(
                 if !connection.input.has_storage() {
                     connection.input.attach(core.read_buffers.take_filled());
                 }
-                connection.fill(core.read_buffer_max);
+                let read = connection.fill(core.read_buffer_max);
+                core.table().bytes_in.add_alone(read as u64);
             }
         }
     }
@@ -123,7 +125,7 @@ pub(crate) fn conclude<H: Handler>(
     key: ConnectionKey,
     core: &mut Core<H>,
 ) {
-    let progress = connection.flush() | std::mem::take(&mut connection.progress);
+    let progress = core.flush(connection) | std::mem::take(&mut connection.progress);
     let answered = std::mem::take(&mut connection.answered);
     connection.in_dirty = false;
     settle(connection);
@@ -166,6 +168,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
     let mut storage = field_storage();
     let Connection { input, output, decoder, peer, .. } = connection;
     let out = output.out();
+    let from = out.len();
     let next = match decoder.decode(input, &mut storage, &core.shared.limits) {
         Ok(Parsed::Partial) => return Step::Partial,
         Ok(Parsed::Head(head)) => {
@@ -175,6 +178,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
                 }
                 return Step::Partial;
             }
+            core.local.watch.written(&out[from..]);
             connection.state = State::Finishing { linger: true };
             return Step::Answered;
         }
@@ -182,15 +186,20 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             transport::respond(request, peer, &core.shared, &mut core.local, out)
         }
         Err(error) => {
+            core.local.watch.begin();
             transport::refuse_framing(error, input.unread(), &core.shared, &core.local.date, out);
+            core.local.watch.written(&out[from..]);
             connection.state = State::Finishing { linger: true };
             return Step::Answered;
         }
     };
     decoder.finish(input);
     match next {
-        Next::Done => {}
-        Next::Close => connection.state = State::Finishing { linger: !input.is_empty() },
+        Next::Done => core.local.watch.written(&out[from..]),
+        Next::Close => {
+            core.local.watch.written(&out[from..]);
+            connection.state = State::Finishing { linger: !input.is_empty() };
+        }
         Next::Wait(reply) => wait(connection, key, reply, core),
         Next::Defer(reply, deferred) => defer(connection, key, reply, deferred, core),
         Next::Background(deferred, taken) => background(connection, deferred, &taken, core),
@@ -199,6 +208,20 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
 }
 
 impl<H: Handler> Core<H> {
+    /// What this shard counts.
+    #[inline]
+    fn table(&self) -> &Table {
+        self.local.watch.table()
+    }
+
+    /// Sends what is unsent. Says whether the socket took anything.
+    #[inline]
+    fn flush(&self, connection: &mut Connection) -> bool {
+        let taken = connection.flush();
+        self.table().bytes_out.add_alone(taken as u64);
+        taken > 0
+    }
+
     /// Where to write a connection's next answer.
     pub(crate) fn output<'c>(&mut self, connection: &'c mut Connection) -> &'c mut Vec<u8> {
         if !connection.output.has_storage() {
@@ -279,8 +302,11 @@ impl<H: Handler> Core<H> {
         };
         self.output(connection);
         let Connection { input, output, .. } = connection;
-        let date = &self.local.date;
-        transport::refuse_timeout(limit, input.unread(), &self.shared, date, output.out());
+        let (date, out) = (&self.local.date, output.out());
+        let from = out.len();
+        self.local.watch.begin();
+        transport::refuse_timeout(limit, input.unread(), &self.shared, date, out);
+        self.local.watch.written(&out[from..]);
         connection.state = State::Finishing { linger: true };
     }
 }

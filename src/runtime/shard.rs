@@ -6,12 +6,13 @@
 mod accept;
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Sender;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use slab::Slab;
 
 use super::ConnectionKey;
@@ -28,6 +29,7 @@ use crate::config::Config;
 use crate::http::Date;
 use crate::json::Parser;
 use crate::limits;
+use crate::observe::{Table, Watch};
 use crate::transport::{Deferred, Local, Shared};
 
 const LISTENER: Token = Token(usize::MAX);
@@ -73,6 +75,7 @@ impl<H: Handler> Shard<H> {
                 parser: Parser::new(),
                 date: Date::at(unix_ms() / 1000),
                 now_ms: steady_ms(),
+                watch: Watch::new(shared.hub.ledger.clone(), index),
                 unix_s: unix_ms() / 1000,
                 stopping: false,
             },
@@ -184,7 +187,9 @@ impl<H: Handler> Shard<H> {
 
     /// Reads the clock, once a turn; the wall clock once a second.
     fn read_clock(&mut self) {
-        let now_ms = steady_ms();
+        let now_ns = steady_ns();
+        let now_ms = now_ns / 1_000_000;
+        self.core.local.watch.began_ns = now_ns;
         self.core.local.now_ms = now_ms;
         self.core.now = tick_at(Duration::from_millis(now_ms));
         if self.second != now_ms / 1000 {
@@ -233,6 +238,7 @@ impl<H: Handler> Shard<H> {
     fn remove(&mut self, key: ConnectionKey) {
         let connection = self.connections.remove(key.slot as usize);
         self.core.give_back(connection);
+        self.table().closed.add_alone(1);
         self.peers.leave(self.index);
     }
 
@@ -331,6 +337,11 @@ impl<H: Handler> Shard<H> {
             }
         }
         self.core.dirty = dirty;
+        self.core.local.watch.count(steady_ns);
+    }
+
+    fn table(&self) -> &Table {
+        &self.core.shared.hub.ledger.tables[self.index]
     }
 
     fn counters(&self) -> &ShardCounters {
@@ -366,9 +377,15 @@ pub(crate) fn unix_ms() -> u64 {
     since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Milliseconds since the first call in this process.
+/// Nanoseconds since the system was started. Read without the standard library between, which would
+/// check and convert for longer than the reading takes.
+#[inline]
+pub(crate) fn steady_ns() -> u64 {
+    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::Monotonic);
+    (tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(tv_nsec as u64)
+}
+
+/// The same in milliseconds.
 pub(crate) fn steady_ms() -> u64 {
-    static BEGAN: OnceLock<Instant> = OnceLock::new();
-    let elapsed = BEGAN.get_or_init(Instant::now).elapsed();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    steady_ns() / 1_000_000
 }

@@ -18,7 +18,10 @@ pub(super) fn wait<H: Handler>(
     core: &mut Core<H>,
 ) {
     reply.attach(core.address.reader(key));
-    reply.begin(&core.local, connection.output.out());
+    let out = connection.output.out();
+    let from = out.len();
+    reply.begin(&core.local, out);
+    reply.observation().wrote(out.len() - from);
     connection.state = State::Waiting(reply);
     deliver(connection, core);
 }
@@ -34,11 +37,16 @@ pub(super) fn defer<H: Handler>(
 ) {
     reply.attach(core.address.reader(key));
     match core.jobs.try_send(deferred) {
-        Ok(()) => connection.state = State::Waiting(reply),
+        Ok(()) => {
+            core.shared.hub.ledger.gauges.queue.enter(core.local.watch.began_ns);
+            connection.state = State::Waiting(reply);
+        }
         Err(_) => {
             let persistence = reply.persistence();
             reply.withdraw();
+            let from = connection.output.len();
             refuse_overload(connection, persistence, core);
+            reply.observation().refused(&connection.output.unsent()[from..]);
         }
     }
 }
@@ -54,14 +62,20 @@ pub(super) fn background<H: Handler>(
 ) {
     match core.jobs.try_send(deferred) {
         Ok(()) => {
+            core.shared.hub.ledger.gauges.queue.enter(core.local.watch.began_ns);
             let out = connection.output.out();
+            let from = out.len();
             if let Next::Close = taken.write(&core.local.date, out) {
                 connection.state = State::Finishing { linger: !connection.input.is_empty() };
             }
+            core.local.watch.written(&connection.output.out()[from..]);
         }
         Err(refused) => {
             transport::withdraw(&refused.into_inner(), &core.shared.hub);
-            taken.refuse(&core.local.date, connection.output.out());
+            let out = connection.output.out();
+            let from = out.len();
+            taken.refuse(&core.local.date, out);
+            core.local.watch.written(&out[from..]);
             close_if_last(connection, taken.persistence);
         }
     }
@@ -89,7 +103,10 @@ pub(crate) fn deliver<H: Handler>(connection: &mut Connection, core: &mut Core<H
     }
     core.output(connection);
     let State::Waiting(reply) = &mut connection.state else { return };
-    let delivery = reply.deliver(&core.local, connection.output.out());
+    let out = connection.output.out();
+    let from = out.len();
+    let delivery = reply.deliver(&core.local, out);
+    reply.observation().wrote(out.len() - from);
     settle_delivery(connection, delivery, core);
 }
 
@@ -141,7 +158,10 @@ impl<H: Handler> Core<H> {
         }
         self.output(connection);
         let State::Waiting(reply) = &mut connection.state else { return };
-        let delivery = reply.keep_alive(&self.local, connection.output.out());
+        let out = connection.output.out();
+        let from = out.len();
+        let delivery = reply.keep_alive(&self.local, out);
+        reply.observation().wrote(out.len() - from);
         settle_delivery(connection, delivery, self);
     }
 
@@ -163,7 +183,14 @@ impl<H: Handler> Core<H> {
     pub(crate) fn give_up(&mut self, connection: &mut Connection) {
         self.output(connection);
         let State::Waiting(reply) = &mut connection.state else { return };
-        reply.give_up(&self.local, connection.output.out());
+        let out = connection.output.out();
+        let from = out.len();
+        let is_open = reply.is_open();
+        reply.give_up(&self.local, out);
+        match is_open {
+            true => reply.observation().wrote(out.len() - from),
+            false => reply.observation().refused(&out[from..]),
+        }
         connection.flush();
     }
 }

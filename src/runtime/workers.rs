@@ -33,6 +33,7 @@ pub(crate) fn start<H: Handler>(
     if count == 0 {
         return Ok(Vec::new());
     }
+    shared.hub.ledger.gauges.workers.set(count as u64);
     let worker = |index: usize| {
         let (jobs, shared) = (jobs.clone(), shared.clone());
         let thread = Builder::new().name(format!("worker-{index}"));
@@ -90,7 +91,12 @@ fn next_job<H: Handler>(
 
 fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, shared: &Shared<H>) {
     let mut parser = Parser::new();
+    let gauges = &shared.hub.ledger.gauges;
     for mut job in jobs {
+        if let Some(observation) = &job.observation {
+            gauges.queue.leave(observation.began_ns, (shared.hub.clock.steady_ns)());
+        }
+        gauges.busy.add(1);
         let is_task = job.task.is_some();
         let mut run = || run(&mut job, shared, &mut parser);
         let done = match is_task {
@@ -101,6 +107,7 @@ fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, shared: &Shared<H
         if !done {
             run();
         }
+        gauges.busy.subtract(1);
     }
 }
 

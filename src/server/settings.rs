@@ -4,13 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ServeError;
-use crate::config::{Config, DEPRECATED, HttpSseConfig};
+use crate::app::Catalog;
+use crate::config::{
+    AccessLogConfig, AuditLogConfig, Config, DEPRECATED, HttpSseConfig, ObserveConfig,
+};
 use crate::http::Date;
+use crate::limits;
+use crate::observe::{AccessLog, AuditLog, Ledger, Logs, Queue, Times};
+use crate::runtime;
 use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
-use crate::transport::HttpSse;
+use crate::transport::{HttpSse, operations};
 
 /// What the threads of a server share.
-pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
+pub(super) fn hub(config: &Config, clock: Clock, ledger: Arc<Ledger>) -> Result<Hub, ServeError> {
     let mut key = [0; 32];
     if let Err(error) = getrandom::fill(&mut key) {
         return Err(ServeError::Setting(format!("the system gives no random bits: {error}")));
@@ -36,7 +42,34 @@ pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
         age_max: config.stream_age_max,
         answer_timeout: config.answer_timeout,
     };
-    Ok(Hub::new(sessions, lines, Seal::new(&key), streams, clock))
+    Ok(Hub::new(sessions, lines, Seal::new(&key), streams, clock, ledger))
+}
+
+/// What requests are entered in.
+pub(super) fn ledger(catalog: &Catalog, config: &Config, logs: Logs, clock: Clock) -> Arc<Ledger> {
+    let Clock { unix_ms, steady_ns, .. } = clock;
+    let times = Times { steady_ns, unix_ms, process: runtime::process };
+    let shards = if config.transports.has_http() { runtime::shard_count(config) } else { 0 };
+    let bounds = (shards, config.deferred_max);
+    Arc::new(Ledger::new(operations(catalog), bounds, logs, times))
+}
+
+/// The logs of requests that are to be kept.
+pub(super) fn logs(config: &ObserveConfig) -> Logs {
+    let AccessLogConfig { path, format, sample, slow_only } = &config.access_log;
+    let access = path.as_ref().map(|_| AccessLog {
+        lines: Queue::new(limits::ACCESS_LINES_MAX),
+        format: *format,
+        sample_millionths: (sample.clamp(0.0, 1.0) * 1e6) as u64,
+        slow_only_ns: u64::try_from(slow_only.as_nanos()).unwrap_or(u64::MAX),
+    });
+    let AuditLogConfig { path, when_full, arguments, .. } = &config.audit_log;
+    let audit = path.as_ref().map(|_| AuditLog {
+        lines: Queue::new(limits::AUDIT_LINES_MAX),
+        when_full: *when_full,
+        arguments: *arguments,
+    });
+    Logs { access, audit, spans: None }
 }
 
 /// HTTP+SSE, where it is to be served, and what is said of its end.

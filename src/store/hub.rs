@@ -15,6 +15,7 @@ use super::sessions::{SessionLimits, Sessions};
 use super::stream::{Bounds, Kind, Stream};
 use super::tasks::{Owner, Task, Tasks};
 use super::usage::Usage;
+use crate::observe::Ledger;
 use crate::{json, limits, rpc, sys};
 
 /// What time it is, for those who cannot be told.
@@ -24,6 +25,8 @@ pub(crate) struct Clock {
     pub(crate) unix_ms: fn() -> u64,
     /// Milliseconds since some moment; never goes back.
     pub(crate) steady_ms: fn() -> u64,
+    /// The same in nanoseconds.
+    pub(crate) steady_ns: fn() -> u64,
 }
 
 /// What bounds streams and those who wait on them.
@@ -48,6 +51,8 @@ pub(crate) struct Hub {
     /// When the server was made, in milliseconds since 1970.
     pub(crate) started_ms: u64,
     pub(crate) relief: Relief,
+    /// What is known of what the server did.
+    pub(crate) ledger: Arc<Ledger>,
     /// Who still uses HTTP+SSE.
     pub(crate) usage: Usage,
     listeners: Mutex<Slab<Arc<Listener>>>,
@@ -56,6 +61,7 @@ pub(crate) struct Hub {
     /// Sessions forgotten since memory was last given back.
     forgotten: AtomicUsize,
     closing: AtomicBool,
+    leaving: AtomicBool,
 }
 
 /// Somebody who listens to notices (2026-07-28, `subscriptions/listen`).
@@ -143,10 +149,12 @@ impl Hub {
         seal: Seal,
         streams: StreamLimits,
         clock: Clock,
+        ledger: Arc<Ledger>,
     ) -> Hub {
         let (tasks, relief) = (Tasks::default(), Relief::default());
         let (listeners, forgotten) = (Mutex::default(), AtomicUsize::new(0));
-        let (sweep_at_ms, closing) = (AtomicU64::new(0), AtomicBool::new(false));
+        let sweep_at_ms = AtomicU64::new(0);
+        let (closing, leaving) = (AtomicBool::new(false), AtomicBool::new(false));
         Hub {
             sessions,
             lines,
@@ -156,11 +164,13 @@ impl Hub {
             clock,
             started_ms: (clock.unix_ms)(),
             relief,
+            ledger,
             usage: Usage::default(),
             listeners,
             sweep_at_ms,
             forgotten,
             closing,
+            leaving,
         }
     }
 
@@ -257,6 +267,16 @@ impl Hub {
     /// Whether there is anything that can become too old.
     pub(crate) fn needs_sweeping(&self) -> bool {
         self.sessions.count() + self.lines.count() + self.tasks.count() > 0
+    }
+
+    /// The server is about to stop: it is not ready for more, before anything else ends.
+    pub(crate) fn leave_soon(&self) {
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    /// Whether it is ready for more.
+    pub(crate) fn stays(&self) -> bool {
+        !self.leaving.load(Ordering::Acquire)
     }
 
     /// The server stops: nobody can come back for anything, or answer a question.

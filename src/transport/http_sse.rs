@@ -59,6 +59,7 @@ pub(super) fn open<H>(
                 persistence: sender.persistence,
                 framing: Some(sender.framing),
                 hub: shared.hub.clone(),
+                observation: local.watch.hand_over(),
             };
             Next::Wait(Reply::line(to, session, line, after, http_sse.clone()))
         }
@@ -112,8 +113,14 @@ pub(super) fn hear<H: Handler>(
         Ok(found) => found,
         Err(refusal) => return refuse(refusal, http_sse, sender, local, out),
     };
-    let line =
-        Line { shared, session: &session, stream: &stream, both_eras: false, while_room: true };
+    let line = Line {
+        shared,
+        session: &session,
+        stream: &stream,
+        watch: &local.watch,
+        both_eras: false,
+        while_room: true,
+    };
     let then = line.hear(body, &mut local.parser);
     count(&session, shared, http_sse);
     match then {

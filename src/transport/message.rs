@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use super::fields::Fields;
 use super::inbound::{Heard, take_in};
+use super::observed::{operation_of, outcome_of};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
-use super::{Deferred, Local, Next, ROOTS_CHANGED, Shared, Taken, batch, headers};
+use super::{Deferred, Local, Next, Shared, batch, headers};
 use crate::app::Handler;
 use crate::app::call::Link;
 use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
 use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
+use crate::observe::Watch;
 use crate::protocol::{Era, Principal, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
 use crate::store::{Listener, Owner, Session, SessionId, Stream, seconds};
@@ -47,6 +49,7 @@ pub(super) struct Desk<'r, H> {
     pub(super) sender: &'r Sender<'r>,
     pub(super) shared: &'r Shared<H>,
     pub(super) date: &'r Date,
+    pub(super) watch: &'r Watch,
     pub(super) now_ms: u64,
 }
 
@@ -59,8 +62,8 @@ pub(super) fn answer_body<H: Handler>(
     local: &mut Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    let Local { parser, date, now_ms, .. } = local;
-    let desk = Desk { sender, shared, date, now_ms: *now_ms };
+    let Local { parser, date, watch, now_ms, .. } = local;
+    let desk = Desk { sender, shared, date, watch, now_ms: *now_ms };
     let document = match parser.parse(body) {
         Ok(document) => document,
         Err(error) => {
@@ -122,6 +125,9 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         out: &mut Vec<u8>,
     ) -> Next {
+        if self.watch.is_telling() && !self.tell(message, context, session.as_ref()) {
+            return self.refuse_http(&HttpRefusal::no_audit(), out);
+        }
         if H::SPEAKS_MCP {
             return self.forward(root, message, context, session, out);
         }
@@ -129,7 +135,10 @@ impl<H: Handler> Desk<'_, H> {
         let era = context.era();
         match plan(message, context, catalog, &self.shared.hub.seal, false) {
             Plan::Answer(answer) => self.answer_now(&answer, message, context, session, out),
-            Plan::Defer => self.defer(root, id_text(message), context.version, session, out),
+            Plan::Defer => {
+                self.asked(message, context);
+                self.defer(root, id_text(message), context.version, session, out)
+            }
             Plan::Task { ttl_ms } => self.begin_task(root, message, context, session, ttl_ms, out),
             Plan::AwaitTask { id } => self.await_task(id, message, context, session, out),
             Plan::Listen(filter) => {
@@ -141,10 +150,14 @@ impl<H: Handler> Desk<'_, H> {
                 let filter = subscriptions::honored(filter, catalog, &owner, hub);
                 let stream = Arc::new(Stream::new(hub.streams.bounds));
                 let id = id_text(message).into();
+                self.asked(message, context);
                 let to = self.reply_to(context.version, None, Some(framing));
                 Next::Wait(Reply::notices(to, Arc::new(Listener { filter, owner, id, stream })))
             }
-            Plan::Accept(accepted) => self.accept(accepted, era, session, out),
+            Plan::Accept(accepted) => {
+                self.asked(message, context);
+                self.accept(accepted, era, session, out)
+            }
         }
     }
 
@@ -166,6 +179,7 @@ impl<H: Handler> Desk<'_, H> {
         let body = json_response(status, self.sender.persistence, self.date).open(out);
         let body_from = out.len();
         let written = self.write(answer, message, context, session.as_ref(), out);
+        self.watch.note(operation_of(answer, context), outcome_of(written.came));
         if written.said.is_some() || (written.bad_request && status == Status::OK) {
             let answer = out.split_off(body_from);
             out.truncate(from);
@@ -241,8 +255,10 @@ impl<H: Handler> Desk<'_, H> {
         };
         let framing = self.framing();
         let to = self.reply_to(version, session.clone(), framing);
+        let observation = to.observation.clone();
         let reply = Reply::answer(to, stream.clone());
-        let deferred = self.deferred(root, version, session, stream, framing.is_some());
+        let mut deferred = self.deferred(root, version, session, stream, framing.is_some());
+        deferred.observation = Some(observation);
         Next::Defer(reply, deferred)
     }
 
@@ -283,29 +299,6 @@ impl<H: Handler> Desk<'_, H> {
         self.after()
     }
 
-    /// Lets the application know that a client works on other folders; `body` is the answer.
-    #[cold]
-    pub(super) fn tell_roots_changed(
-        &self,
-        session: Arc<Session>,
-        body: Vec<u8>,
-        out: &mut Vec<u8>,
-    ) -> Next {
-        if !session.roots_changed() {
-            // The application is about to look at them anyway.
-            return self.taken(body).write(self.date, out);
-        }
-        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
-        let version = session.version();
-        let mut deferred = self.deferred(Value::EMPTY_OBJECT, version, Some(session), stream, true);
-        deferred.message = ROOTS_CHANGED.to_vec();
-        Next::Background(deferred, Box::new(self.taken(body)))
-    }
-
-    pub(super) fn taken(&self, body: Vec<u8>) -> Taken {
-        Taken { body, persistence: self.sender.persistence, line: None }
-    }
-
     /// How events are framed for this client; `None` when it takes none.
     pub(super) fn framing(&self) -> Option<StreamFraming> {
         self.sender.fields.accepts_events().then_some(self.sender.framing)
@@ -317,8 +310,9 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         framing: Option<StreamFraming>,
     ) -> ReplyTo {
-        let persistence = self.sender.persistence;
-        ReplyTo { session, version, persistence, framing, hub: self.shared.hub.clone() }
+        let (persistence, hub) = (self.sender.persistence, self.shared.hub.clone());
+        let observation = self.watch.hand_over();
+        ReplyTo { session, version, persistence, framing, hub, observation }
     }
 
     #[cold]
@@ -329,6 +323,7 @@ impl<H: Handler> Desk<'_, H> {
         era: Era,
         out: &mut Vec<u8>,
     ) -> Next {
+        self.went_wrong(refusal.code);
         let status = status_of_refusal(refusal, era);
         let body = json_response(status, self.sender.persistence, self.date).open(out);
         refusal.write(id, out);

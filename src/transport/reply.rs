@@ -20,6 +20,7 @@ use super::refuse::HttpRefusal;
 use crate::http::{Connection as Persistence, Response, Status, StreamFraming};
 use crate::limits;
 use crate::mcp::subscriptions;
+use crate::observe::Observation;
 use crate::protocol::{Era, ProtocolVersion};
 use crate::store::{Hub, Kind, Listener, Reader, Reading, Session, Stream};
 
@@ -45,6 +46,7 @@ pub(crate) struct Reply {
     /// All is said.
     settled: bool,
     hub: Arc<Hub>,
+    observation: Arc<Observation>,
 }
 
 /// What came of bringing a reply further.
@@ -67,6 +69,7 @@ pub(crate) struct ReplyTo {
     pub(crate) persistence: Persistence,
     pub(crate) framing: Option<StreamFraming>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) observation: Arc<Observation>,
 }
 
 impl Reply {
@@ -113,7 +116,8 @@ impl Reply {
     }
 
     fn new(to: ReplyTo, stream: Arc<Stream>, what: What, after: Option<u64>) -> Box<Reply> {
-        let ReplyTo { session, version, persistence, framing, hub } = to;
+        let ReplyTo { session, version, persistence, framing, hub, observation } = to;
+        hub.ledger.gauges.streams.add(1);
         Box::new(Reply {
             stream,
             session,
@@ -126,6 +130,7 @@ impl Reply {
             attachment: 0,
             settled: false,
             hub,
+            observation,
         })
     }
 
@@ -140,6 +145,11 @@ impl Reply {
         if let Some(session) = &self.session {
             session.forget(&self.stream);
         }
+    }
+
+    /// What is known of the request.
+    pub(crate) fn observation(&self) -> &Observation {
+        &self.observation
     }
 
     /// Makes a connection the one that delivers it, and that is told when there is something.
@@ -278,6 +288,7 @@ impl Reply {
     /// Begins the event stream: its first bytes go out at once.
     fn open(&mut self, framing: StreamFraming, local: &Local, out: &mut Vec<u8>) {
         self.opened_ms = Some(local.now_ms);
+        self.observation.answered(Status::OK.code());
         if let What::Line(session, http_sse) = &self.what {
             framing.begin(self.persistence, &local.date, &http_sse.fields(), out);
             let endpoint = format!("{}?sessionId={}", http_sse.messages_path, session.id);
@@ -310,18 +321,22 @@ impl Reply {
         match (body.is_empty(), self.framing) {
             // Cancelled by the client: no answer follows, though a response must.
             (true, Some(framing)) => {
+                self.observation.answered(Status::OK.code());
                 framing.begin(self.persistence, &local.date, &[], out);
                 framing.comment(out);
                 return self.end(framing, out);
             }
             (true, None) => {
+                self.observation.answered(Status::ACCEPTED.code());
                 let response = Response::new(Status::ACCEPTED, &local.date);
                 Response { connection: self.persistence, ..response }.empty(out);
             }
             (false, _) => {
                 let name = self.what.session_name();
                 let field = name.as_deref().map(|name| (SESSION_FIELD, name));
-                let response = json_response(status_of_kind(kind), self.persistence, &local.date);
+                let status = status_of_kind(kind);
+                self.observation.answered(status.code());
+                let response = json_response(status, self.persistence, &local.date);
                 Response { fields: field.as_slice(), ..response }.fixed(out, body);
             }
         }
@@ -359,6 +374,7 @@ fn after(persistence: Persistence) -> Delivery {
 impl Drop for Reply {
     fn drop(&mut self) {
         self.stream.detach(self.attachment);
+        self.hub.ledger.gauges.streams.subtract(1);
         match self.what {
             What::Notices(_, place) => self.hub.leave(place),
             // Settled, too, where it was closed before the application had ended it.

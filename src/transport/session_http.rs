@@ -43,6 +43,7 @@ fn reply<H>(
         persistence: sender.persistence,
         framing: Some(sender.framing),
         hub: shared.hub.clone(),
+        observation: local.watch.hand_over(),
     };
     let Some(last) = sender.fields.last_event_id.filter(|last| !last.is_empty()) else {
         return Ok(Reply::events(to, shared.hub.open_events(&session), None));

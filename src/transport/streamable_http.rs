@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::admit::admit;
 use super::fields::Fields;
 use super::message::{Sender, after, answer_body, json_response};
+use super::observed::tell_of_head;
 use super::refuse::{HttpRefusal, http_sse_of};
 use super::route::{Route, route};
 use super::{Local, Next, Shared, http_sse, metrics, session_http};
@@ -30,6 +31,10 @@ pub(crate) fn respond<H: Handler>(
     let Request { head, body } = request;
     let persistence = persistence_of(&head, local);
     let fields = Fields::read(head.fields);
+    local.watch.begin();
+    if local.watch.is_telling() {
+        tell_of_head(&local.watch, peer, &head, &fields);
+    }
     let found = route(&head, shared);
     let admitted = admit(found, &head, &fields, shared);
     let principal = match admitted.and_then(|()| principal_of(found, &fields, peer, shared, local))
@@ -41,6 +46,9 @@ pub(crate) fn respond<H: Handler>(
             return after(persistence);
         }
     };
+    if local.watch.is_telling() {
+        local.watch.tell(|observation| observation.is_of(principal.as_ref()));
+    }
     let framing = StreamFraming::of(&head);
     let target = H::SPEAKS_MCP.then_some(head.target);
     let sender = Sender { fields: &fields, target, persistence, framing, principal };
@@ -95,6 +103,10 @@ pub(crate) fn expect<H: Handler>(
     out: &mut Vec<u8>,
 ) -> bool {
     let fields = Fields::read(head.fields);
+    local.watch.begin();
+    if local.watch.is_telling() {
+        tell_of_head(&local.watch, peer, head, &fields);
+    }
     let found = route(head, shared);
     let admitted = admit(found, head, &fields, shared);
     match admitted.and_then(|()| principal_of(found, &fields, peer, shared, local)) {

@@ -64,6 +64,7 @@ impl<H: Handler> Shard<H> {
         match self.register(&mut socket) {
             Ok(key) => {
                 let connection = Connection::new(socket, peer, key.generation);
+                self.table().accepted.add_alone(1);
                 let slot = self.connections.insert(connection);
                 self.core.arm(key, &mut self.connections[slot]);
             }
