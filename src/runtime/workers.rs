@@ -93,9 +93,9 @@ fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, shared: &Shared<H
     let mut parser = Parser::new();
     let gauges = &shared.hub.ledger.gauges;
     for mut job in jobs {
-        if let Some(observation) = &job.observation {
-            gauges.queue.leave(observation.began_ns, (shared.hub.clock.steady_ns)());
-        }
+        let now_ns = (shared.hub.clock.steady_ns)();
+        let came_ns = job.observation.as_ref().map_or(now_ns, |observation| observation.began_ns);
+        gauges.queue.leave(came_ns, now_ns);
         gauges.busy.add(1);
         let is_task = job.task.is_some();
         let mut run = || run(&mut job, shared, &mut parser);
