@@ -13,6 +13,7 @@ pub mod application;
 pub mod ask;
 pub mod call;
 pub mod catalog;
+pub mod certificate;
 pub mod completion;
 pub mod content;
 pub mod forwarded;
@@ -36,6 +37,7 @@ pub use application::App;
 pub use ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 pub use call::{Call, Progress, TraceContext};
 pub use catalog::{Catalog, PromptId, ToolId};
+pub use certificate::ClientCertificate;
 pub use completion::{Completer, Completion, CompletionReply, CompletionRequest, Reference};
 pub use content::{
     ContentAnnotations, ContentBlock, IntoToolResult, Json, ResourceContents, ToolReply,

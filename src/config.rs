@@ -8,8 +8,10 @@ pub mod raw;
 pub mod values;
 
 mod check;
+mod guard;
 mod http_sse;
 mod observe;
+mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -18,9 +20,12 @@ use std::time::Duration;
 use crate::http::HttpLimits;
 use crate::limits;
 
+pub use guard::{CorsConfig, GuardConfig, ProxyProtocol, public_url};
+pub(crate) use guard::{Guarded, host_pattern, network, origin_pattern};
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
 pub use observe::{AccessLogConfig, AuditLogConfig, ObserveConfig};
+pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
 ///
@@ -81,6 +86,8 @@ pub struct Config {
     pub path: String,
     /// HTTP+SSE, the transport of 2024-11-05.
     pub http_sse: HttpSseConfig,
+    /// HTTPS, and clients that show a certificate.
+    pub tls: TlsConfig,
     /// Shards: threads that each serve connections of their own. `None`: as many as there are CPUs
     /// for this process, by its affinity and its cgroup's quota.
     pub cores: Option<usize>,
@@ -138,10 +145,15 @@ pub struct Config {
     pub stream_age_max: Duration,
     /// Time that a call waits for its client's answer to a question.
     pub answer_timeout: Duration,
-    /// Web origins that may call besides those on loopback; `*` allows all.
+    /// Web origins whose pages may call, besides what [`GuardConfig`] says: `https://app.example`,
+    /// `https://*.app.example` for all that is below, `*` for all but `null`.
     pub allowed_origins: Vec<String>,
     /// What operators are told.
     pub observe: ObserveConfig,
+    /// What browsers are told about requests from such pages.
+    pub cors: CorsConfig,
+    /// Under which names the server is reached, and which proxies are believed.
+    pub guard: GuardConfig,
 }
 
 impl Default for Config {
@@ -151,6 +163,7 @@ impl Default for Config {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, limits::PORT)),
             path: "/mcp".to_owned(),
             http_sse: HttpSseConfig::default(),
+            tls: TlsConfig::default(),
             cores: None,
             pin: true,
             spin: Duration::ZERO,
@@ -179,6 +192,8 @@ impl Default for Config {
             answer_timeout: limits::ANSWER_TIMEOUT,
             allowed_origins: Vec::new(),
             observe: ObserveConfig::default(),
+            cors: CorsConfig::default(),
+            guard: GuardConfig::default(),
         }
     }
 }

@@ -59,21 +59,22 @@ pub use app::about::about;
 pub use app::function::Empty;
 pub use app::tool::{Tool, group};
 pub use app::{
-    About, Access, Annotations, Call, Catalog, Completion, CompletionRequest, ContentAnnotations,
-    ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon, Interrupted, Json,
-    LoggingHandler, Notifier, Peer, Principal, Progress, PromptArgument, PromptEntry,
-    PromptMessage, PromptPage, PromptProvider, PromptReply, ResourceContents, ResourceEntry,
-    ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling, TaskSupport,
-    ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
+    About, Access, Annotations, Call, Catalog, ClientCertificate, Completion, CompletionRequest,
+    ContentAnnotations, ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon,
+    Interrupted, Json, LoggingHandler, Notifier, Peer, Principal, Progress, PromptArgument,
+    PromptEntry, PromptMessage, PromptPage, PromptProvider, PromptReply, ResourceContents,
+    ResourceEntry, ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling,
+    TaskSupport, ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
 };
 pub use config::{
-    AccessLogConfig, AuditLogConfig, Config, Day, DeprecationConfig, HttpSseConfig, ObserveConfig,
-    Transports,
+    AccessLogConfig, AuditLogConfig, CertificateFiles, ClientAuth, Config, CorsConfig, Day,
+    DeprecationConfig, GuardConfig, HttpSseConfig, ObserveConfig, ProxyProtocol, TlsConfig,
+    TlsVersion, Transports,
 };
 pub use http::HttpLimits;
 pub use observe::{AccessFormat, AuditArguments, WhenFull};
 pub use protocol::{Capability, LogLevel};
-pub use runtime::{ShardStats, Stopper};
+pub use runtime::{CertificateError, Certificates, ShardStats, Stopper};
 #[cfg(feature = "schema")]
 pub use schemars;
 pub use server::{Builder, Exchange, Running, ServeError, Server};
@@ -83,7 +84,8 @@ pub use server::{Builder, Exchange, Running, ServeError, Server};
 pub mod internal {
     pub use crate::buffer::{ReadBuffer, WriteBuffer};
     pub use crate::http::{
-        Date, Decoder, FieldStorage, OpenBody, Parsed, Request, Response, Status, field_storage,
+        Date, Decoder, FieldStorage, OpenBody, Parsed, ProxyHeader, Request, Response, Stamp,
+        Status, field_storage, proxy_header,
     };
     pub use crate::rpc::Message;
 }

@@ -82,7 +82,18 @@ pub const NOTSENT_BYTES: u32 = 128 * 1024;
 /// Letters to one shard: new connections, and the stop.
 pub const MAILBOX_ROOM: usize = 1024;
 
+/// Steps of TLS handshakes that a shard takes in one turn; a step is some 0.1 to 2 ms of CPU.
+pub const HANDSHAKES_PER_TURN_MAX: u32 = 8;
+/// Ciphertext of one connection that is not understood yet, in bytes: a record has at most 18,437,
+/// and a message of a handshake (a client's certificates) 65,535 in several records.
+pub const TLS_INPUT_BYTES_MAX: usize = 80 * 1024;
+/// Bytes of an answer that are encrypted before the kernel takes them: three records.
+pub const TLS_PART_BYTES: usize = 48 * 1024;
+/// Days before a certificate expires in which that is told at every start and reload.
+pub const CERTIFICATE_WARNING_DAYS: i64 = 14;
+
 const _: () = assert!(BUFFER_SIZE <= BUFFER_SIZE_MAX);
+const _: () = assert!(TLS_INPUT_BYTES_MAX > 64 * 1024 && TLS_PART_BYTES < BUFFER_SIZE_MAX);
 const _: () = assert!(JSON_KEEP_BYTES >= BUFFER_SIZE_MAX);
 /// The least space a read is given, in bytes.
 pub const READ_SPACE_MIN: usize = 4 * 1024;
@@ -123,6 +134,15 @@ pub const LEADING_EMPTY_LINES_MAX: u8 = 4;
 
 /// What a response head takes at most before its extra fields; reserved in one go.
 pub const RESPONSE_HEAD_BYTES: usize = 256;
+
+/// A header of the PROXY protocol, in bytes. Addresses take some 50, and load balancers add less
+/// than a kilobyte.
+pub const PROXY_HEADER_BYTES_MAX: usize = 2 * 1024;
+/// Default of `cors.max_age`. Browsers have bounds of their own: a day, or two hours.
+pub const CORS_MAX_AGE: Duration = Duration::from_secs(86_400);
+/// The declared `Mcp-Param-*` names that a preflight is told of; of more, it is told those that it
+/// asks for.
+pub const CORS_PARAM_HEADERS_MAX: usize = 64;
 
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(CHUNK_LINE_BYTES_FAIR >= CHUNK_SIZE_DIGITS_MAX + 2);

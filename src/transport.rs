@@ -3,8 +3,10 @@
 
 mod admit;
 mod batch;
+mod cors;
 mod fields;
 mod forward;
+mod guard;
 mod headers;
 pub(crate) mod http_sse;
 mod inbound;
@@ -27,16 +29,18 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Status};
+use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Stamp, Status};
 use crate::json::{Parser, Value};
 use crate::observe::{Observation, Watch};
 use crate::protocol::{Principal, ProtocolVersion};
 use crate::store::{Hub, Session, Stream, Task};
 
+pub(crate) use cors::Cors;
+pub(crate) use guard::Guard;
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
 pub(crate) use observed::operations;
-pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout};
+pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_plain, refuse_timeout};
 pub(crate) use reply::{Delivery, Reply};
 pub(crate) use stdio::{Found, Lines};
 pub(crate) use streamable_http::{expect, respond};
@@ -50,8 +54,8 @@ pub(crate) struct Shared<H> {
     pub(crate) path: String,
     /// HTTP+SSE, where it is served.
     pub(crate) http_sse: Option<Arc<HttpSse>>,
-    /// Origins that may call besides those on loopback.
-    pub(crate) allowed_origins: Vec<String>,
+    /// Which hosts, origins and proxies are ours.
+    pub(crate) guard: Guard,
     pub(crate) hub: Arc<Hub>,
 }
 
@@ -67,6 +71,8 @@ pub(crate) struct Local {
     pub(crate) watch: Watch,
     /// The server is stopping: every answer is the last one of its connection.
     pub(crate) stopping: bool,
+    /// The last `Host` that turned out to be ours: nearly every request names the same.
+    pub(crate) known_host: Vec<u8>,
 }
 
 /// What the connection does after a request.
@@ -89,6 +95,8 @@ pub(crate) struct Taken {
     /// The body, JSON; 202 without one.
     pub(crate) body: Vec<u8>,
     pub(crate) persistence: Persistence,
+    /// What all responses to the request carry.
+    pub(crate) lines: Box<[u8]>,
     /// For a message on a line: what is said there, and what the response says of HTTP+SSE.
     pub(crate) line: Option<(Promise, Arc<HttpSse>)>,
 }
@@ -97,7 +105,7 @@ impl Taken {
     /// A worker has it: appends the response.
     pub(crate) fn write(&self, date: &Date, out: &mut Vec<u8>) -> Next {
         if self.body.is_empty() {
-            let mut response = Response::new(Status::ACCEPTED, date);
+            let mut response = Response::new(Status::ACCEPTED, self.stamp(date));
             response.connection = self.persistence;
             match &self.line {
                 None => response.empty(out),
@@ -107,16 +115,26 @@ impl Taken {
                 }
             }
         } else {
-            message::json_response(Status::OK, self.persistence, date).fixed(out, &self.body);
+            message::json_response(Status::OK, self.persistence, self.stamp(date))
+                .fixed(out, &self.body);
         }
         message::after(self.persistence)
+    }
+
+    fn stamp<'s>(&'s self, date: &'s Date) -> Stamp<'s> {
+        Stamp { date, lines: &self.lines }
     }
 
     /// No worker takes it: appends 503.
     #[cold]
     pub(crate) fn refuse(&self, date: &Date, out: &mut Vec<u8>) {
         let about = self.line.as_ref().map(|(_, http_sse)| http_sse);
-        refuse::HttpRefusal::no_worker().about(about).write(self.persistence, false, date, out);
+        refuse::HttpRefusal::no_worker().about(about).write(
+            self.persistence,
+            false,
+            self.stamp(date),
+            out,
+        );
     }
 }
 

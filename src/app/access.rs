@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use super::ClientCertificate;
 use crate::protocol::Principal;
 
 /// The other end of a connection.
@@ -13,16 +14,19 @@ pub struct Peer {
     pub address: IpAddr,
     /// Nobody on the way can read along: the connection is TLS.
     pub secure: bool,
+    /// The certificate that it has shown, where clients are asked for one (`tls.client_auth`).
+    pub certificate: Option<Arc<ClientCertificate>>,
 }
 
 impl Peer {
     /// Who speaks from this address, in the clear.
     pub fn at(address: IpAddr) -> Peer {
-        Peer { address, secure: false }
+        Peer { address, secure: false, certificate: None }
     }
 
     /// Somebody on this machine.
-    pub const LOCAL: Peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), secure: false };
+    pub const LOCAL: Peer =
+        Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), secure: false, certificate: None };
 }
 
 /// What a request shows of who sent it.

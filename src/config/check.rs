@@ -16,6 +16,10 @@ impl Config {
         if let Err(problem) = check_http_sse(&self.http_sse, &self.path) {
             return Err(format!("http_sse.{problem}"));
         }
+        self.guarded()?;
+        if let Err(problem) = self.tls.check() {
+            return Err(format!("tls.{problem}"));
+        }
         if self.cores == Some(0) {
             return setting("cores must be at least 1");
         }

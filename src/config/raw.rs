@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::Transports;
-use super::values::{Later, Micros, Origins, Seconds, Sunset};
+use super::values::{Hosts, Later, Micros, Networks, Origins, Seconds, Sunset};
+use super::{CertificateFiles, ClientAuth, ProxyProtocol, TlsVersion, Transports};
 
 /// A struct of optional settings that can be laid over another one.
 macro_rules! layer {
@@ -107,8 +107,14 @@ layer! {
         http: RawHttp,
         /// HTTP+SSE.
         http_sse: RawHttpSse,
+        /// HTTPS.
+        tls: RawTls,
         /// Over what clients come, and another way to write where to listen.
         transport: RawTransport,
+        /// What browsers are told.
+        cors: RawCors,
+        /// Names and proxies.
+        guard: RawGuard,
     }
 }
 
@@ -145,6 +151,28 @@ layer! {
         sunset: Sunset,
         /// Where to go.
         successor_endpoint: String,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`TlsConfig`](super::TlsConfig) as written.
+    RawTls
+    values {
+        /// The first certificate.
+        cert: PathBuf,
+        /// Its key.
+        key: PathBuf,
+        /// More of them.
+        certificates: Vec<CertificateFiles>,
+        /// `"off"`, `"optional"` or `"required"`; the last, where `client_ca` is set.
+        client_auth: ClientAuth,
+        /// Who signs clients' certificates.
+        client_ca: PathBuf,
+        /// What is revoked of them.
+        client_crl: PathBuf,
+        /// `"1.2"` or `"1.3"`.
+        min_version: TlsVersion,
     }
     tables {}
 }
@@ -196,21 +224,41 @@ layer! {
         auth: Later,
         /// Refused: it is not built yet.
         rate_limit: Later,
-        /// Refused: it is not built yet.
-        ssl: Later,
     }
     tables {
-        /// `transport.http.cors`.
+        /// The same as `tls` at the top.
+        ssl: RawTls,
+        /// The same as `cors` at the top.
         cors: RawCors,
     }
 }
 
 layer! {
-    /// `transport.http.cors` as written.
+    /// [`CorsConfig`](super::CorsConfig) as written.
     RawCors
     values {
         /// The same as `allowed_origins` at the top.
         allowed_origins: Origins,
+        /// How long a browser may remember.
+        max_age: Seconds,
+        /// Whether pages may send cookies.
+        credentials: bool,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`GuardConfig`](super::GuardConfig) as written.
+    RawGuard
+    values {
+        /// `"https://mcp.example.com"`.
+        public_url: String,
+        /// A list, or text with commas.
+        allowed_hosts: Hosts,
+        /// A list, or text with commas.
+        trusted_proxies: Networks,
+        /// `"off"` or `"required"`.
+        proxy_protocol: ProxyProtocol,
     }
     tables {}
 }

@@ -106,10 +106,25 @@ pub(crate) struct ServeArguments {
     /// Do not serve HTTP+SSE, the transport of 2024-11-05 (at /sse and /messages otherwise)
     #[arg(long)]
     pub(crate) no_legacy_sse: bool,
-    /// A web origin that is not refused, besides those on this machine, or *; may be repeated. (No
-    /// CORS headers are sent yet: a proxy in front has to add them)
+    /// A web origin whose pages may call (https://app.example, https://*.app.example, or * for all),
+    /// besides that of --public-url and, where only this machine can connect, those of this machine;
+    /// may be repeated
     #[arg(long = "allowed-origin", value_name = "ORIGIN")]
     pub(crate) allowed_origins: Vec<String>,
+    /// Where clients find the server, such as https://mcp.example.com. It, or --allowed-host, is
+    /// needed where other machines can connect: requests for another host are refused, so that no
+    /// web page can reach the server under a name of its own
+    #[arg(long, value_name = "URL", value_parser = mcp_fastd::config::public_url)]
+    pub(crate) public_url: Option<String>,
+    /// A name under which the server is reached: HOST, HOST:PORT, *.example.com for all below, or *
+    /// for every name; may be repeated. Where only this machine can connect, its own names need not
+    /// be said
+    #[arg(long = "allowed-host", value_name = "HOST")]
+    pub(crate) allowed_hosts: Vec<String>,
+    /// The network of a proxy (10.0.0.0/8) that is believed when it says for whom it comes
+    /// (Forwarded, X-Forwarded-For and its kind); may be repeated. Others are not
+    #[arg(long = "trusted-proxy", value_name = "CIDR")]
+    pub(crate) trusted_proxies: Vec<String>,
 }
 
 #[derive(Args)]

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
-use mcp_fastd::config::raw::{RawHttpSse, RawTransport};
-use mcp_fastd::config::values::{Micros, Origins};
+use mcp_fastd::config::raw::{RawGuard, RawHttpSse, RawTransport};
+use mcp_fastd::config::values::{Hosts, Micros, Networks, Origins};
 use mcp_fastd::documents::{Dataset, serve as documents};
 use mcp_fastd::{ShardStats, Stopper, Transports};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -80,7 +80,7 @@ fn settings(arguments: ServeArguments) -> Result<Settings, Problem> {
         None => RawConfig::default(),
     };
     let micros = |micros| Micros(Duration::from_micros(u64::from(micros)));
-    let origins = arguments.allowed_origins;
+    let some = |texts: Vec<String>| (!texts.is_empty()).then_some(texts);
     let mut flags = RawConfig {
         dataset: arguments.dataset,
         cores: arguments.cores,
@@ -91,7 +91,13 @@ fn settings(arguments: ServeArguments) -> Result<Settings, Problem> {
             enabled: arguments.no_legacy_sse.then_some(false),
             ..RawHttpSse::default()
         },
-        allowed_origins: (!origins.is_empty()).then_some(Origins(origins)),
+        allowed_origins: some(arguments.allowed_origins).map(Origins),
+        guard: RawGuard {
+            public_url: arguments.public_url,
+            allowed_hosts: some(arguments.allowed_hosts).map(Hosts),
+            trusted_proxies: some(arguments.trusted_proxies).map(Networks),
+            ..RawGuard::default()
+        },
         ..RawConfig::default()
     };
     if let Some(address) = arguments.bind {

@@ -9,6 +9,7 @@ use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
 use super::deadlines::{Deadlines, Tick, tick_after};
 use super::mailbox::Address;
+use super::tls::{self, Handshakes};
 use super::waiting::{background, defer, go_on_waiting, wait};
 use crate::app::Handler;
 use crate::config::Config;
@@ -35,6 +36,7 @@ pub(crate) struct Core<H> {
     pub(crate) late: Vec<ConnectionKey>,
     pub(crate) now: Tick,
     pub(crate) requests: u64,
+    pub(crate) handshakes: Handshakes,
     pub(crate) read_buffer_max: usize,
 }
 
@@ -57,7 +59,12 @@ pub(crate) fn drive<H: Handler>(
     core: &mut Core<H>,
 ) {
     if !connection.output.is_empty() && !connection.in_dirty {
-        connection.progress |= core.flush(connection);
+        connection.progress |= flush(connection, core);
+    }
+    if let State::ProxyHeader = connection.state
+        && connection.readable
+    {
+        connection.read_proxy_header();
     }
     let mut answered = 0;
     let mut reads = 0;
@@ -90,8 +97,13 @@ pub(crate) fn drive<H: Handler>(
                 if !connection.input.has_storage() {
                     connection.input.attach(core.read_buffers.take_filled());
                 }
-                let read = connection.fill(core.read_buffer_max);
-                core.table().bytes_in.add_alone(read as u64);
+                if connection.tls.is_none() {
+                    let read = connection.fill(core.read_buffer_max);
+                    core.table().bytes_in.add_alone(read as u64);
+                } else if !tls::fill(connection, core) {
+                    more = true;
+                    break;
+                }
             }
         }
     }
@@ -125,10 +137,10 @@ pub(crate) fn conclude<H: Handler>(
     key: ConnectionKey,
     core: &mut Core<H>,
 ) {
-    let progress = core.flush(connection) | std::mem::take(&mut connection.progress);
+    let progress = flush(connection, core) | std::mem::take(&mut connection.progress);
     let answered = std::mem::take(&mut connection.answered);
     connection.in_dirty = false;
-    settle(connection);
+    settle(connection, core);
     core.release(connection);
     core.rearm(key, connection, answered, progress);
     // When the socket took it all at once, no event will say that there is room again.
@@ -141,11 +153,25 @@ pub(crate) fn conclude<H: Handler>(
     }
 }
 
+/// Sends what a connection has to say, as far as the socket takes it. Says whether it took anything.
+#[inline]
+pub(crate) fn flush<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
+    match connection.tls {
+        None => {
+            let taken = connection.flush();
+            core.table().bytes_out.add_alone(taken as u64);
+            taken > 0
+        }
+        Some(_) => tls::flush(connection, core),
+    }
+}
+
 /// Moves a connection that has sent its last answer towards its end.
 #[inline]
-fn settle(connection: &mut Connection) {
+fn settle<H: Handler>(connection: &mut Connection, core: &mut Core<H>) {
     if let State::Finishing { linger } = connection.state
         && connection.output.is_empty()
+        && tls::close(connection, core)
     {
         connection.finish(linger);
     }
@@ -172,7 +198,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
     let next = match decoder.decode(input, &mut storage, &core.shared.limits) {
         Ok(Parsed::Partial) => return Step::Partial,
         Ok(Parsed::Head(head)) => {
-            if transport::expect(&head, peer, &core.shared, &core.local, out) {
+            if transport::expect(&head, peer, &core.shared, &mut core.local, out) {
                 if head.wants_continue() {
                     continue_100(out);
                 }
@@ -210,16 +236,8 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
 impl<H: Handler> Core<H> {
     /// What this shard counts.
     #[inline]
-    fn table(&self) -> &Table {
+    pub(crate) fn table(&self) -> &Table {
         self.local.watch.table()
-    }
-
-    /// Sends what is unsent. Says whether the socket took anything.
-    #[inline]
-    fn flush(&self, connection: &mut Connection) -> bool {
-        let taken = connection.flush();
-        self.table().bytes_out.add_alone(taken as u64);
-        taken > 0
     }
 
     /// Where to write a connection's next answer.
@@ -243,6 +261,7 @@ impl<H: Handler> Core<H> {
 
     /// Takes back all buffers of a connection that is gone.
     pub(crate) fn give_back(&mut self, mut connection: Connection) {
+        tls::give_back(&mut connection, self);
         let unread = connection.input.len();
         connection.input.consume(unread);
         let unsent = connection.output.len();
@@ -252,7 +271,12 @@ impl<H: Handler> Core<H> {
 
     /// Sets the first deadline of a connection.
     pub(crate) fn arm(&mut self, key: ConnectionKey, connection: &mut Connection) {
-        let due = tick_after(self.now, self.config.idle_timeout);
+        let timeout = match (&connection.state, &connection.tls) {
+            (State::ProxyHeader, _) | (_, Some(_)) => self.config.head_timeout,
+            (_, None) => self.config.idle_timeout,
+        };
+        connection.phase = phase_of(connection);
+        let due = tick_after(self.now, timeout);
         self.deadlines.set(key, &mut connection.timer, Some(due));
     }
 
@@ -275,7 +299,7 @@ impl<H: Handler> Core<H> {
         connection.phase = phase;
         let timeout = match phase {
             Phase::Idle => Some(self.config.idle_timeout),
-            Phase::Head => Some(self.config.head_timeout),
+            Phase::Head | Phase::Handshake => Some(self.config.head_timeout),
             Phase::Body => Some(self.config.body_timeout),
             Phase::Writing => Some(self.config.write_timeout),
             Phase::Draining => Some(limits::LINGER_TIMEOUT),
@@ -294,11 +318,16 @@ impl<H: Handler> Core<H> {
     /// Ends what took too long.
     #[cold]
     pub(crate) fn time_out(&mut self, connection: &mut Connection) {
+        if let State::ProxyHeader = connection.state {
+            return connection.abort();
+        }
         let limit = match connection.phase {
             Phase::Head => "head_timeout",
             Phase::Body => "body_timeout",
             Phase::Waiting => return self.keep_alive(connection),
-            Phase::Idle | Phase::Writing | Phase::Draining => return connection.abort(),
+            Phase::Idle | Phase::Handshake | Phase::Writing | Phase::Draining => {
+                return connection.abort();
+            }
         };
         self.output(connection);
         let Connection { input, output, .. } = connection;
@@ -319,9 +348,13 @@ fn phase_of(connection: &Connection) -> Phase {
     match connection.state {
         State::Waiting(_) => Phase::Waiting,
         State::Draining { .. } => Phase::Draining,
+        State::ProxyHeader => Phase::Head,
         State::Reading | State::Finishing { .. } | State::Closed => {
             match connection.decoder.progress(&connection.input) {
-                Progress::Idle | Progress::Done | Progress::Failed => Phase::Idle,
+                Progress::Idle | Progress::Done | Progress::Failed => match &connection.tls {
+                    None => Phase::Idle,
+                    Some(tls) => tls.phase(),
+                },
                 Progress::Head => Phase::Head,
                 Progress::Body => Phase::Body,
             }

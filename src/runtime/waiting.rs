@@ -3,7 +3,7 @@
 use super::ConnectionKey;
 use super::connection::{Connection, State};
 use super::deadlines::tick_of;
-use super::serve::Core;
+use super::serve::{Core, flush};
 use crate::app::Handler;
 use crate::http::Connection as Persistence;
 use crate::limits;
@@ -42,11 +42,13 @@ pub(super) fn defer<H: Handler>(
             connection.state = State::Waiting(reply);
         }
         Err(_) => {
-            let persistence = reply.persistence();
             reply.withdraw();
-            let from = connection.output.len();
-            refuse_overload(connection, persistence, core);
-            reply.observation().refused(&connection.output.unsent()[from..]);
+            let stamp = reply.stamp(&core.local);
+            let out = connection.output.out();
+            let from = out.len();
+            transport::refuse_overload(reply.persistence(), stamp, out);
+            reply.observation().refused(&out[from..]);
+            close_if_last(connection, reply.persistence());
         }
     }
 }
@@ -79,11 +81,6 @@ pub(super) fn background<H: Handler>(
             close_if_last(connection, taken.persistence);
         }
     }
-}
-
-fn refuse_overload<H>(connection: &mut Connection, persistence: Persistence, core: &Core<H>) {
-    transport::refuse_overload(persistence, &core.local.date, connection.output.out());
-    close_if_last(connection, persistence);
 }
 
 fn close_if_last(connection: &mut Connection, persistence: Persistence) {
@@ -191,6 +188,6 @@ impl<H: Handler> Core<H> {
             true => reply.observation().wrote(out.len() - from),
             false => reply.observation().refused(&out[from..]),
         }
-        connection.flush();
+        flush(connection, self);
     }
 }

@@ -51,6 +51,7 @@ impl<H: Handler> Exchange<H> {
                 watch,
                 unix_s: 0,
                 stopping: false,
+                known_host: Vec::new(),
             },
             input: ReadBuffer::new(),
             decoder: Decoder::new(),

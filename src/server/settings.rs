@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::ServeError;
 use crate::app::Catalog;
 use crate::config::{
-    AccessLogConfig, AuditLogConfig, Config, DEPRECATED, HttpSseConfig, ObserveConfig,
+    AccessLogConfig, AuditLogConfig, Config, DEPRECATED, Guarded, HttpSseConfig, ObserveConfig,
 };
 use crate::http::Date;
 use crate::limits;
 use crate::observe::{AccessLog, AuditLog, Ledger, Logs, Queue, Times};
 use crate::runtime;
 use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
-use crate::transport::{HttpSse, operations};
+use crate::transport::{Cors, Guard, HttpSse, operations};
 
 /// What the threads of a server share.
 pub(super) fn hub(config: &Config, clock: Clock, ledger: Arc<Ledger>) -> Result<Hub, ServeError> {
@@ -70,6 +70,15 @@ pub(super) fn logs(config: &ObserveConfig) -> Logs {
         arguments: *arguments,
     });
     Logs { access, audit, spans: None }
+}
+
+/// Which hosts, origins and proxies are ours.
+pub(super) fn guard(config: &Config) -> Result<Guard, ServeError> {
+    let Guarded { loopback, hosts, origins, public_origin, proxies } =
+        config.guarded().map_err(ServeError::Setting)?;
+    let cors =
+        Cors { credentials: config.cors.credentials, max_age_s: config.cors.max_age.as_secs() };
+    Ok(Guard { loopback, hosts, origins, public_origin, proxies, cors })
 }
 
 /// HTTP+SSE, where it is to be served, and what is said of its end.

@@ -58,6 +58,7 @@ pub(super) fn open<H>(
                 session: None,
                 persistence: sender.persistence,
                 framing: Some(sender.framing),
+                lines: sender.lines.into(),
                 hub: shared.hub.clone(),
                 observation: local.watch.hand_over(),
             };
@@ -126,12 +127,12 @@ pub(super) fn hear<H: Handler>(
     match then {
         Ok(Then::Work(deferred, promise)) => {
             let (body, persistence) = (Vec::new(), sender.persistence);
-            let line = Some((promise, http_sse.clone()));
-            Next::Background(deferred, Box::new(Taken { body, persistence, line }))
+            let (lines, line) = (sender.lines.into(), Some((promise, http_sse.clone())));
+            Next::Background(deferred, Box::new(Taken { body, persistence, lines, line }))
         }
         // There are no subscriptions of this kind in the revisions that come here.
         Ok(Then::Nothing | Then::Listen(_)) => {
-            let response = Response::new(Status::ACCEPTED, &local.date);
+            let response = Response::new(Status::ACCEPTED, sender.stamp(&local.date));
             let (connection, fields) = (sender.persistence, &*http_sse.fields());
             Response { connection, fields, ..response }.empty(out);
             after(sender.persistence)
@@ -187,6 +188,7 @@ fn refuse(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    refusal.about(Some(http_sse)).write(sender.persistence, false, &local.date, out);
+    let stamp = sender.stamp(&local.date);
+    refusal.about(Some(http_sse)).write(sender.persistence, false, stamp, out);
     after(sender.persistence)
 }

@@ -85,7 +85,7 @@ impl<H: Handler> Desk<'_, H> {
     ) -> Next {
         if !session.roots_changed() {
             // The application is about to look at them anyway.
-            return self.taken(body).write(self.date, out);
+            return self.taken(body).write(self.stamp.date, out);
         }
         let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
         let version = session.version();
@@ -95,6 +95,11 @@ impl<H: Handler> Desk<'_, H> {
     }
 
     pub(super) fn taken(&self, body: Vec<u8>) -> Taken {
-        Taken { body, persistence: self.sender.persistence, line: None }
+        Taken {
+            body,
+            persistence: self.sender.persistence,
+            lines: self.stamp.lines.into(),
+            line: None,
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::fields::Fields;
+use super::guard::Caller;
 use super::inbound::{Heard, take_in};
 use super::observed::{operation_of, outcome_of};
 use super::refuse::HttpRefusal;
@@ -10,7 +11,9 @@ use super::reply::{Reply, ReplyTo};
 use super::{Deferred, Local, Next, Shared, batch, headers};
 use crate::app::Handler;
 use crate::app::call::Link;
-use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
+use crate::http::{
+    Connection as Persistence, ContentType, Date, Response, Stamp, Status, StreamFraming,
+};
 use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
 use crate::observe::Watch;
@@ -27,9 +30,18 @@ pub(crate) struct Sender<'r> {
     /// How events would be framed for this client.
     pub(crate) framing: StreamFraming,
     pub(crate) principal: Option<Arc<Principal>>,
+    /// Who it is, and what was asked for.
+    #[allow(dead_code)] // for limits and logs
+    pub(crate) caller: Caller<'r>,
+    /// What all responses carry.
+    pub(crate) lines: &'r [u8],
 }
 
-impl Sender<'_> {
+impl<'r> Sender<'r> {
+    pub(super) fn stamp(&self, date: &'r Date) -> Stamp<'r> {
+        Stamp { date, lines: self.lines }
+    }
+
     /// The session of this name, if it is the sender's.
     pub(super) fn session<H>(
         &self,
@@ -48,7 +60,7 @@ impl Sender<'_> {
 pub(super) struct Desk<'r, H> {
     pub(super) sender: &'r Sender<'r>,
     pub(super) shared: &'r Shared<H>,
-    pub(super) date: &'r Date,
+    pub(super) stamp: Stamp<'r>,
     pub(super) watch: &'r Watch,
     pub(super) now_ms: u64,
 }
@@ -63,7 +75,8 @@ pub(super) fn answer_body<H: Handler>(
     out: &mut Vec<u8>,
 ) -> Next {
     let Local { parser, date, watch, now_ms, .. } = local;
-    let desk = Desk { sender, shared, date, watch, now_ms: *now_ms };
+    let stamp = Stamp { date, lines: sender.lines };
+    let desk = Desk { sender, shared, stamp, watch, now_ms: *now_ms };
     let document = match parser.parse(body) {
         Ok(document) => document,
         Err(error) => {
@@ -176,7 +189,7 @@ impl<H: Handler> Desk<'_, H> {
         }
         let status = status_of(answer, context.era());
         let from = out.len();
-        let body = json_response(status, self.sender.persistence, self.date).open(out);
+        let body = json_response(status, self.sender.persistence, self.stamp).open(out);
         let body_from = out.len();
         let written = self.write(answer, message, context, session.as_ref(), out);
         self.watch.note(operation_of(answer, context), outcome_of(written.came));
@@ -294,7 +307,7 @@ impl<H: Handler> Desk<'_, H> {
                 return self.tell_roots_changed(session, Vec::new(), out);
             }
         }
-        let response = Response::new(Status::ACCEPTED, self.date);
+        let response = Response::new(Status::ACCEPTED, self.stamp);
         Response { connection: persistence, ..response }.empty(out);
         self.after()
     }
@@ -310,9 +323,9 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         framing: Option<StreamFraming>,
     ) -> ReplyTo {
-        let (persistence, hub) = (self.sender.persistence, self.shared.hub.clone());
-        let observation = self.watch.hand_over();
-        ReplyTo { session, version, persistence, framing, hub, observation }
+        let (lines, hub) = (self.stamp.lines.into(), self.shared.hub.clone());
+        let (persistence, observation) = (self.sender.persistence, self.watch.hand_over());
+        ReplyTo { session, version, persistence, framing, lines, hub, observation }
     }
 
     #[cold]
@@ -325,7 +338,7 @@ impl<H: Handler> Desk<'_, H> {
     ) -> Next {
         self.went_wrong(refusal.code);
         let status = status_of_refusal(refusal, era);
-        let body = json_response(status, self.sender.persistence, self.date).open(out);
+        let body = json_response(status, self.sender.persistence, self.stamp).open(out);
         refusal.write(id, out);
         body.finish(out);
         self.after()
@@ -333,7 +346,7 @@ impl<H: Handler> Desk<'_, H> {
 
     #[cold]
     pub(super) fn refuse_http(&self, refusal: &HttpRefusal, out: &mut Vec<u8>) -> Next {
-        refusal.write(self.sender.persistence, false, self.date, out);
+        refusal.write(self.sender.persistence, false, self.stamp, out);
         self.after()
     }
 
@@ -379,8 +392,12 @@ pub(super) fn id_text(message: &Message<'_>) -> Vec<u8> {
 }
 
 #[inline]
-pub(super) fn json_response(status: Status, connection: Persistence, date: &Date) -> Response<'_> {
-    let response = Response::new(status, date);
+pub(super) fn json_response(
+    status: Status,
+    connection: Persistence,
+    stamp: Stamp<'_>,
+) -> Response<'_> {
+    let response = Response::new(status, stamp);
     Response { connection, content_type: Some(ContentType::Json), ..response }
 }
 

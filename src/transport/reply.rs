@@ -17,7 +17,7 @@ use super::forward::status_of_kind;
 use super::http_sse::{self, HttpSse};
 use super::message::json_response;
 use super::refuse::HttpRefusal;
-use crate::http::{Connection as Persistence, Response, Status, StreamFraming};
+use crate::http::{Connection as Persistence, Response, Stamp, Status, StreamFraming};
 use crate::limits;
 use crate::mcp::subscriptions;
 use crate::observe::Observation;
@@ -39,6 +39,8 @@ pub(crate) struct Reply {
     persistence: Persistence,
     /// How events are framed; `None` for a client that takes none.
     framing: Option<StreamFraming>,
+    /// What all responses to the request carry.
+    lines: Box<[u8]>,
     /// When the event stream began.
     opened_ms: Option<u64>,
     /// The number under which the connection reads the stream.
@@ -68,6 +70,8 @@ pub(crate) struct ReplyTo {
     pub(crate) version: ProtocolVersion,
     pub(crate) persistence: Persistence,
     pub(crate) framing: Option<StreamFraming>,
+    /// What all responses to the request carry.
+    pub(crate) lines: Box<[u8]>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) observation: Arc<Observation>,
 }
@@ -116,7 +120,7 @@ impl Reply {
     }
 
     fn new(to: ReplyTo, stream: Arc<Stream>, what: What, after: Option<u64>) -> Box<Reply> {
-        let ReplyTo { session, version, persistence, framing, hub, observation } = to;
+        let ReplyTo { session, version, persistence, framing, lines, hub, observation } = to;
         hub.ledger.gauges.streams.add(1);
         Box::new(Reply {
             stream,
@@ -126,6 +130,7 @@ impl Reply {
             after,
             persistence,
             framing,
+            lines,
             opened_ms: None,
             attachment: 0,
             settled: false,
@@ -137,6 +142,11 @@ impl Reply {
     /// What it says of the connection.
     pub(crate) fn persistence(&self) -> Persistence {
         self.persistence
+    }
+
+    /// What all that is written for it carries.
+    pub(crate) fn stamp<'s>(&'s self, local: &'s Local) -> Stamp<'s> {
+        Stamp { date: &local.date, lines: &self.lines }
     }
 
     /// Nobody will answer: the request was not taken.
@@ -261,7 +271,7 @@ impl Reply {
             (Some(_), Some(framing)) => {
                 self.end(framing, out);
             }
-            _ => HttpRefusal::stopping().write(Persistence::Close, false, &local.date, out),
+            _ => HttpRefusal::stopping().write(Persistence::Close, false, self.stamp(local), out),
         }
         // Whoever works on it is told by the end of the connection.
         self.settled = false;
@@ -290,13 +300,13 @@ impl Reply {
         self.opened_ms = Some(local.now_ms);
         self.observation.answered(Status::OK.code());
         if let What::Line(session, http_sse) = &self.what {
-            framing.begin(self.persistence, &local.date, &http_sse.fields(), out);
+            framing.begin(self.persistence, self.stamp(local), &http_sse.fields(), out);
             let endpoint = format!("{}?sessionId={}", http_sse.messages_path, session.id);
             return framing.named_event("endpoint", None, endpoint.as_bytes(), out);
         }
         let name = self.what.session_name();
         let field = name.as_deref().map(|name| (SESSION_FIELD, name));
-        framing.begin(self.persistence, &local.date, field.as_slice(), out);
+        framing.begin(self.persistence, self.stamp(local), field.as_slice(), out);
         match (self.stream.number(), self.version) {
             (Some(stream), ProtocolVersion::V2025_11_25) => {
                 let id = format!("{stream}-{}", self.stream.position());
@@ -322,13 +332,13 @@ impl Reply {
             // Cancelled by the client: no answer follows, though a response must.
             (true, Some(framing)) => {
                 self.observation.answered(Status::OK.code());
-                framing.begin(self.persistence, &local.date, &[], out);
+                framing.begin(self.persistence, self.stamp(local), &[], out);
                 framing.comment(out);
                 return self.end(framing, out);
             }
             (true, None) => {
                 self.observation.answered(Status::ACCEPTED.code());
-                let response = Response::new(Status::ACCEPTED, &local.date);
+                let response = Response::new(Status::ACCEPTED, self.stamp(local));
                 Response { connection: self.persistence, ..response }.empty(out);
             }
             (false, _) => {
@@ -336,7 +346,7 @@ impl Reply {
                 let field = name.as_deref().map(|name| (SESSION_FIELD, name));
                 let status = status_of_kind(kind);
                 self.observation.answered(status.code());
-                let response = json_response(status, self.persistence, &local.date);
+                let response = json_response(status, self.persistence, self.stamp(local));
                 Response { fields: field.as_slice(), ..response }.fixed(out, body);
             }
         }

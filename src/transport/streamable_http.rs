@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::admit::admit;
 use super::fields::Fields;
+use super::guard::Caller;
 use super::message::{Sender, after, answer_body, json_response};
 use super::observed::tell_of_head;
 use super::refuse::{HttpRefusal, http_sse_of};
@@ -13,7 +14,8 @@ use super::route::{Route, route};
 use super::{Local, Next, Shared, http_sse, metrics, session_http};
 use crate::app::{Access, Credentials, Handler, Peer};
 use crate::http::{
-    Connection as Persistence, ContentType, Head, Method, Request, Response, Status, StreamFraming,
+    Connection as Persistence, ContentType, Head, Method, Request, Response, Stamp, Status,
+    StreamFraming,
 };
 use crate::protocol::Principal;
 
@@ -32,26 +34,31 @@ pub(crate) fn respond<H: Handler>(
     let persistence = persistence_of(&head, local);
     let fields = Fields::read(head.fields);
     local.watch.begin();
-    if local.watch.is_telling() {
-        tell_of_head(&local.watch, peer, &head, &fields);
-    }
     let found = route(&head, shared);
-    let admitted = admit(found, &head, &fields, shared);
-    let principal = match admitted.and_then(|()| principal_of(found, &fields, peer, shared, local))
-    {
-        Ok(principal) => principal,
-        Err(refusal) => {
-            let refusal = refusal.about(http_sse_of(head.target.path, shared));
-            refusal.write(persistence, head.method == Method::Head, &local.date, out);
-            return after(persistence);
-        }
-    };
+    let behind = shared.guard.behind(peer, head.fields);
+    let caller = Caller::of(peer, behind.as_ref(), &head);
+    if local.watch.is_telling() {
+        tell_of_head(&local.watch, caller.peer, &head, &fields);
+    }
+    let verdict = shared.guard.judge(fields.origin);
+    let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
+    let admitted = admit(found, &head, &fields, verdict, caller.host, shared, local);
+    let principal =
+        match admitted.and_then(|()| principal_of(found, &fields, caller.peer, shared, local)) {
+            Ok(principal) => principal,
+            Err(refusal) => {
+                let refusal = refusal.about(http_sse_of(head.target.path, shared));
+                let stamp = Stamp { date: &local.date, lines };
+                refusal.write(persistence, head.method == Method::Head, stamp, out);
+                return after(persistence);
+            }
+        };
     if local.watch.is_telling() {
         local.watch.tell(|observation| observation.is_of(principal.as_ref()));
     }
     let framing = StreamFraming::of(&head);
     let target = H::SPEAKS_MCP.then_some(head.target);
-    let sender = Sender { fields: &fields, target, persistence, framing, principal };
+    let sender = Sender { fields: &fields, target, persistence, framing, principal, caller, lines };
     match (found, &shared.http_sse) {
         (Route::Message, _) => answer_body(body, &sender, shared, local, out),
         (Route::Listen, _) => session_http::listen(&sender, shared, local, out),
@@ -60,27 +67,39 @@ pub(crate) fn respond<H: Handler>(
         (Route::LineMessage, Some(http_sse)) => {
             http_sse::hear(&head, body, http_sse, &sender, shared, local, out)
         }
-        (Route::Options { allow }, _) => {
-            let about = http_sse_of(head.target.path, shared);
-            let mut fields = about.map(|http_sse| http_sse.fields()).unwrap_or_default();
-            fields.push(("Allow", allow));
-            let fields = &*fields;
-            let response = Response::new(Status::NO_CONTENT, &local.date);
-            Response { connection: persistence, fields, ..response }.empty(out);
-            after(persistence)
-        }
+        (Route::Options { allow, .. }, _) => options(&head, allow, &sender, shared, local, out),
         (Route::Metrics, _) => {
             let text = metrics::text(&shared.hub);
-            let response = Response::new(Status::OK, &local.date);
+            let response = Response::new(Status::OK, sender.stamp(&local.date));
             let content_type = Some(ContentType::Metrics);
             let response = Response { connection: persistence, content_type, ..response };
             content(&response, head.method, text.as_bytes(), out)
         }
         _ => {
-            let response = json_response(Status::OK, persistence, &local.date);
+            let response = json_response(Status::OK, persistence, sender.stamp(&local.date));
             content(&response, head.method, HEALTHY, out)
         }
     }
+}
+
+/// Which methods a target takes, and what a page's request may have besides.
+#[cold]
+fn options<H: Handler>(
+    head: &Head<'_>,
+    allow: &'static str,
+    sender: &Sender<'_>,
+    shared: &Shared<H>,
+    local: &Local,
+    out: &mut Vec<u8>,
+) -> Next {
+    let about = http_sse_of(head.target.path, shared);
+    let preflight = shared.guard.preflight(sender.fields, allow, shared.handler.catalog());
+    let mut fields = about.map(|http_sse| http_sse.fields()).unwrap_or_default();
+    fields.push(("Allow", allow));
+    fields.extend(preflight.iter().map(|(name, value)| (*name, value.as_str())));
+    let response = Response::new(Status::NO_CONTENT, sender.stamp(&local.date));
+    Response { connection: sender.persistence, fields: &fields, ..response }.empty(out);
+    after(sender.persistence)
 }
 
 fn content(response: &Response<'_>, method: Method, body: &[u8], out: &mut Vec<u8>) -> Next {
@@ -99,21 +118,26 @@ pub(crate) fn expect<H: Handler>(
     head: &Head<'_>,
     peer: &Peer,
     shared: &Shared<H>,
-    local: &Local,
+    local: &mut Local,
     out: &mut Vec<u8>,
 ) -> bool {
     let fields = Fields::read(head.fields);
     local.watch.begin();
-    if local.watch.is_telling() {
-        tell_of_head(&local.watch, peer, head, &fields);
-    }
     let found = route(head, shared);
-    let admitted = admit(found, head, &fields, shared);
-    match admitted.and_then(|()| principal_of(found, &fields, peer, shared, local)) {
+    let behind = shared.guard.behind(peer, head.fields);
+    let caller = Caller::of(peer, behind.as_ref(), head);
+    if local.watch.is_telling() {
+        tell_of_head(&local.watch, caller.peer, head, &fields);
+    }
+    let verdict = shared.guard.judge(fields.origin);
+    let admitted = admit(found, head, &fields, verdict, caller.host, shared, local);
+    match admitted.and_then(|()| principal_of(found, &fields, caller.peer, shared, local)) {
         Ok(_) => true,
         Err(refusal) => {
+            let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
+            let stamp = Stamp { date: &local.date, lines };
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
-            refusal.write(Persistence::Close, head.method == Method::Head, &local.date, out);
+            refusal.write(Persistence::Close, head.method == Method::Head, stamp, out);
             false
         }
     }

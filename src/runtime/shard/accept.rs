@@ -8,11 +8,13 @@ use mio::net::TcpStream;
 
 use super::Shard;
 use crate::app::{Handler, Peer};
+use crate::config::ProxyProtocol;
 use crate::limits;
 use crate::runtime::ConnectionKey;
-use crate::runtime::connection::Connection;
+use crate::runtime::connection::{Connection, State};
 use crate::runtime::deadlines::tick_after;
 use crate::runtime::mailbox::Mail;
+use crate::runtime::tls::Tls;
 
 impl<H: Handler> Shard<H> {
     pub(super) fn accept(&mut self) {
@@ -28,7 +30,12 @@ impl<H: Handler> Shard<H> {
                 return;
             };
             match listener.accept() {
-                Ok((socket, address)) => self.place(socket, Peer::at(address.ip())),
+                Ok((socket, address)) => {
+                    let peer = Peer::at(address.ip().to_canonical());
+                    if self.takes(&peer) {
+                        self.place(socket, peer);
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.accepting = false;
                     return;
@@ -40,6 +47,20 @@ impl<H: Handler> Shard<H> {
                 }
             }
         }
+    }
+
+    /// Whether a connection from there may be: where each begins with a header of the PROXY
+    /// protocol, only those of trusted proxies.
+    fn takes(&self, peer: &Peer) -> bool {
+        let taken = !self.begins_with_header() || self.core.shared.guard.is_trusted(peer.address);
+        if !taken {
+            tracing::debug!(peer = %peer.address, "a connection of no trusted proxy is closed");
+        }
+        taken
+    }
+
+    fn begins_with_header(&self) -> bool {
+        self.core.config.guard.proxy_protocol == ProxyProtocol::Required
     }
 
     /// Keeps a new connection, or hands it to a shard that has clearly fewer.
@@ -63,8 +84,12 @@ impl<H: Handler> Shard<H> {
     pub(super) fn add(&mut self, mut socket: TcpStream, peer: Peer) {
         match self.register(&mut socket) {
             Ok(key) => {
-                let connection = Connection::new(socket, peer, key.generation);
                 self.table().accepted.add_alone(1);
+                let mut connection = Connection::new(socket, peer, key.generation);
+                if self.begins_with_header() {
+                    connection.state = State::ProxyHeader;
+                }
+                connection.tls = self.certificates.as_ref().map(Tls::new);
                 let slot = self.connections.insert(connection);
                 self.core.arm(key, &mut self.connections[slot]);
             }
