@@ -24,7 +24,7 @@ pub use guard::{CorsConfig, GuardConfig, ProxyProtocol, public_url};
 pub(crate) use guard::{Guarded, host_pattern, network, origin_pattern};
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
-pub use observe::{AccessLogConfig, AuditLogConfig, ObserveConfig};
+pub use observe::{AccessLogConfig, AuditLogConfig, LogFormat, ObserveConfig};
 pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
@@ -33,10 +33,12 @@ pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
 /// What was expected.
 pub fn path(text: &str) -> Result<String, String> {
     let is_path = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
-    let is_ours = ["/health", "/metrics"].contains(&text);
+    let is_ours = ["/health", "/ready", "/metrics"].contains(&text);
     match is_path && !is_ours && !text.contains(['?', '#', '\'', '"', '\\']) {
         true => Ok(text.to_owned()),
-        false => Err("expected a path such as /mcp, and not /health or /metrics".to_owned()),
+        false => {
+            Err("expected a path such as /mcp, and not /health, /ready or /metrics".to_owned())
+        }
     }
 }
 

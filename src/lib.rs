@@ -62,19 +62,19 @@ pub use app::{
     About, Access, Annotations, Call, Catalog, ClientCertificate, Completion, CompletionRequest,
     ContentAnnotations, ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon,
     Interrupted, Json, LoggingHandler, Notifier, Peer, Principal, Progress, PromptArgument,
-    PromptEntry, PromptMessage, PromptPage, PromptProvider, PromptReply, ResourceContents,
-    ResourceEntry, ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling,
-    TaskSupport, ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
+    PromptEntry, PromptMessage, PromptPage, PromptProvider, PromptReply, Readiness,
+    ResourceContents, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply, Role, Root,
+    Sampled, Sampling, TaskSupport, ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
 };
 pub use config::{
     AccessLogConfig, AuditLogConfig, CertificateFiles, ClientAuth, Config, CorsConfig, Day,
-    DeprecationConfig, GuardConfig, HttpSseConfig, ObserveConfig, ProxyProtocol, TlsConfig,
-    TlsVersion, Transports,
+    DeprecationConfig, GuardConfig, HttpSseConfig, LogFormat, ObserveConfig, ProxyProtocol,
+    TlsConfig, TlsVersion, Transports,
 };
 pub use http::HttpLimits;
 pub use observe::{AccessFormat, AuditArguments, WhenFull};
 pub use protocol::{Capability, LogLevel};
-pub use runtime::{CertificateError, Certificates, ShardStats, Stopper};
+pub use runtime::{CertificateError, Certificates, Logs, ShardStats, Stopper};
 #[cfg(feature = "schema")]
 pub use schemars;
 pub use server::{Builder, Exchange, Running, ServeError, Server};

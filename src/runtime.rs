@@ -5,9 +5,11 @@
 //! caller's thread.
 
 mod buffers;
+mod clock;
 mod connection;
 mod deadlines;
 mod listener;
+pub(crate) mod logs;
 mod mailbox;
 mod metrics;
 #[cfg(not(feature = "tls"))]
@@ -31,6 +33,7 @@ use std::thread::{Builder, JoinHandle, available_parallelism};
 use crossbeam_channel::Sender;
 use mio::{Poll, Token};
 
+use self::logs::{LogFiles, LogThreads};
 use self::mailbox::{Address, Mail, mailbox};
 use self::metrics::ShardCounters;
 use self::peers::Peers;
@@ -44,13 +47,14 @@ use crate::transport::{Deferred, Shared};
 #[cfg(not(feature = "tls"))]
 use no_tls as tls;
 
+pub use self::logs::Logs;
 pub use self::metrics::ShardStats;
 pub(crate) use self::process::process;
 pub use self::tls::{CertificateError, Certificates};
 
 /// The clock of servers that run.
 pub(crate) const CLOCK: Clock =
-    Clock { unix_ms: shard::unix_ms, steady_ms: shard::steady_ms, steady_ns: shard::steady_ns };
+    Clock { unix_ms: clock::unix_ms, steady_ms: clock::steady_ms, steady_ns: clock::steady_ns };
 
 /// A connection of a shard: its slot, and which of the slot's connections it is. Events and
 /// letters that come too late are known by the generation.
@@ -82,11 +86,13 @@ const _: () = assert!(usize::BITS == 64, "a token holds a slot and a generation"
 /// A server's threads.
 pub(crate) struct Threads {
     pub(crate) address: SocketAddr,
+    pub(crate) admin: Option<SocketAddr>,
     mailboxes: Vec<Address>,
     counters: Arc<[ShardCounters]>,
     shards: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
     stdio: Option<Stdio>,
+    logs: LogThreads,
     hub: Arc<Hub>,
 }
 
@@ -100,6 +106,8 @@ pub(crate) fn shard_count(config: &Config) -> usize {
 /// A server whose listeners are open and whose shards are made, and none of whose threads runs.
 pub(crate) struct Prepared<H> {
     pub(crate) address: SocketAddr,
+    admin: Option<SocketAddr>,
+    logs: LogFiles,
     mailboxes: Vec<Address>,
     counters: Arc<[ShardCounters]>,
     shards: Vec<Placed<H>>,
@@ -123,10 +131,18 @@ pub(crate) fn prepare<H: Handler>(
     shared: Shared<H>,
     config: Config,
     certificates: Option<Certificates>,
+    logs: LogFiles,
 ) -> io::Result<Prepared<H>> {
     allow_many_files(&config);
     let count = if config.transports.has_http() { shard_count(&config) } else { 0 };
     let (listeners, address) = listener::open(config.bind, count)?;
+    let (mut admin_listener, admin) = match config.observe.admin_bind {
+        None => (None, None),
+        Some(address) => {
+            let (listener, address) = listener::open(address, 1)?;
+            (listener.into_iter().next(), Some(address))
+        }
+    };
     let worker_count = worker_count(shared.handler.catalog(), &config, count);
     let (shared, config) = (Arc::new(shared), Arc::new(config));
     let (sender, jobs) = workers::queue(config.deferred_max);
@@ -149,6 +165,7 @@ pub(crate) fn prepare<H: Handler>(
             poll,
             mailbox,
             listener,
+            admin: admin_listener.take(),
             peers: peers.clone(),
             certificates: certificates.clone(),
             jobs: sender.clone(),
@@ -164,6 +181,8 @@ pub(crate) fn prepare<H: Handler>(
     };
     Ok(Prepared {
         address,
+        admin,
+        logs,
         mailboxes,
         counters,
         shards,
@@ -209,7 +228,8 @@ impl<H: Handler> Prepared<H> {
     pub(crate) fn start(self) -> io::Result<Threads> {
         let workers = workers::start(self.worker_count, self.jobs, &self.shared)?;
         let hub = self.shared.hub.clone();
-        let Prepared { address, mailboxes, counters, .. } = self;
+        let logs = logs::start(self.logs, &hub.ledger)?;
+        let Prepared { address, admin, mailboxes, counters, .. } = self;
         let shards = self.shards.into_iter().map(Placed::spawn).collect::<io::Result<_>>()?;
         let grace = self.config.shutdown_grace;
         let stdio = match self.streams {
@@ -219,7 +239,7 @@ impl<H: Handler> Prepared<H> {
             }
             None => None,
         };
-        Ok(Threads { address, mailboxes, counters, shards, workers, stdio, hub })
+        Ok(Threads { address, admin, mailboxes, counters, shards, workers, stdio, logs, hub })
     }
 
     /// As [`Prepared::start`], but the first shard runs on this thread; returns when all have
@@ -273,11 +293,14 @@ fn allow_many_files(config: &Config) {
 pub struct Stopper {
     mailboxes: Vec<Address>,
     stdio: Option<StdioStop>,
+    hub: Arc<Hub>,
 }
 
 impl Stopper {
     /// Asks the server to finish what is under way, and to end; does not wait for that.
     pub fn stop(&self) {
+        // First of all, so that nobody is sent here any more.
+        self.hub.leave_soon();
         for mailbox in &self.mailboxes {
             mailbox.post_waiting(Mail::Stop);
         }
@@ -299,10 +322,15 @@ impl Threads {
         self.counters.iter().map(ShardCounters::read).collect()
     }
 
+    /// The logs of requests.
+    pub(crate) fn logs(&self) -> Logs {
+        Logs(self.hub.ledger.clone())
+    }
+
     /// The way to stop them.
     pub(crate) fn stopper(&self) -> Stopper {
         let stdio = self.stdio.as_ref().map(Stdio::stopper);
-        Stopper { mailboxes: self.mailboxes.clone(), stdio }
+        Stopper { mailboxes: self.mailboxes.clone(), stdio, hub: self.hub.clone() }
     }
 
     /// Waits until all shards have ended. Workers end with them, but for one whose function does
@@ -322,6 +350,7 @@ impl Threads {
                 tracing::error!("a worker ended by a panic");
             }
         }
+        self.logs.join();
         self.counters.iter().map(ShardCounters::read).collect()
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::app::{Handler, Notifier};
 use crate::config::{Config, Transports};
 use crate::runtime::{
-    self, CertificateError, Certificates, Prepared, ShardStats, Stopper, Threads,
+    self, CertificateError, Certificates, Logs, Prepared, ShardStats, Stopper, Threads,
 };
 use crate::store::Clock;
 use crate::transport::{HttpSse, Shared};
@@ -170,9 +170,10 @@ impl<H: Handler> Server<H> {
     fn prepare(self) -> Result<(Prepared<H>, Option<Certificates>), ServeError> {
         let (shared, config) = self.checked(runtime::CLOCK)?;
         let certificates = Certificates::read(&config.tls).map_err(ServeError::Certificates)?;
+        let logs = runtime::logs::open(&config.observe).map_err(ServeError::Setting)?;
         let address = config.bind;
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
-        let prepared = runtime::prepare(shared, config, certificates.clone())
+        let prepared = runtime::prepare(shared, config, certificates.clone(), logs)
             .map_err(|error| ServeError::Bind { address, error })?;
         if let Some(HttpSse { stream_path, warning: Some(advice), .. }) = http_sse.as_deref() {
             tracing::warn!(
@@ -208,6 +209,7 @@ impl<H: Handler> Server<H> {
             path: config.path.clone(),
             http_sse: settings::http_sse(&config),
             guard: settings::guard(&config)?,
+            pages: settings::pages(&config),
         };
         Ok((shared, config))
     }
@@ -272,6 +274,16 @@ impl Running {
     pub fn stop(self) -> Vec<ShardStats> {
         self.stopper().stop();
         self.wait()
+    }
+
+    /// Where `/health`, `/ready` and `/metrics` are, where they have a listener of their own.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.threads.admin
+    }
+
+    /// The logs of requests, to go on with new files.
+    pub fn logs(&self) -> Logs {
+        self.threads.logs()
     }
 
     /// The way to stop it while another thread waits for its end.

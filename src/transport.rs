@@ -14,6 +14,7 @@ pub(crate) mod line;
 mod message;
 mod metrics;
 mod observed;
+mod operator;
 mod refuse;
 mod reply;
 mod route;
@@ -40,6 +41,7 @@ pub(crate) use guard::Guard;
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
 pub(crate) use observed::operations;
+pub(crate) use operator::{Pages, operate};
 pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_plain, refuse_timeout};
 pub(crate) use reply::{Delivery, Reply};
 pub(crate) use stdio::{Found, Lines};
@@ -56,6 +58,7 @@ pub(crate) struct Shared<H> {
     pub(crate) http_sse: Option<Arc<HttpSse>>,
     /// Which hosts, origins and proxies are ours.
     pub(crate) guard: Guard,
+    pub(crate) pages: Pages,
     pub(crate) hub: Arc<Hub>,
 }
 

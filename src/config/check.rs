@@ -35,6 +35,12 @@ impl Config {
         if self.stream_bytes_max < limits::EVENTS_IN_HAND_BYTES {
             return setting("stream_bytes_max must be at least 65536 bytes");
         }
+        if !(0.0..=1.0).contains(&self.observe.access_log.sample) {
+            return setting("access_log.sample must be from 0 to 1");
+        }
+        if self.observe.admin_bind.is_some() && !self.transports.has_http() {
+            return setting("admin_bind needs HTTP (--transport http, or both)");
+        }
         if self.keep_alive < limits::DEADLINE_TICK {
             return setting("keep_alive must be at least 50ms");
         }

@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
-use mcp_fastd::config::raw::{RawGuard, RawHttpSse, RawTransport};
+use mcp_fastd::config::raw::{RawAccessLog, RawAuditLog, RawGuard, RawHttpSse, RawTransport};
 use mcp_fastd::config::values::{Hosts, Micros, Networks, Origins};
 use mcp_fastd::documents::{Dataset, serve as documents};
-use mcp_fastd::{ShardStats, Stopper, Transports};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use mcp_fastd::{LogFormat, Logs, ShardStats, Stopper, Transports};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -34,16 +34,17 @@ const CLOSE_STEP: Duration = Duration::from_millis(5);
 /// Serves until a signal ends it.
 pub(crate) fn serve(mut arguments: ServeArguments) -> Result<ExitCode, Problem> {
     let log_flag = arguments.log.take();
-    let Settings { mut config, dataset: file, log } = settings(arguments)?;
+    let Settings { mut config, dataset: file, log, log_format } = settings(arguments)?;
     config.workers.get_or_insert(WORKERS);
     let filter = match (log_flag, log) {
         (Some(filter), _) => filter,
         (None, Some(text)) => log_filter(&text).map_err(|e| Problem(format!("log: {e}")))?,
         (None, None) => Targets::new().with_default(LevelFilter::INFO),
     };
-    log_to_stderr(filter);
+    log_to_stderr(filter, log_format);
     // Before anything is opened, so that no signal finds it half open.
     let signals = Signals::new([SIGINT, SIGTERM])?;
+    let rotations = Signals::new([SIGUSR1])?;
     let dataset = match &file {
         Some(file) => Dataset::open(file)?,
         None => own_docs::dataset()?,
@@ -57,6 +58,11 @@ pub(crate) fn serve(mut arguments: ServeArguments) -> Result<ExitCode, Problem> 
         let text = greeting(running.addr(), &path, file.as_deref(), &dataset)?;
         announce(&text, transports == Transports::Both);
     }
+    if let Some(address) = running.admin_addr() {
+        tracing::info!(%address, "operators find /health, /ready and /metrics here");
+    }
+    let logs = running.logs();
+    std::thread::spawn(move || reopen_at_a_signal(&logs, rotations));
     let stopper = running.stopper();
     std::thread::spawn(move || stop_at_a_signal(&stopper, signals));
     let stats = running.wait();
@@ -86,6 +92,10 @@ fn settings(arguments: ServeArguments) -> Result<Settings, Problem> {
         cores: arguments.cores,
         path: arguments.path,
         spin: arguments.spin.map(micros),
+        log_format: arguments.log_format,
+        admin_bind: arguments.admin_bind.map(|address| address.to_string()),
+        access_log: RawAccessLog { path: arguments.access_log, ..RawAccessLog::default() },
+        audit_log: RawAuditLog { path: arguments.audit_log, ..RawAuditLog::default() },
         transport: RawTransport { mode: arguments.transport, ..RawTransport::default() },
         http_sse: RawHttpSse {
             enabled: arguments.no_legacy_sse.then_some(false),
@@ -106,12 +116,22 @@ fn settings(arguments: ServeArguments) -> Result<Settings, Problem> {
     Ok(flags.over(environment).over(file).settled()?)
 }
 
-pub(super) fn log_to_stderr(filter: Targets) {
-    let text = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    tracing_subscriber::registry().with(text).with(filter).init();
+pub(super) fn log_to_stderr(filter: Targets, format: LogFormat) {
+    let is_terminal = std::io::stderr().is_terminal();
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let registry = tracing_subscriber::registry();
+    match format == LogFormat::Json || format == LogFormat::Auto && !is_terminal {
+        true => registry.with(layer.json().flatten_event(true)).with(filter).init(),
+        false => registry.with(layer.with_ansi(is_terminal)).with(filter).init(),
+    }
+}
+
+/// A rotation has moved the files of the logs away: they are opened again.
+fn reopen_at_a_signal(logs: &Logs, mut rotations: Signals) {
+    for _ in rotations.forever() {
+        tracing::info!("the logs of requests are opened again");
+        logs.reopen();
+    }
 }
 
 /// Writes to standard output, or to standard error where that is a client's; nobody reading it is

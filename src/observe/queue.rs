@@ -1,6 +1,6 @@
 //! What waits to be written to a log, bounded. Shards put in; one thread takes out.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -10,10 +10,8 @@ use super::counters::Counter;
 #[derive(Debug)]
 pub(crate) enum Letter<T> {
     Entry(T),
-    /// The file was moved away: go on with a new one.
-    Reopen,
-    /// Nothing comes after this.
-    End,
+    /// Look whether there is something else to do.
+    Look,
 }
 
 /// A bounded queue to one thread. Whoever puts something in never waits.
@@ -24,6 +22,10 @@ pub(crate) struct Queue<T> {
     /// Entries that are in it, or that have a place in it.
     taken: AtomicUsize,
     room: usize,
+    /// The file was moved away.
+    moved: AtomicBool,
+    /// Nothing is put in any more.
+    ended: AtomicBool,
     /// Entries that there was no place for.
     pub(crate) dropped: Counter,
     /// Entries that are done with.
@@ -32,10 +34,18 @@ pub(crate) struct Queue<T> {
 
 impl<T> Queue<T> {
     pub(crate) fn new(room: usize) -> Queue<T> {
-        // Two more, for the letters that are no entries.
-        let (sender, receiver) = bounded(room + 2);
-        let (dropped, written) = (Counter::default(), Counter::default());
-        Queue { sender, receiver, taken: AtomicUsize::new(0), room, dropped, written }
+        // One more, for the letter that is no entry.
+        let (sender, receiver) = bounded(room + 1);
+        Queue {
+            sender,
+            receiver,
+            taken: AtomicUsize::new(0),
+            room,
+            moved: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            dropped: Counter::default(),
+            written: Counter::default(),
+        }
     }
 
     /// Takes a place, for an entry that comes later and then surely fits. Says whether there was
@@ -65,10 +75,31 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Tells the thread something; waits while the queue is full, so not for shards.
-    pub(crate) fn tell(&self, letter: Letter<T>) {
-        // The queue holds a receiver, so it is never closed.
-        let _ = self.sender.send(letter);
+    /// The file was moved away: the thread is to go on with a new one.
+    pub(crate) fn reopen(&self) {
+        self.moved.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// The thread is to end when all is written.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        // In a full queue there is enough to wake it.
+        let _ = self.sender.try_send(Letter::Look);
+    }
+
+    /// Whether the file was moved away since this was asked last.
+    pub(crate) fn was_moved(&self) -> bool {
+        self.moved.swap(false, Ordering::AcqRel)
+    }
+
+    /// Whether nothing is put in any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     /// Where the thread finds what was put in. It says when it is [done](Queue::done) with it.
@@ -100,9 +131,10 @@ mod tests {
         queue.put(|| 2);
         assert_eq!((queue.len(), queue.dropped.get()), (2, 1));
         queue.put_reserved(3);
-        queue.tell(Letter::End);
+        queue.end();
         let entries: Vec<_> = queue.receiver().try_iter().collect();
-        assert!(matches!(&entries[..], [Letter::Entry(1), Letter::Entry(3), Letter::End]));
+        assert!(matches!(&entries[..], [Letter::Entry(1), Letter::Entry(3), Letter::Look]));
+        assert!(queue.has_ended() && !queue.was_moved());
         queue.done(2);
         assert!(queue.reserve() && queue.reserve() && !queue.reserve());
     }

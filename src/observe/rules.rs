@@ -4,7 +4,8 @@ use super::queue::Queue;
 use super::trace::Span;
 
 /// How lines of the access log look.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum AccessFormat {
     /// An object of JSON.
     #[default]
@@ -14,7 +15,8 @@ pub enum AccessFormat {
 }
 
 /// What becomes of the call of a tool that the audit log has no room for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum WhenFull {
     /// It is refused: 503. Nothing is done that is not in the log.
     #[default]
@@ -24,7 +26,8 @@ pub enum WhenFull {
 }
 
 /// What the audit log says of the arguments of a call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum AuditArguments {
     /// Nothing.
     None,

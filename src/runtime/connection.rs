@@ -69,6 +69,8 @@ pub(crate) struct Connection {
     pub(crate) state: State,
     pub(crate) timer: Timer,
     pub(crate) phase: Phase,
+    /// It came to the listener for operators, and gets their pages alone.
+    pub(crate) is_admin: bool,
     /// The socket may have bytes for us.
     pub(crate) readable: bool,
     /// The client has closed its side; the socket is to be read to its end.
@@ -104,6 +106,7 @@ impl Connection {
             state: State::Reading,
             timer: Timer::default(),
             phase: Phase::Idle,
+            is_admin: false,
             readable: false,
             half_closed: false,
             at_end: false,
@@ -132,6 +135,7 @@ impl Connection {
         let received = recv(&self.socket, space, RecvFlags::empty()).map(|(read, _)| read);
         let read = self.received(received, room);
         self.input.filled(read);
+        read
     }
 
     /// What a read into so much room came to: how many bytes there are.

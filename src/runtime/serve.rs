@@ -192,7 +192,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
         connection.output.attach(core.write_buffers.take());
     }
     let mut storage = field_storage();
-    let Connection { input, output, decoder, peer, .. } = connection;
+    let Connection { input, output, decoder, peer, is_admin, .. } = connection;
     let out = output.out();
     let from = out.len();
     let next = match decoder.decode(input, &mut storage, &core.shared.limits) {
@@ -207,6 +207,9 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             core.local.watch.written(&out[from..]);
             connection.state = State::Finishing { linger: true };
             return Step::Answered;
+        }
+        Ok(Parsed::Complete(request)) if *is_admin => {
+            transport::operate(&request, &core.shared, &core.local, out)
         }
         Ok(Parsed::Complete(request)) => {
             transport::respond(request, peer, &core.shared, &mut core.local, out)

@@ -4,20 +4,21 @@
 //! read, planned, answered and written here; nothing on their way is shared with another thread.
 
 mod accept;
+mod stop;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
-use rustix::time::{ClockId, Timespec, clock_gettime};
 use slab::Slab;
 
 use super::ConnectionKey;
 use super::buffers::BufferPool;
-use super::connection::{Connection, Phase, State};
+use super::clock::{steady_ms, steady_ns, unix_ms};
+use super::connection::{Connection, State};
 use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
 use super::mailbox::{Mail, Mailbox};
 use super::metrics::ShardCounters;
@@ -35,11 +36,15 @@ use crate::transport::{Deferred, Local, Shared};
 
 const LISTENER: Token = Token(usize::MAX);
 pub(crate) const MAILBOX: Token = Token(usize::MAX - 1);
+const ADMIN: Token = Token(usize::MAX - 2);
 
 pub(crate) struct Shard<H> {
     index: usize,
     poll: Poll,
     listener: Option<TcpListener>,
+    /// For operators, and how many connections of theirs there are.
+    admin: Option<TcpListener>,
+    admins: usize,
     /// The listener may have connections for us.
     accepting: bool,
     /// The process is out of file descriptors: when to try again.
@@ -62,6 +67,7 @@ pub(crate) struct Parts<H> {
     pub(crate) poll: Poll,
     pub(crate) mailbox: Mailbox,
     pub(crate) listener: TcpListener,
+    pub(crate) admin: Option<TcpListener>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) certificates: Option<Certificates>,
     pub(crate) jobs: Sender<Box<Deferred>>,
@@ -72,7 +78,11 @@ pub(crate) struct Parts<H> {
 impl<H: Handler> Shard<H> {
     pub(crate) fn new(parts: Parts<H>) -> io::Result<Shard<H>> {
         let Parts { index, poll, mailbox, mut listener, peers, jobs, shared, config, .. } = parts;
+        let mut admin = parts.admin;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        if let Some(admin) = &mut admin {
+            poll.registry().register(admin, ADMIN, Interest::READABLE)?;
+        }
         let core = Core {
             local: Local {
                 parser: Parser::new(),
@@ -102,6 +112,8 @@ impl<H: Handler> Shard<H> {
             index,
             poll,
             listener: Some(listener),
+            admin,
+            admins: 0,
             accepting: true,
             accept_again: None,
             mailbox,
@@ -130,6 +142,7 @@ impl<H: Handler> Shard<H> {
                 match event.token() {
                     LISTENER => self.accepting = true,
                     MAILBOX => mail = true,
+                    ADMIN => self.accept_operators(),
                     token => self.on_socket(ConnectionKey::from_token(token), event),
                 }
                 if self.core.dirty.len() >= limits::WRITE_BATCH {
@@ -244,7 +257,12 @@ impl<H: Handler> Shard<H> {
     #[cold]
     fn remove(&mut self, key: ConnectionKey) {
         let connection = self.connections.remove(key.slot as usize);
+        let is_admin = connection.is_admin;
         self.core.give_back(connection);
+        if is_admin {
+            self.admins -= 1;
+            return;
+        }
         self.table().closed.add_alone(1);
         self.peers.leave(self.index);
     }
@@ -289,38 +307,6 @@ impl<H: Handler> Shard<H> {
         }
         // There may be more: ring for the next turn.
         self.core.address.ring();
-    }
-
-    /// Stops accepting, closes what is idle, and lets the rest finish.
-    fn stop(&mut self) {
-        self.stop_by = Some(Instant::now() + self.core.config.shutdown_grace);
-        self.core.local.stopping = true;
-        self.core.shared.hub.begin_to_close();
-        self.accepting = false;
-        self.accept_again = None;
-        self.listener = None;
-        let idle = |(_, connection): &(usize, &Connection)| {
-            matches!(connection.phase, Phase::Idle | Phase::Handshake)
-        };
-        let key = |(slot, c): (usize, &Connection)| ConnectionKey::new(slot, c.generation);
-        for key in self.connections.iter().filter(idle).map(key).collect::<Vec<_>>() {
-            self.remove(key);
-        }
-        let waits =
-            |(_, connection): &(usize, &Connection)| matches!(connection.state, State::Waiting(_));
-        for key in self.connections.iter().filter(waits).map(key).collect::<Vec<_>>() {
-            if let Some(connection) = find(&mut self.connections, key) {
-                self.core.let_go(connection);
-                self.advance(key);
-            }
-        }
-    }
-
-    fn stopped(&self) -> bool {
-        match self.stop_by {
-            None => false,
-            Some(by) => self.connections.is_empty() || Instant::now() >= by,
-        }
     }
 
     fn expire(&mut self) {
@@ -380,23 +366,4 @@ fn poll(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::
         }
         result => result,
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// Nanoseconds since the system was started. Read without the standard library between, which would
-/// check and convert for longer than the reading takes.
-#[inline]
-pub(crate) fn steady_ns() -> u64 {
-    let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::Monotonic);
-    (tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(tv_nsec as u64)
-}
-
-/// The same in milliseconds.
-pub(crate) fn steady_ms() -> u64 {
-    steady_ns() / 1_000_000
 }

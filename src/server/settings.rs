@@ -13,7 +13,7 @@ use crate::limits;
 use crate::observe::{AccessLog, AuditLog, Ledger, Logs, Queue, Times};
 use crate::runtime;
 use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
-use crate::transport::{Cors, Guard, HttpSse, operations};
+use crate::transport::{Cors, Guard, HttpSse, Pages, operations};
 
 /// What the threads of a server share.
 pub(super) fn hub(config: &Config, clock: Clock, ledger: Arc<Ledger>) -> Result<Hub, ServeError> {
@@ -52,6 +52,12 @@ pub(super) fn ledger(catalog: &Catalog, config: &Config, logs: Logs, clock: Cloc
     let shards = if config.transports.has_http() { runtime::shard_count(config) } else { 0 };
     let bounds = (shards, config.deferred_max);
     Arc::new(Ledger::new(operations(catalog), bounds, logs, times))
+}
+
+/// Where the pages of operators are.
+pub(super) fn pages(config: &Config) -> Pages {
+    let ObserveConfig { admin_bind, metrics_public, .. } = &config.observe;
+    Pages { elsewhere: admin_bind.is_some(), metrics_public: *metrics_public }
 }
 
 /// The logs of requests that are to be kept.

@@ -243,7 +243,7 @@ impl Scrape {
         out.histograms(
             "mcp_server_queue_duration_seconds",
             "How long calls waited for a worker.",
-            { [(no_labels, snapshot(&gauges.queue.waited))] },
+            [(no_labels, snapshot(&gauges.queue.waited))],
         )
     }
 

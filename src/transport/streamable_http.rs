@@ -7,19 +7,16 @@ use std::sync::Arc;
 use super::admit::admit;
 use super::fields::Fields;
 use super::guard::Caller;
-use super::message::{Sender, after, answer_body, json_response};
+use super::message::{Sender, after, answer_body};
 use super::observed::tell_of_head;
 use super::refuse::{HttpRefusal, http_sse_of};
 use super::route::{Route, route};
-use super::{Local, Next, Shared, http_sse, metrics, session_http};
+use super::{Local, Next, Shared, http_sse, operator, session_http};
 use crate::app::{Access, Credentials, Handler, Peer};
 use crate::http::{
-    Connection as Persistence, ContentType, Head, Method, Request, Response, Stamp, Status,
-    StreamFraming,
+    Connection as Persistence, Head, Method, Request, Response, Stamp, Status, StreamFraming,
 };
 use crate::protocol::Principal;
-
-const HEALTHY: &[u8] = br#"{"status":"ok"}"#;
 
 /// Answers a whole request: appends the response to `out`, or says where it comes from.
 #[inline]
@@ -68,16 +65,9 @@ pub(crate) fn respond<H: Handler>(
             http_sse::hear(&head, body, http_sse, &sender, shared, local, out)
         }
         (Route::Options { allow, .. }, _) => options(&head, allow, &sender, shared, local, out),
-        (Route::Metrics, _) => {
-            let text = metrics::text(&shared.hub);
-            let response = Response::new(Status::OK, sender.stamp(&local.date));
-            let content_type = Some(ContentType::Metrics);
-            let response = Response { connection: persistence, content_type, ..response };
-            content(&response, head.method, text.as_bytes(), out)
-        }
         _ => {
-            let response = json_response(Status::OK, persistence, sender.stamp(&local.date));
-            content(&response, head.method, HEALTHY, out)
+            let stamp = sender.stamp(&local.date);
+            operator::write(found, head.method, (persistence, stamp), shared, out)
         }
     }
 }
@@ -100,14 +90,6 @@ fn options<H: Handler>(
     let response = Response::new(Status::NO_CONTENT, sender.stamp(&local.date));
     Response { connection: sender.persistence, fields: &fields, ..response }.empty(out);
     after(sender.persistence)
-}
-
-fn content(response: &Response<'_>, method: Method, body: &[u8], out: &mut Vec<u8>) -> Next {
-    match method {
-        Method::Head => response.head_only(out, body.len()),
-        _ => response.fixed(out, body),
-    }
-    after(response.connection)
 }
 
 /// The head of a request is here and its body is not: whether to read on.
@@ -152,8 +134,10 @@ fn principal_of<H: Handler>(
     shared: &Shared<H>,
     local: &Local,
 ) -> Result<Option<Arc<Principal>>, HttpRefusal> {
-    if let Route::Health | Route::Options { .. } = route {
-        return Ok(None);
+    match route {
+        Route::Health | Route::Ready | Route::Options { .. } => return Ok(None),
+        Route::Metrics if shared.pages.metrics_public => return Ok(None),
+        _ => {}
     }
     let authorization = fields.authorization.and_then(|value| std::str::from_utf8(value).ok());
     match shared.handler.authenticate(&Credentials { authorization, peer, unix_s: local.unix_s }) {

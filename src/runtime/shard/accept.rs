@@ -100,6 +100,25 @@ impl<H: Handler> Shard<H> {
         }
     }
 
+    /// Takes in who asks for an operator's pages; where there are too many, the connection ends at
+    /// once. Not handed over, not counted among those of clients, and in the clear.
+    #[cold]
+    pub(super) fn accept_operators(&mut self) {
+        let Some(listener) = self.admin.take() else { return };
+        while let Ok((mut socket, address)) = listener.accept() {
+            if self.admins >= limits::ADMIN_CONNECTIONS_MAX {
+                continue;
+            }
+            let Ok(key) = self.register(&mut socket) else { continue };
+            let mut connection = Connection::new(socket, Peer::at(address.ip()), key.generation);
+            connection.is_admin = true;
+            let slot = self.connections.insert(connection);
+            self.core.arm(key, &mut self.connections[slot]);
+            self.admins += 1;
+        }
+        self.admin = Some(listener);
+    }
+
     fn register(&mut self, socket: &mut TcpStream) -> io::Result<ConnectionKey> {
         // Answers are written whole, once a turn: there is nothing to gather (Nagle's algorithm).
         socket.set_nodelay(true)?;
