@@ -198,8 +198,6 @@ pub const ACCESS_LINES_MAX: usize = 16_384;
 /// Lines of the audit log that wait to be written; beyond them, calls are refused, or the lines
 /// dropped and counted (`audit_log.when_full`).
 pub const AUDIT_LINES_MAX: usize = 16_384;
-/// Spans that wait to be exported; beyond them, they are dropped and counted.
-pub const SPANS_MAX: usize = 8_192;
 /// Bytes of a path, a user agent or a client's name that a log takes.
 pub const LOG_TEXT_BYTES_MAX: usize = 256;
 /// Bytes of a call's arguments that the audit log takes; of longer ones it has the hash.

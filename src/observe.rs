@@ -4,8 +4,8 @@
 //! ```text
 //!   answered on a shard ──▶ Observed, of a batch ──────────┐
 //!                                                          ├─▶ Ledger ─┬▶ counters ──▶ /metrics
-//!   on its way, or told of ──▶ Observation, its last ──────┘           ├▶ access log, audit log
-//!                              holder lets go                          └▶ spans
+//!   on its way, or told of ──▶ Observation, its last ──────┘           └▶ access log, audit log
+//!                              holder lets go
 //! ```
 //!
 //! [`Observed`] is all that most requests leave behind: eight bytes, which the shard counts when it

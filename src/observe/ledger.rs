@@ -2,15 +2,13 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use super::counters::{Counter, Table};
 use super::gauges::{Dependencies, Gauges};
 use super::lines::{Entry, write_access, write_audit};
 use super::observation::State;
-use super::outcome::{Observed, Operation, Operations, Outcome};
+use super::outcome::{Observed, Operations, Outcome};
 use super::rules::{AccessLog, AuditArguments, AuditLog, Logs, WhenFull};
-use super::trace::Span;
 
 /// What time it is.
 #[derive(Clone, Copy)]
@@ -56,7 +54,7 @@ impl Ledger {
         times: Times,
     ) -> Ledger {
         let tables = (0..=shards).map(|_| Table::new(&operations)).collect();
-        let is_telling = logs.access.is_some() || logs.audit.is_some() || logs.spans.is_some();
+        let is_telling = logs.access.is_some() || logs.audit.is_some();
         Ledger {
             operations,
             tables,
@@ -109,11 +107,6 @@ impl Ledger {
         }
         if let Some(audit) = &self.logs.audit {
             self.audit(audit, &entry);
-        }
-        if let Some(spans) = &self.logs.spans
-            && observed.operation != Operation::NONE
-        {
-            spans.put(|| span(&entry));
         }
     }
 
@@ -172,50 +165,5 @@ impl State {
     /// Whether it is an exchange of HTTP, and not a part of one.
     fn is_exchange(&self) -> bool {
         self.observed.is_some_and(|observed| observed.status != 0)
-    }
-}
-
-fn span(entry: &Entry<'_>) -> Span {
-    let Entry { ledger, unix_ms, ns, observed, state } = entry;
-    let Observed { operation, outcome, status } = *observed;
-    let method = ledger.operations.method(operation).unwrap_or_default();
-    let mut attributes = vec![("mcp.method.name", method.to_owned())];
-    let said = state.message.as_ref();
-    let tool = said.and_then(|said| said.tool.as_deref());
-    if let Some(tool) = tool.or(ledger.operations.tool(operation)) {
-        attributes.push(("gen_ai.operation.name", "execute_tool".to_owned()));
-        attributes.push(("gen_ai.tool.name", tool.to_owned()));
-    }
-    if let Some(said) = said {
-        attributes.push(("mcp.protocol.version", said.version.to_owned()));
-        attributes.push(("jsonrpc.request.id", said.id.trim_matches('"').to_owned()));
-    }
-    if let Some(error_type) = outcome.error_type() {
-        attributes.push(("error.type", error_type.to_owned()));
-        if error_type.starts_with('-') {
-            attributes.push(("rpc.response.status_code", error_type.to_owned()));
-        }
-    }
-    match &state.http {
-        Some(http) => {
-            attributes.push(("network.transport", "tcp".to_owned()));
-            attributes.push(("network.protocol.name", "http".to_owned()));
-            attributes.push(("client.address", http.address.to_string()));
-        }
-        None => attributes.push(("network.transport", "pipe".to_owned())),
-    }
-    if status != 0 {
-        attributes.push(("http.response.status_code", status.to_string()));
-    }
-    // The body is nearer to who asked than the head, which others on the way may write.
-    let parent = said.and_then(|said| said.parent).or(state.http.as_ref().and_then(|h| h.parent));
-    let ended = Duration::from_millis(*unix_ms);
-    Span {
-        parent,
-        name: tool.map_or_else(|| method.to_owned(), |tool| format!("{method} {tool}")),
-        began: ended.saturating_sub(Duration::from_nanos(*ns)),
-        ended,
-        error_type: outcome.error_type(),
-        attributes,
     }
 }

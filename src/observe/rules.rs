@@ -1,7 +1,6 @@
 //! What is to be logged of requests, and how.
 
 use super::queue::Queue;
-use super::trace::Span;
 
 /// How lines of the access log look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
@@ -62,5 +61,4 @@ pub(crate) struct AuditLog {
 pub(crate) struct Logs {
     pub(crate) access: Option<AccessLog>,
     pub(crate) audit: Option<AuditLog>,
-    pub(crate) spans: Option<Queue<Span>>,
 }

@@ -1,6 +1,4 @@
-//! Traces: which span of whom a request belongs to (W3C Trace Context), and the span it is.
-
-use std::time::Duration;
+//! Traces: which span of whom a request belongs to (W3C Trace Context).
 
 /// The `traceparent` of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,19 +38,6 @@ fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 /// Bytes as hexadecimal digits.
 pub(crate) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// One request, as a span: of the conventions of OpenTelemetry for MCP.
-#[derive(Debug)]
-pub(crate) struct Span {
-    pub(crate) parent: Option<TraceParent>,
-    /// `tools/call NAME`, or the method alone.
-    pub(crate) name: String,
-    /// Since 1970.
-    pub(crate) began: Duration,
-    pub(crate) ended: Duration,
-    pub(crate) error_type: Option<&'static str>,
-    pub(crate) attributes: Vec<(&'static str, String)>,
 }
 
 #[cfg(test)]

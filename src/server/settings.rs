@@ -75,7 +75,7 @@ pub(super) fn logs(config: &ObserveConfig) -> Logs {
         when_full: *when_full,
         arguments: *arguments,
     });
-    Logs { access, audit, spans: None }
+    Logs { access, audit }
 }
 
 /// Which hosts, origins and proxies are ours.

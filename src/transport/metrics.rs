@@ -276,7 +276,6 @@ impl Scrape {
         let dropped = [
             ("access", logs.access.as_ref().map(|log| (&log.lines.dropped, &log.lines.written))),
             ("audit", logs.audit.as_ref().map(|log| (&log.lines.dropped, &log.lines.written))),
-            ("trace", logs.spans.as_ref().map(|spans| (&spans.dropped, &spans.written))),
         ];
         let kept = dropped.into_iter().filter_map(|(log, counters)| Some((log, counters?)));
         let kept: Vec<_> = kept.collect();
