@@ -121,7 +121,8 @@ impl Ledger {
     fn audit(&self, audit: &AuditLog, entry: &Entry<'_>) {
         let Observed { operation, outcome, .. } = entry.observed;
         let is_denied = matches!(outcome, Outcome::Unauthorized | Outcome::Forbidden);
-        let is_call = self.operations.tool(operation).is_some();
+        let said = entry.state.message.as_ref().and_then(|said| said.tool.as_ref());
+        let is_call = said.is_some() || self.operations.tool(operation).is_some();
         match (is_call || is_denied, entry.state.audited) {
             (true, true) => audit.lines.put_reserved(write_audit(entry)),
             (true, false) => audit.lines.put(|| write_audit(entry)),

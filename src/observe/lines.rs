@@ -80,6 +80,7 @@ fn access_object(entry: &Entry<'_>) -> Vec<u8> {
     line.text("error_type", outcome.error_type());
     line.text("mcp_method", method(entry));
     line.text("tool", tool(entry));
+    line.text("protocol_version", said.map(|said| said.version));
     line.raw("request_id", said.map(|said| &*said.id).filter(|id| !id.is_empty()));
     line.text("session", http.and_then(|http| http.session.as_deref()));
     line.raw("bytes", Some(&state.bytes.to_string()));
@@ -129,6 +130,7 @@ pub(super) fn write_audit(entry: &Entry<'_>) -> Vec<u8> {
     line.text("path", http.map(|http| &*http.path).filter(|_| is_denied));
     line.text("mcp_method", method(entry));
     line.text("tool", tool(entry));
+    line.text("protocol_version", said.map(|said| said.version));
     line.raw("request_id", said.map(|said| &*said.id).filter(|id| !id.is_empty()));
     line.text("session", http.and_then(|http| http.session.as_deref()));
     line.text("task", state.task.as_deref());

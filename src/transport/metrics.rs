@@ -9,7 +9,8 @@ use std::sync::Arc;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{
-    DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeLabelSet, NoLabelSet,
+    DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, EncodeLabelSet, MetricEncoder,
+    NoLabelSet,
 };
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
@@ -101,17 +102,16 @@ impl Out<'_> {
     ) -> Result<(), Error> {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
         for (labels, value) in values {
-            let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
-            let buckets: Vec<_> = bounds.zip(value.buckets).collect();
-            metric.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
-                value.sum_s(),
-                value.count(),
-                &buckets,
-                None,
-            )?;
+            write_histogram(&mut metric.encode_family(&labels)?, &value)?;
         }
         Ok(())
     }
+}
+
+fn write_histogram(metric: &mut MetricEncoder<'_>, value: &Snapshot) -> Result<(), Error> {
+    let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
+    let buckets: Vec<_> = bounds.zip(value.buckets).collect();
+    metric.encode_histogram::<NoLabelSet>(value.sum_s(), value.count(), &buckets, None)
 }
 
 fn snapshot(histogram: &Histogram) -> Snapshot {
@@ -239,11 +239,11 @@ impl Scrape {
         out.gauge("mcp_server_queue_oldest_seconds", "How long the first of them has waited.", {
             gauges.queue.oldest_ns(now_ns) as f64 / 1e9
         })?;
-        let no_labels: Labels<'_, 0> = [];
-        out.histograms(
-            "mcp_server_queue_duration_seconds",
-            "How long calls waited for a worker.",
-            [(no_labels, snapshot(&gauges.queue.waited))],
+        let (name, help) =
+            ("mcp_server_queue_duration_seconds", "How long calls waited for a worker.");
+        write_histogram(
+            &mut out.0.encode_descriptor(name, help, None, MetricType::Histogram)?,
+            &snapshot(&gauges.queue.waited),
         )
     }
 
