@@ -124,7 +124,7 @@ impl Scrape {
     /// Requests by method, tool and what came of them; only what there was.
     fn operations(&self, out: &mut Out<'_>) -> Result<(), Error> {
         let ledger = &self.hub.ledger;
-        let mut seen: Vec<(Vec<(&'static str, &str)>, &'static str, Snapshot)> = Vec::new();
+        let mut seen = Vec::new();
         for operation in ledger.operations.all() {
             for outcome in Outcome::ALL {
                 let mut sum = Snapshot::ZERO;
