@@ -22,6 +22,7 @@ pub mod logging;
 mod notifier;
 pub mod page;
 pub mod prompt;
+mod readiness;
 pub mod resource;
 pub mod roots;
 mod template;
@@ -50,6 +51,7 @@ pub use prompt::{
     IntoPrompt, PromptArgument, PromptEntry, PromptMessage, PromptPage, PromptProvider,
     PromptReply, Role,
 };
+pub use readiness::Readiness;
 pub use resource::{IntoResource, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply};
 pub use roots::RootsWatcher;
 pub use tool::{ToolEntry, ToolPage, ToolProvider};
@@ -78,6 +80,10 @@ pub trait Handler: Send + Sync + 'static {
     fn authenticate(&self, _credentials: &Credentials<'_>) -> Access {
         Access::Anonymous
     }
+
+    /// Whether it can do its work. Called on a shard when somebody asks for `/ready`: it must not
+    /// wait.
+    fn ready(&self, _readiness: &mut Readiness) {}
 
     /// What is offered: names, schemas, where each thing runs.
     fn catalog(&self) -> &Catalog;

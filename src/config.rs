@@ -16,6 +16,7 @@ pub mod values;
 mod check;
 mod guard;
 mod http_sse;
+mod observe;
 mod overload;
 mod rate;
 mod reload;
@@ -35,6 +36,7 @@ pub use guard::{CorsConfig, GuardConfig, ProxyProtocol, public_url};
 pub(crate) use guard::{Guarded, host_pattern, network, origin_pattern};
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
+pub use observe::{AccessLogConfig, AuditLogConfig, LogFormat, ObserveConfig};
 pub use overload::OverloadConfig;
 pub use rate::{Rate, RateConfig, RejectStatus};
 pub use reload::Reloaded;
@@ -47,10 +49,12 @@ pub use tools::ToolsConfig;
 /// What was expected.
 pub fn path(text: &str) -> Result<String, String> {
     let is_path = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic());
-    let is_ours = ["/health", "/metrics"].contains(&text);
+    let is_ours = ["/health", "/ready", "/metrics"].contains(&text);
     match is_path && !is_ours && !text.contains(['?', '#', '\'', '"', '\\']) {
         true => Ok(text.to_owned()),
-        false => Err("expected a path such as /mcp, and not /health or /metrics".to_owned()),
+        false => {
+            Err("expected a path such as /mcp, and not /health, /ready or /metrics".to_owned())
+        }
     }
 }
 
@@ -188,6 +192,8 @@ pub struct Config {
     pub rate: RateConfig,
     /// What is refused when there is too much to do.
     pub overload: OverloadConfig,
+    /// What operators are told.
+    pub observe: ObserveConfig,
     /// What browsers are told about requests from such pages.
     pub cors: CorsConfig,
     /// Under which names the server is reached, and which proxies are believed.
@@ -242,6 +248,7 @@ impl Default for Config {
             call_timeout: Duration::ZERO,
             rate: RateConfig::default(),
             overload: OverloadConfig::default(),
+            observe: ObserveConfig::default(),
             cors: CorsConfig::default(),
             guard: GuardConfig::default(),
             tools: ToolsConfig::default(),

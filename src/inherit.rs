@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::sys;
 
 /// The variable by which a process hands over to the one that follows it:
-/// `PARENT:READY:SOCKET,SOCKET,…:NAME`, the process that hands over, descriptors, and the name that
-/// all sockets have, if any.
+/// `PARENT:READY:SOCKET,SOCKET@NAME,…:NAME`, the process that hands over, descriptors, and the name
+/// of all sockets that have none of their own, if any.
 pub const HANDOVER_VARIABLE: &str = "MCP_FASTD_HANDOVER";
 
 /// What the one that follows writes when it serves.
@@ -95,7 +95,10 @@ fn promised(
             let ready = parts.next().and_then(number);
             let sockets = parts.next().unwrap_or_default().split(',');
             let name = parts.next().unwrap_or_default();
-            let sockets = sockets.map(|text| Some((name.to_owned(), number(text)?)));
+            let sockets = sockets.map(|text| match text.split_once('@') {
+                None => Some((name.to_owned(), number(text)?)),
+                Some((text, own)) => Some((own.to_owned(), number(text)?)),
+            });
             return match (ready, sockets.collect::<Option<Vec<_>>>()) {
                 (Some(ready), Some(sockets)) => Ok(Promised { sockets, ready: Some(ready) }),
                 _ => {
@@ -161,6 +164,9 @@ mod tests {
         assert_eq!(read(&systemd), Ok(Promised { sockets, ready: None }));
         let unnamed = vec![socket("", 3), socket("", 4)];
         assert_eq!(read(&systemd[..2]), Ok(Promised { sockets: unnamed, ready: None }));
+        let sockets = vec![socket("", 8), socket("admin", 9)];
+        let promised = Ok(Promised { sockets, ready: Some(7) });
+        assert_eq!(read(&[(HANDOVER_VARIABLE, "10:7:8,9@admin:")]), promised);
         for (text, name) in [("10:7:8,9", ""), ("10:7:8,9:activated", ACTIVATED)] {
             let sockets = vec![socket(name, 8), socket(name, 9)];
             let promised = Ok(Promised { sockets, ready: Some(7) });

@@ -37,6 +37,7 @@ mod buffer;
 mod calendar;
 mod http;
 pub mod json;
+mod observe;
 mod protocol;
 mod rpc;
 mod store;
@@ -64,18 +65,20 @@ pub use app::{
     About, Access, Annotations, Call, Catalog, ClientCertificate, Completion, CompletionRequest,
     ContentAnnotations, ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon,
     Interrupted, Json, LoggingHandler, Notifier, Peer, Principal, Progress, PromptArgument,
-    PromptEntry, PromptMessage, PromptPage, PromptProvider, PromptReply, ResourceContents,
-    ResourceEntry, ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling,
-    TaskSupport, ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
+    PromptEntry, PromptMessage, PromptPage, PromptProvider, PromptReply, Readiness,
+    ResourceContents, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply, Role, Root,
+    Sampled, Sampling, TaskSupport, ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
 };
 pub use config::{
-    CertificateFiles, ClientAuth, Config, CorsConfig, Day, DeprecationConfig, GuardConfig,
-    HttpSseConfig, OverloadConfig, ProxyProtocol, Rate, RateConfig, RejectStatus, Reloaded,
-    TlsConfig, TlsVersion, ToolsConfig, Transports,
+    AccessLogConfig, AuditLogConfig, CertificateFiles, ClientAuth, Config, CorsConfig, Day,
+    DeprecationConfig, GuardConfig, HttpSseConfig, LogFormat, ObserveConfig, OverloadConfig,
+    ProxyProtocol, Rate, RateConfig, RejectStatus, Reloaded, TlsConfig, TlsVersion, ToolsConfig,
+    Transports,
 };
 pub use http::HttpLimits;
+pub use observe::{AccessFormat, AuditArguments, WhenFull};
 pub use protocol::{Capability, LogLevel};
-pub use runtime::{CertificateError, Certificates, ShardStats, Stopper};
+pub use runtime::{CertificateError, Certificates, Logs, Opened, ShardStats, Stopper};
 #[cfg(feature = "schema")]
 pub use schemars;
 pub use server::{Builder, Exchange, Handle, Running, ServeError, Server};

@@ -197,6 +197,24 @@ pub const HTTP_SSE_SESSION_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// Clients of HTTP+SSE that are counted one by one.
 pub const CLIENTS_COUNTED_MAX: usize = 256;
 
+/// Names that are counted one by one (limits that were met, reasons of failed handshakes, issuers).
+pub const NAMES_COUNTED_MAX: usize = 64;
+/// Lines of the access log that wait to be written; beyond them, they are dropped and counted.
+pub const ACCESS_LINES_MAX: usize = 16_384;
+/// Lines of the audit log that wait to be written; beyond them, calls are refused, or the lines
+/// dropped and counted (`audit_log.when_full`).
+pub const AUDIT_LINES_MAX: usize = 16_384;
+/// Bytes of a path, a user agent or a client's name that a log takes.
+pub const LOG_TEXT_BYTES_MAX: usize = 256;
+/// Bytes of a call's arguments that the audit log takes; of longer ones it has the hash.
+pub const AUDIT_ARGUMENTS_BYTES_MAX: usize = 8 * 1024;
+/// How long a log gathers lines before it writes them all at once.
+pub const LOG_GATHER: Duration = Duration::from_millis(10);
+/// How long a log waits after an error of writing before it tries again.
+pub const LOG_RETRY: Duration = Duration::from_secs(1);
+/// Connections to the listener for operators at once; beyond them, new ones are closed.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+
 /// Default of `stream_events_max`: events that a stream holds, unsent or for replay.
 pub const STREAM_EVENTS_MAX: usize = 1_024;
 /// Default of `stream_bytes_max`: the same in bytes.

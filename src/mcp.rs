@@ -19,14 +19,16 @@ pub(crate) mod plan;
 mod refusal;
 pub(crate) mod subscriptions;
 pub(crate) mod tasks;
+mod written;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{Written, answer};
+pub(crate) use answer::answer;
 pub use cursor::Cursor;
 pub use input::{open_state, seal_state, state_purpose};
 pub(crate) use method::Method;
 pub(crate) use open::{Claims, Context, open};
 pub(crate) use plan::{Accepted, Plan, plan};
 pub(crate) use refusal::{Refusal, Stage, write_limit};
+pub(crate) use written::{Came, Written};

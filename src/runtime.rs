@@ -5,16 +5,19 @@
 //! caller's thread.
 
 mod buffers;
+mod clock;
 mod connection;
 mod control;
 mod deadlines;
 mod listener;
+pub(crate) mod logs;
 mod mailbox;
 mod memory;
 mod metrics;
 #[cfg(not(feature = "tls"))]
 mod no_tls;
 mod peers;
+mod process;
 mod serve;
 mod shard;
 mod stdio;
@@ -24,12 +27,13 @@ mod waiting;
 mod workers;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle, available_parallelism};
 
 use mio::{Poll, Token};
 
+use self::logs::{LogFiles, LogThreads};
 use self::mailbox::{Address, mailbox};
 use self::metrics::ShardCounters;
 use self::peers::Peers;
@@ -47,12 +51,16 @@ use no_tls as tls;
 
 pub(crate) use self::control::Control;
 pub use self::control::Stopper;
+pub use self::listener::Opened;
+pub use self::logs::Logs;
 pub(crate) use self::mailbox::Reloaded;
 pub use self::metrics::ShardStats;
+pub(crate) use self::process::process;
 pub use self::tls::{CertificateError, Certificates};
 
 /// The clock of servers that run.
-pub(crate) const CLOCK: Clock = Clock { unix_ms: shard::unix_ms, steady_ms: shard::steady_ms };
+pub(crate) const CLOCK: Clock =
+    Clock { unix_ms: clock::unix_ms, steady_ms: clock::steady_ms, steady_ns: clock::steady_ns };
 
 /// A connection of a shard: its slot, and which of the slot's connections it is. Events and
 /// letters that come too late are known by the generation.
@@ -84,11 +92,13 @@ const _: () = assert!(usize::BITS == 64, "a token holds a slot and a generation"
 /// A server's threads.
 pub(crate) struct Threads {
     pub(crate) address: SocketAddr,
+    pub(crate) admin: Option<SocketAddr>,
     mailboxes: Vec<Address>,
     counters: Arc<[ShardCounters]>,
     shards: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
     stdio: Option<Stdio>,
+    logs: LogThreads,
     hub: Arc<Hub>,
 }
 
@@ -106,6 +116,8 @@ pub(crate) fn cpu_count() -> usize {
 /// A server whose listeners are open and whose shards are made, and none of whose threads runs.
 pub(crate) struct Prepared<H> {
     pub(crate) address: SocketAddr,
+    admin: Option<SocketAddr>,
+    logs: LogFiles,
     mailboxes: Vec<Address>,
     counters: Arc<[ShardCounters]>,
     shards: Vec<Placed<H>>,
@@ -130,13 +142,25 @@ pub(crate) fn prepare<H: Handler>(
     shared: Shared<H>,
     config: Config,
     certificates: Option<Certificates>,
-    opened: Vec<TcpListener>,
+    opened: Opened,
+    logs: LogFiles,
 ) -> io::Result<Prepared<H>> {
     allow_many_files(&config);
     let count = if config.transports.has_http() { shard_count(&config) } else { 0 };
-    let (listeners, address) = match opened.is_empty() || count == 0 {
+    let (listeners, address) = match opened.clients.is_empty() || count == 0 {
         true => listener::open(config.bind, count)?,
-        false => listener::deal(opened, count)?,
+        false => listener::deal(opened.clients, count)?,
+    };
+    let (mut admin_listener, admin) = match (config.observe.admin_bind, opened.admin) {
+        (None, _) => (None, None),
+        (Some(_), Some(listener)) => {
+            let (mut listeners, address) = listener::deal(vec![listener], 1)?;
+            (listeners.pop().and_then(|mut one| one.pop()), Some(address))
+        }
+        (Some(address), None) => {
+            let (mut listeners, address) = listener::open(address, 1)?;
+            (listeners.pop().and_then(|mut one| one.pop()), Some(address))
+        }
     };
     let worker_count = worker_count(shared.handler.catalog(), &config, count);
     let (shared, config) = (Arc::new(shared), Arc::new(config));
@@ -161,6 +185,7 @@ pub(crate) fn prepare<H: Handler>(
             poll,
             mailbox,
             listeners,
+            admin: admin_listener.take(),
             peers: peers.clone(),
             certificates: certificates.clone(),
             jobs: sender.clone(),
@@ -176,6 +201,8 @@ pub(crate) fn prepare<H: Handler>(
     };
     Ok(Prepared {
         address,
+        admin,
+        logs,
         mailboxes,
         counters,
         shards,
@@ -226,7 +253,8 @@ impl<H: Handler> Prepared<H> {
     pub(crate) fn start(self) -> io::Result<Threads> {
         let workers = workers::start(self.worker_count, self.jobs, &self.shared)?;
         let hub = self.shared.hub.clone();
-        let Prepared { address, mailboxes, counters, .. } = self;
+        let logs = logs::start(self.logs, &hub.ledger)?;
+        let Prepared { address, admin, mailboxes, counters, .. } = self;
         let shards = self.shards.into_iter().map(Placed::spawn).collect::<io::Result<_>>()?;
         let grace = self.config.shutdown_grace;
         let stdio = match self.streams {
@@ -236,7 +264,7 @@ impl<H: Handler> Prepared<H> {
             }
             None => None,
         };
-        Ok(Threads { address, mailboxes, counters, shards, workers, stdio, hub })
+        Ok(Threads { address, admin, mailboxes, counters, shards, workers, stdio, logs, hub })
     }
 
     /// As [`Prepared::start`], but the first shard runs on this thread; returns when all have
@@ -314,6 +342,7 @@ impl Threads {
                 tracing::error!("a worker ended by a panic");
             }
         }
+        self.logs.join();
         self.counters.iter().map(ShardCounters::read).collect()
     }
 }

@@ -8,14 +8,14 @@ mod settings;
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::{Handler, Notifier};
 use crate::config::{Config, Reloaded, Transports};
 use crate::runtime::{
-    self, CertificateError, Certificates, Prepared, ShardStats, Stopper, Threads,
+    self, CertificateError, Certificates, Logs, Opened, Prepared, ShardStats, Stopper, Threads,
 };
 use crate::store::Clock;
 use crate::transport::{HttpSse, Shared};
@@ -34,7 +34,7 @@ pub struct Server<H> {
     bound: bool,
     bind_problem: Option<ServeError>,
     /// Sockets that somebody has opened for it.
-    opened: Vec<TcpListener>,
+    opened: Opened,
     notifier: Notifier,
 }
 
@@ -94,7 +94,7 @@ impl<H: Handler> Server<H> {
     /// A server of a handler, without the sugar.
     pub fn new(handler: H) -> Server<H> {
         let notifier = Notifier::default();
-        let (config, opened) = (Config::default(), Vec::new());
+        let (config, opened) = (Config::default(), Opened::default());
         Server { handler, config, bound: false, bind_problem: None, opened, notifier }
     }
 
@@ -121,9 +121,9 @@ impl<H: Handler> Server<H> {
     }
 
     /// Listens on these sockets, which somebody else has opened (a process before this one, or
-    /// whoever started it), instead of opening any. There may be more or fewer than shards.
+    /// whoever started it), instead of opening any.
     #[must_use]
-    pub fn listeners(mut self, opened: Vec<TcpListener>) -> Self {
+    pub fn listeners(mut self, opened: Opened) -> Self {
         self.opened = opened;
         self
     }
@@ -198,9 +198,10 @@ impl<H: Handler> Server<H> {
         let name = config.guard.public_https_host();
         let certificates =
             Certificates::read(&config.tls, name).map_err(ServeError::Certificates)?;
+        let logs = runtime::logs::open(&config.observe).map_err(ServeError::Setting)?;
         let address = config.bind;
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
-        let prepared = runtime::prepare(shared, config, certificates.clone(), opened)
+        let prepared = runtime::prepare(shared, config, certificates.clone(), opened, logs)
             .map_err(|error| ServeError::Bind { address, error })?;
         if let Some(HttpSse { stream_path, warning: Some(advice), .. }) = http_sse.as_deref() {
             tracing::warn!(
@@ -228,7 +229,9 @@ impl<H: Handler> Server<H> {
         let switches = handler.catalog().switches();
         switches.check(&config.tools.disabled).map_err(ServeError::Setting)?;
         switches.set(&config.tools.disabled);
-        let hub = Arc::new(settings::hub(&config, clock)?);
+        let logs = settings::logs(&config.observe);
+        let ledger = settings::ledger(handler.catalog(), &config, logs, clock);
+        let hub = Arc::new(settings::hub(&config, clock, ledger)?);
         notifier.begin(hub.clone());
         let shared = Shared { hub, handler: Arc::new(handler), settings: settings::of(&config)? };
         Ok((shared, config))
@@ -306,6 +309,16 @@ impl Running {
     pub fn stop(self) -> Vec<ShardStats> {
         self.stopper().stop();
         self.wait()
+    }
+
+    /// Where `/health`, `/ready` and `/metrics` are, where they have a listener of their own.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.threads.admin
+    }
+
+    /// The logs of requests, to go on with new files.
+    pub fn logs(&self) -> Logs {
+        self.handle.logs()
     }
 
     /// The way to stop it while another thread waits for its end.

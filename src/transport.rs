@@ -13,6 +13,8 @@ mod inbound;
 pub(crate) mod line;
 mod message;
 mod metrics;
+mod observed;
+mod operator;
 mod rates;
 mod refuse;
 mod reply;
@@ -34,6 +36,7 @@ use std::sync::Arc;
 
 use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Stamp, Status};
 use crate::json::{Parser, Value};
+use crate::observe::{Observation, Watch};
 use crate::protocol::{Principal, ProtocolVersion};
 use crate::store::{CallShare, Due, Hub, Overload, Rates, Session, Stream, Task};
 
@@ -42,6 +45,8 @@ pub(crate) use guard::Guard;
 pub use headers::mismatch;
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
+pub(crate) use observed::operations;
+pub(crate) use operator::{Pages, operate};
 pub(crate) use refuse::{
     refuse_connection, refuse_framing, refuse_overload, refuse_plain, refuse_timeout,
 };
@@ -81,6 +86,7 @@ pub(crate) struct Settings {
     pub(crate) guard: Guard,
     /// How often who may ask; `None` where nothing is counted.
     pub(crate) rates: Option<Arc<Rates>>,
+    pub(crate) pages: Pages,
 }
 
 /// What a thread keeps for itself between requests.
@@ -91,6 +97,8 @@ pub(crate) struct Local {
     pub(crate) now_ms: u64,
     /// Seconds since 1970, as in `date`.
     pub(crate) unix_s: u64,
+    /// What is noted of requests.
+    pub(crate) watch: Watch,
     /// The server is stopping: every answer is the last one of its connection.
     pub(crate) stopping: bool,
     /// The next answer is the last one of its connection, because of that or by itself.
@@ -187,6 +195,8 @@ pub(crate) struct Deferred {
     pub(crate) due: Option<Due>,
     /// What it is of what its principal may have.
     pub(crate) share: Option<CallShare>,
+    /// What is known of the request; nothing where nobody asked for what is done.
+    pub(crate) observation: Option<Arc<Observation>>,
 }
 
 impl Deferred {
@@ -202,6 +212,7 @@ impl Deferred {
         let mut message = Vec::new();
         root.write(&mut message);
         let (task, request, due, share) = (None, Vec::new(), None, None);
+        let observation = None;
         Box::new(Deferred {
             message,
             version,
@@ -213,6 +224,7 @@ impl Deferred {
             request,
             due,
             share,
+            observation,
         })
     }
 }

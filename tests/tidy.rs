@@ -11,7 +11,7 @@ const LINE_CHARS_MAX: usize = 100;
 /// Each room, and the rooms it may use. Arrows only point up this table: a room stands below what
 /// it uses. (`app` is among those of `runtime` and `server` because both are generic over its
 /// `Handler`; `server` has those of `transport` because `Exchange` is a shard without sockets.)
-const ROOMS: [(&str, &[&str]); 22] = [
+const ROOMS: [(&str, &[&str]); 23] = [
     ("limits", &[]),
     ("sys", &[]),
     ("calendar", &[]),
@@ -20,16 +20,34 @@ const ROOMS: [(&str, &[&str]); 22] = [
     ("rpc", &["json"]),
     ("protocol", &["json"]),
     ("http", &["buffer", "calendar", "limits"]),
-    ("store", &["protocol", "rpc", "json", "calendar", "sys", "limits"]),
+    ("observe", &["protocol", "rpc", "json", "calendar", "limits"]),
+    ("store", &["observe", "protocol", "rpc", "json", "calendar", "sys", "limits"]),
     ("app", &["store", "protocol", "json", "rpc", "limits"]),
     ("mcp", &["app", "store", "protocol", "rpc", "json", "limits"]),
-    ("transport", &["http", "mcp", "app", "store", "protocol", "rpc", "json", "buffer", "limits"]),
-    ("config", &["http", "calendar", "json", "app", "limits"]),
+    (
+        "transport",
+        &["http", "mcp", "app", "store", "observe", "protocol", "rpc", "json", "buffer", "limits"],
+    ),
+    ("config", &["http", "observe", "calendar", "json", "app", "limits"]),
     ("auth", &["store", "protocol", "json", "config", "limits"]),
-    ("runtime", &["transport", "http", "app", "store", "buffer", "config", "json", "limits"]),
+    (
+        "runtime",
+        &["transport", "http", "app", "store", "observe", "buffer", "config", "json", "limits"],
+    ),
     (
         "server",
-        &["runtime", "app", "config", "limits", "http", "buffer", "json", "store", "transport"],
+        &[
+            "runtime",
+            "app",
+            "config",
+            "limits",
+            "http",
+            "buffer",
+            "json",
+            "store",
+            "observe",
+            "transport",
+        ],
     ),
     ("inherit", &["sys"]),
     ("adapter", &["server", "app", "config", "rpc", "json", "limits"]),
@@ -45,6 +63,7 @@ const ROOMS: [(&str, &[&str]); 22] = [
             "rpc",
             "protocol",
             "http",
+            "observe",
             "store",
             "app",
             "mcp",

@@ -10,6 +10,7 @@ use super::completion::{Completer, CompletionReply, CompletionRequest};
 use super::content::ToolReply;
 use super::logging::LoggingHandler;
 use super::prompt::{PromptPage, PromptProvider, PromptReply, Prompts};
+use super::readiness::Readiness;
 use super::resource::{ResourcePage, ResourceProvider, ResourceReply, Resources};
 use super::roots::RootsWatcher;
 use super::tool::{ToolPage, ToolProvider, Tools};
@@ -27,6 +28,8 @@ pub struct App<S, F, D, H> {
     /// [`Hooks`].
     pub(crate) hooks: H,
     pub(crate) catalog: Catalog,
+    /// Says whether the application can do its work.
+    pub(crate) readiness: fn(&S, &mut Readiness),
 }
 
 /// What is named one by one: trees of tools, prompts and resources.
@@ -120,6 +123,10 @@ where
     #[inline]
     fn authenticate(&self, credentials: &Credentials<'_>) -> Access {
         self.hooks.authenticator.authenticate(&self.state, credentials)
+    }
+
+    fn ready(&self, readiness: &mut Readiness) {
+        (self.readiness)(&self.state, readiness);
     }
 
     #[inline]

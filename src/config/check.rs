@@ -50,6 +50,14 @@ impl Config {
         if let Some(name) = impossible_rate(&self.rate) {
             refuse(true, &format!("rate.{name} must allow one request at least, in some time"));
         }
+        refuse(
+            !(0.0..=1.0).contains(&self.observe.access_log.sample),
+            "access_log.sample must be from 0 to 1",
+        );
+        refuse(
+            self.observe.admin_bind.is_some() && !self.transports.has_http(),
+            "admin_bind needs HTTP (--transport http, or both)",
+        );
         problems
     }
 }

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 pub use super::raw::RawConfig;
 use super::raw::{RawGuard, RawHttpSse, RawRate, RawTls};
-use super::{Config, GuardConfig, HttpSseConfig};
+use super::{Config, GuardConfig, HttpSseConfig, LogFormat};
 
 /// What is wrong with a setting, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,6 +168,7 @@ impl RawConfig {
         let mut config = Config::default();
         self.settle_clients(&mut config);
         let http = self.transport.http;
+        let observe = (self.admin_bind, self.metrics, self.access_log, self.audit_log);
         if http.host.is_some() || http.port.is_some() {
             let host = http.host.unwrap_or_else(|| config.bind.ip().to_string());
             let port = http.port.unwrap_or(config.bind.port());
@@ -220,6 +221,7 @@ impl RawConfig {
         set(&mut config.cors.credentials, self.cors.credentials);
         settle_guard(&mut config.guard, self.guard);
         set(&mut config.tools.disabled, self.tools.disabled);
+        super::observe::settle(&mut config.observe, observe)?;
         let limits = &mut config.http;
         set(&mut limits.head_bytes_max, self.http.head_bytes_max);
         set(&mut limits.target_bytes_max, self.http.target_bytes_max);
@@ -228,7 +230,8 @@ impl RawConfig {
         set(&mut limits.chunk_line_bytes_max, self.http.chunk_line_bytes_max);
         set(&mut limits.chunk_overhead_bytes_max, self.http.chunk_overhead_bytes_max);
         set(&mut limits.trailer_bytes_max, self.http.trailer_bytes_max);
-        Ok(Settings { config, dataset: self.dataset, log: self.log })
+        let log_format = self.log_format.unwrap_or_default();
+        Ok(Settings { config, dataset: self.dataset, log: self.log, log_format })
     }
 }
 
@@ -262,6 +265,8 @@ pub struct Settings {
     pub dataset: Option<PathBuf>,
     /// What to log.
     pub log: Option<String>,
+    /// How.
+    pub log_format: LogFormat,
 }
 
 /// Reads `ADDRESS:PORT`, where the address may be a name: `localhost:8080`.
@@ -273,7 +278,7 @@ pub fn address(text: &str) -> Result<SocketAddr, String> {
     resolved(&host, port)
 }
 
-fn set<T>(field: &mut T, value: Option<T>) {
+pub(super) fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
     }

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::values::{Hosts, Later, Micros, Networks, Origins, Seconds, Sunset};
-use super::{CertificateFiles, ClientAuth, ProxyProtocol, TlsVersion, Transports};
+use super::{CertificateFiles, ClientAuth, LogFormat, ProxyProtocol, TlsVersion, Transports};
+use crate::observe::{AccessFormat, AuditArguments, WhenFull};
 
 /// What an editor needs to know of such a file (JSON Schema, 2020-12).
 pub fn schema() -> serde_json::Value {
@@ -51,7 +52,8 @@ pub use limits::{RawOverload, RawRate};
 
 layer! {
     /// Settings as written. Each is the field of [`Config`](super::Config) of the same name, but
-    /// for `dataset`, `log` and `transport`.
+    /// for `dataset`, `log`, `log_format` and `transport`, and what is of
+    /// [`ObserveConfig`](super::ObserveConfig).
     RawConfig
     values {
         /// The dataset to serve.
@@ -140,8 +142,18 @@ layer! {
         connection_age_max: Seconds,
         /// Time for a call.
         call_timeout: Seconds,
+        /// `"ADDRESS:PORT"`.
+        admin_bind: String,
+        /// `"auto"`, `"human"` or `"json"`.
+        log_format: LogFormat,
     }
     tables {
+        /// What is counted.
+        metrics: RawMetrics,
+        /// A line for each request.
+        access_log: RawAccessLog,
+        /// Who called what.
+        audit_log: RawAuditLog,
         /// Bounds on requests.
         http: RawHttp,
         /// HTTP+SSE.
@@ -317,6 +329,48 @@ layer! {
         trusted_proxies: Networks,
         /// `"off"` or `"required"`.
         proxy_protocol: ProxyProtocol,
+    }
+    tables {}
+}
+
+layer! {
+    /// `metrics` as written.
+    RawMetrics
+    values {
+        /// Whether everybody may read them.
+        public: bool,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`AccessLogConfig`](super::AccessLogConfig) as written.
+    RawAccessLog
+    values {
+        /// A file, or `"-"`.
+        path: PathBuf,
+        /// `"json"` or `"text"`.
+        format: AccessFormat,
+        /// From 0 to 1.
+        sample: f64,
+        /// Milliseconds.
+        slow_only_ms: u64,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`AuditLogConfig`](super::AuditLogConfig) as written.
+    RawAuditLog
+    values {
+        /// A file.
+        path: PathBuf,
+        /// `"refuse"` or `"drop"`.
+        when_full: WhenFull,
+        /// `"none"`, `"hash"` or `"full"`.
+        arguments: AuditArguments,
+        /// Whether each piece is brought to the disk at once.
+        sync: bool,
     }
     tables {}
 }

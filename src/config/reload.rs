@@ -69,7 +69,7 @@ impl Config {
             // Threads, sockets, queues and pools that stand; and paths that clients know.
             restart {
                 transports bind path cores pin workers deferred_max buffer_size max_buffers
-                adaptive_sizing tls overload call_timeout connections_per_address_max
+                adaptive_sizing tls observe overload call_timeout connections_per_address_max
                 calls_per_principal_max streams_per_principal_max streams_per_address_max
             }
             apart { http http_sse }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::values::{Hosts, Later, Micros, Networks, Origins, Seconds, Sunset};
-use super::{ClientAuth, ProxyProtocol, Rate, RejectStatus, TlsVersion, Transports};
+use super::{ClientAuth, LogFormat, ProxyProtocol, Rate, RejectStatus, TlsVersion, Transports};
+use crate::observe::{AccessFormat, AuditArguments, WhenFull};
 
 const TIME: &str = r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(us|µs|ms|s|min|m|h)?\s*$";
 const ORIGIN: &str = r"^(\*|null|.+?://[^/]+)$";
@@ -54,6 +55,10 @@ schema_of!(Rate, {
     "anyOf": [{ "type": "string" }, { "type": "integer", "minimum": 1 }],
 });
 schema_of!(RejectStatus, { "enum": [429, 200] });
+schema_of!(AccessFormat, { "enum": ["json", "text"] });
+schema_of!(AuditArguments, { "enum": ["none", "hash", "full"] });
+schema_of!(WhenFull, { "enum": ["refuse", "drop"] });
+schema_of!(LogFormat, { "enum": ["auto", "human", "json"] });
 schema_of!(ClientAuth, { "enum": ["off", "optional", "required"] });
 schema_of!(ProxyProtocol, { "enum": ["off", "required"] });
 schema_of!(TlsVersion, { "enum": ["1.2", "1.3"] });

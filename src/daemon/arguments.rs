@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 
 use clap::{Args, Parser, Subcommand};
 use mcp_fastd::config::file;
-use mcp_fastd::{Transports, limits};
+use mcp_fastd::{LogFormat, Transports, limits};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::check::CheckArguments;
@@ -123,6 +123,22 @@ pub(crate) struct ServeArguments {
     /// info,mcp_fastd=debug [default: info]
     #[arg(long, value_name = "LEVEL", value_parser = log_filter)]
     pub(crate) log: Option<Targets>,
+    /// How lines on standard error look: human, json, or auto, which is human on a terminal
+    /// [default: auto]
+    #[arg(long, value_name = "FORMAT", value_parser = log_format)]
+    pub(crate) log_format: Option<LogFormat>,
+    /// Where operators find /health, /ready and /metrics, without asking who they are: an address
+    /// that only they can reach. Then only /health is at --bind [default: all three at --bind]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = file::address)]
+    pub(crate) admin_bind: Option<SocketAddr>,
+    /// Write a line for each request to a file, or to - (standard output); never slows a request,
+    /// and counts what it drops. SIGUSR1 opens it again after a rotation
+    #[arg(long, value_name = "FILE")]
+    pub(crate) access_log: Option<PathBuf>,
+    /// Write who called which tool, and what came of it, to a file; without room for the line, a
+    /// call is refused (audit_log.when_full). SIGUSR1 opens it again after a rotation
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_log: Option<PathBuf>,
     /// How long a thread polls before it sleeps: some tens of microseconds answer sooner, at the
     /// price of busy CPUs [default: 0]
     #[arg(long, value_name = "MICROS")]
@@ -178,6 +194,10 @@ fn cores(text: &str) -> Result<usize, String> {
         Ok(cores) if (1..=limits::CORES_MAX).contains(&cores) => Ok(cores),
         _ => Err(format!("expected a number from 1 to {}", limits::CORES_MAX)),
     }
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    text.parse()
 }
 
 fn transports(text: &str) -> Result<Transports, String> {

@@ -36,7 +36,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crossbeam_channel::{Sender, bounded};
-use mcp_fastd::limits;
+use mcp_fastd::{LogFormat, limits};
 use parking_lot::Mutex;
 use serde_json::Value;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -83,7 +83,7 @@ struct Bridge {
 /// Carries messages until the client leaves.
 pub(crate) fn connect(mut arguments: ConnectArguments) -> Result<ExitCode, Problem> {
     let warnings = || Targets::new().with_default(LevelFilter::WARN);
-    log_to_stderr(arguments.log.take().unwrap_or_else(warnings));
+    log_to_stderr(arguments.log.take().unwrap_or_else(warnings), LogFormat::Human);
     let credentials = Credentials::new(&arguments)?;
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let (ends, ended) = bounded(4);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mcp_fastd::config::file::Settings;
 use mcp_fastd::documents::{Dataset, serve as documents};
 use mcp_fastd::inherit::{self, Inherited};
-use mcp_fastd::{Config, ShardStats, Transports};
+use mcp_fastd::{Config, LogFormat, Opened, ShardStats, Transports};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -29,14 +29,15 @@ const CLOSE_STEP: Duration = Duration::from_millis(5);
 pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     // Before this process opens anything itself, so that no descriptor is mistaken for another.
     let Inherited { sockets, predecessor } = inherit::take().map_err(Problem)?;
-    let (Settings { mut config, dataset: file, .. }, filter) = settings::read(&arguments)?;
-    let log = log_to_stderr(filter.clone());
+    let (Settings { mut config, dataset: file, log_format, .. }, filter) =
+        settings::read(&arguments)?;
+    let log = log_to_stderr(filter.clone(), log_format);
     // Before anything is opened, so that no signal finds it half open.
     let signals = Signals::new(SIGNALS)?;
     let is_own = |name: &str| predecessor.is_some() && name != inherit::ACTIVATED;
     let activated = sockets.iter().any(|(name, _)| !is_own(name));
     let opened = sockets_for(&mut config, sockets, is_own);
-    let inherited = (!opened.is_empty()).then_some((config.bind, activated));
+    let inherited = (!opened.clients.is_empty()).then_some((config.bind, activated));
     let name = if activated { inherit::ACTIVATED } else { "" };
     let upgrade = Upgrade::new(config.transports != Transports::Http, name);
     let dataset = match &file {
@@ -56,6 +57,9 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         let text = greeting(&url, file.as_deref(), &dataset)?;
         status = format!("serving {url}");
         announce(&text, transports == Transports::Both);
+    }
+    if let Some(address) = running.admin_addr() {
+        tracing::info!(%address, "operators find /health, /ready and /metrics here");
     }
     let handle = running.handle();
     systemd::watch(handle.clone());
@@ -80,19 +84,20 @@ fn sockets_for(
     config: &mut Config,
     sockets: Vec<(String, TcpListener)>,
     is_own: impl Fn(&str) -> bool,
-) -> Vec<TcpListener> {
-    let mut opened = Vec::new();
+) -> Opened {
+    let mut opened = Opened::default();
     for (name, socket) in sockets {
         let Ok(address) = socket.local_addr() else { continue };
         if name == inherit::ADMIN {
-            tracing::warn!(%address, "nothing is served on the socket named {name}");
+            config.observe.admin_bind = Some(address);
+            opened.admin = Some(socket);
         } else if is_own(&name) && !asks_for(config.bind, address) {
             tracing::info!(%address, bind = %config.bind, "a socket is left: bind is another now");
         } else {
-            opened.push(socket);
+            opened.clients.push(socket);
         }
     }
-    if let Some(address) = opened.first().and_then(|socket| socket.local_addr().ok()) {
+    if let Some(address) = opened.clients.first().and_then(|socket| socket.local_addr().ok()) {
         config.bind = address;
     }
     opened
@@ -101,13 +106,15 @@ fn sockets_for(
 /// Changes what is logged.
 pub(super) type LogFilter = reload::Handle<Targets, Registry>;
 
-pub(super) fn log_to_stderr(filter: Targets) -> LogFilter {
-    let text = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
+pub(super) fn log_to_stderr(filter: Targets, format: LogFormat) -> LogFilter {
+    let is_terminal = std::io::stderr().is_terminal();
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
     let (filter, handle) = reload::Layer::new(filter);
-    tracing_subscriber::registry().with(filter).with(text).init();
+    let registry = tracing_subscriber::registry().with(filter);
+    match format == LogFormat::Json || format == LogFormat::Auto && !is_terminal {
+        true => registry.with(layer.json().flatten_event(true)).init(),
+        false => registry.with(layer.with_ansi(is_terminal)).init(),
+    }
     handle
 }
 

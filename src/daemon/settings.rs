@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use mcp_fastd::Transports;
 use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
-use mcp_fastd::config::raw::{RawGuard, RawHttpSse, RawTls, RawTransport};
+use mcp_fastd::config::raw::{
+    RawAccessLog, RawAuditLog, RawGuard, RawHttpSse, RawTls, RawTransport,
+};
 use mcp_fastd::config::values::{Hosts, Micros, Networks, Origins};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -64,6 +66,10 @@ pub(super) fn flags(arguments: &ServeArguments) -> RawConfig {
         dataset: arguments.dataset.clone(),
         cores: arguments.cores,
         path: arguments.path.clone(),
+        log_format: arguments.log_format,
+        admin_bind: arguments.admin_bind.map(|address| address.to_string()),
+        access_log: RawAccessLog { path: arguments.access_log.clone(), ..RawAccessLog::default() },
+        audit_log: RawAuditLog { path: arguments.audit_log.clone(), ..RawAuditLog::default() },
         spin: arguments.spin.map(micros),
         transport: RawTransport { mode: arguments.transport, ..RawTransport::default() },
         http_sse: RawHttpSse {

@@ -57,7 +57,10 @@ impl Daemon {
                 SIGHUP if self.is_leaving("reload") => {}
                 SIGUSR2 if self.is_leaving("upgrade") => {}
                 SIGHUP => reload::reload(&mut self),
-                SIGUSR1 => tracing::info!("SIGUSR1: there are no files of logs to open again"),
+                SIGUSR1 => {
+                    tracing::info!("the logs of requests are opened again");
+                    self.handle.logs().reopen();
+                }
                 SIGUSR2 => self.upgrade.begin(&self.handle),
                 signal => return self.stop(signal, signals),
             }

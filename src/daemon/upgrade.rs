@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use mcp_fastd::Handle;
-use mcp_fastd::inherit::{HANDOVER_VARIABLE, READY};
+use mcp_fastd::inherit::{ADMIN, HANDOVER_VARIABLE, READY};
 use mcp_fastd::limits::UPGRADE_TIMEOUT;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -107,11 +107,13 @@ impl Upgrade {
         let (ready, told) = io::pipe()?;
         let listeners = handle.listeners()?;
         // A second descriptor of each, which stays open in the new process.
-        let given = listeners.iter().map(rustix::io::dup).collect::<Result<Vec<_>, _>>()?;
+        let again = |listener| rustix::io::dup(listener);
+        let given = listeners.clients.iter().map(again).collect::<Result<Vec<_>, _>>()?;
+        let admin = listeners.admin.as_ref().map(again).transpose()?;
         let given_pipe = rustix::io::dup(&told)?;
         drop((listeners, told));
-        let mut child = self.spawn(&given, &given_pipe)?;
-        drop((given, given_pipe));
+        let mut child = self.spawn(&given, admin.as_ref(), &given_pipe)?;
+        drop((given, admin, given_pipe));
         match wait(&mut child, ready, handle) {
             Ok(()) => Ok(child.id()),
             Err(problem) => {
@@ -123,8 +125,15 @@ impl Upgrade {
         }
     }
 
-    fn spawn(&self, sockets: &[OwnedFd], ready: &OwnedFd) -> Result<Child, Problem> {
-        let numbers: Vec<_> = sockets.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
+    fn spawn(
+        &self,
+        sockets: &[OwnedFd],
+        admin: Option<&OwnedFd>,
+        ready: &OwnedFd,
+    ) -> Result<Child, Problem> {
+        let named = admin.map(|fd| format!("{}@{ADMIN}", fd.as_raw_fd()));
+        let numbers = sockets.iter().map(|fd| fd.as_raw_fd().to_string());
+        let numbers: Vec<_> = numbers.chain(named).collect();
         let (own, ready, numbers) = (std::process::id(), ready.as_raw_fd(), numbers.join(","));
         let promise = format!("{own}:{ready}:{numbers}:{}", self.name);
         Command::new(&self.program)

@@ -12,7 +12,7 @@ mod tools;
 use super::Dataset;
 use crate::app::{Handler, Reference};
 use crate::limits::COMPLETION_VALUES_MAX;
-use crate::{Completion, CompletionRequest, Server, about};
+use crate::{Completion, CompletionRequest, Readiness, Server, about};
 
 use self::resources::{Documents, TEMPLATE};
 
@@ -61,8 +61,20 @@ pub fn server(dataset: Dataset) -> Server<impl Handler> {
             prompts::answer,
         )
         .resource_provider(Documents)
+        .readiness(ready)
         .completion_on_worker(complete)
         .build()
+}
+
+/// A read as short as those that answer on the shard. What was wrong is logged: it may name files.
+fn ready(dataset: &Dataset, readiness: &mut Readiness) {
+    match dataset.list(1, None) {
+        Ok(_) => readiness.ready("dataset"),
+        Err(error) => {
+            tracing::error!(%error, "the dataset cannot be read");
+            readiness.not_ready("dataset", "it cannot be read");
+        }
+    }
 }
 
 /// Ids of documents, where an id is asked for; what else there is cannot be guessed.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::params::Params;
 use super::plan::Answer;
 use super::refusal::{Refusal, Stage};
+use super::written::{Came, Written};
 use super::{handshake, input, lists, tasks};
 use crate::app::call::{Interruption, Link};
 use crate::app::completion::CompletionReply;
@@ -13,18 +14,7 @@ use crate::app::{Call, Catalog, Failure, Handler, PromptReply, ResourceReply, To
 use crate::json;
 use crate::protocol::Era;
 use crate::rpc::{self, ErrorCode, Id};
-use crate::store::{Outcome, Session, Stream, Task, Wire};
-
-/// What there is besides the answer that was written.
-#[derive(Default)]
-pub(crate) struct Written {
-    /// What was said on a shard before the answer.
-    pub(crate) said: Option<Box<Stream>>,
-    /// The answer is an error that has a status of its own, 400.
-    pub(crate) bad_request: bool,
-    /// Nothing was written: the outcome is that of a task.
-    pub(crate) as_task: bool,
-}
+use crate::store::{Outcome, Session, Task, Wire};
 
 /// Why there is no result.
 enum Unanswered<'b> {
@@ -54,7 +44,7 @@ pub(crate) fn answer<H: Handler>(
 ) -> Written {
     if let Answer::Refuse(refusal) = answer {
         refusal.write(Some(id), out);
-        return Written { bad_request: refusal.stage == Stage::Envelope, ..Written::default() };
+        return Written::refused(refusal.stage == Stage::Envelope, refusal.code);
     }
     if !(params.continues() && answer.may_continue(link.version)) {
         return answer_round(answer, id, handler, link, task, out);
@@ -65,12 +55,13 @@ pub(crate) fn answer<H: Handler>(
             answer_round(answer, id, handler, link, task, out)
         }
         Err(refusal) => {
+            let written = Written::refused(false, refusal.code);
             if let Some(task) = task {
                 finish_task(&task, outcome_of(Err(refusal.into()), &[]), &link);
-                return Written { as_task: true, ..Written::default() };
+                return Written { as_task: true, ..written };
             }
             refusal.write(Some(id), out);
-            Written::default()
+            written
         }
     }
 }
@@ -104,11 +95,12 @@ fn answer_round<H: Handler>(
         Err(Refusal::new(Stage::InBand, ErrorCode::INTERNAL_ERROR, message).into())
     });
     let said = call.take_said();
+    let came = came_of(&written);
     if let Some(task) = call.task() {
         let outcome = outcome_of(written, &out[members_from..]);
         finish_task(task, outcome, &link);
         out.truncate(from);
-        return Written { said, as_task: true, bad_request: false };
+        return Written { said, as_task: true, bad_request: false, came };
     }
     let mut bad_request = false;
     match written {
@@ -129,7 +121,17 @@ fn answer_round<H: Handler>(
             bad_request = refusal.stage == Stage::Envelope;
         }
     }
-    Written { said, bad_request, as_task: false }
+    Written { said, bad_request, as_task: false, came }
+}
+
+#[inline]
+fn came_of(written: &Result<bool, Unanswered<'_>>) -> Came {
+    match written {
+        Ok(false) => Came::Result,
+        Ok(true) => Came::ToolError,
+        Err(Unanswered::Refused(refusal)) => Came::Error(refusal.code),
+        Err(Unanswered::InputRequired(_)) => Came::Question,
+    }
 }
 
 /// What came of a task, from what was written for its call; whether that is a tool's error.

@@ -29,6 +29,30 @@ pub(crate) enum Method {
 }
 
 impl Method {
+    /// The names of all methods, in the order in which they stand above.
+    pub(crate) const NAMES: [&str; Method::ListTasks as usize + 1] = [
+        "initialize",
+        "ping",
+        "logging/setLevel",
+        "resources/subscribe",
+        "resources/unsubscribe",
+        "server/discover",
+        "subscriptions/listen",
+        "tools/list",
+        "tools/call",
+        "resources/list",
+        "resources/templates/list",
+        "resources/read",
+        "prompts/list",
+        "prompts/get",
+        "completion/complete",
+        "tasks/get",
+        "tasks/update",
+        "tasks/cancel",
+        "tasks/result",
+        "tasks/list",
+    ];
+
     /// The method of this name, if it exists in the revision.
     pub(crate) fn find(name: &str, version: ProtocolVersion) -> Option<Method> {
         use Method::*;

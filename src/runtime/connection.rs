@@ -69,6 +69,8 @@ pub(crate) struct Connection {
     pub(crate) state: State,
     pub(crate) timer: Timer,
     pub(crate) phase: Phase,
+    /// It came to the listener for operators, and gets their pages alone.
+    pub(crate) is_admin: bool,
     /// The socket may have bytes for us.
     pub(crate) readable: bool,
     /// The client has closed its side; the socket is to be read to its end.
@@ -112,6 +114,7 @@ impl Connection {
             state: State::Reading,
             timer: Timer::default(),
             phase: Phase::Idle,
+            is_admin: false,
             readable: false,
             half_closed: false,
             at_end: false,
@@ -126,7 +129,7 @@ impl Connection {
         }
     }
 
-    /// Reads once into the input buffer, which may grow to `max` bytes.
+    /// Reads once into the input buffer, which may grow to `max` bytes. Says how much.
     ///
     /// `recv` and `send` are called without libc between, whose wrappers are points of
     /// cancellation and cost 60 instructions each.
@@ -134,12 +137,13 @@ impl Connection {
     /// A read that does not fill the space has emptied the socket: asking again would be a system
     /// call to hear "would block". Only the end of the stream must be read for.
     #[inline]
-    pub(crate) fn fill(&mut self, max: usize) {
+    pub(crate) fn fill(&mut self, max: usize) -> usize {
         let space = self.input.space(limits::READ_SPACE_MIN, max);
         let room = space.len();
         let received = recv(&self.socket, space, RecvFlags::empty()).map(|(read, _)| read);
         let read = self.received(received, room);
         self.input.filled(read);
+        read
     }
 
     /// What a read into so much room came to: how many bytes there are.
@@ -197,14 +201,14 @@ impl Connection {
         self.state = State::Reading;
     }
 
-    /// Sends what is unsent, as far as the socket takes it. Says whether it took anything.
+    /// Sends what is unsent, as far as the socket takes it. Says how much it took.
     #[inline]
-    pub(crate) fn flush(&mut self) -> bool {
-        let Sent { any, lost } = send_unsent(&self.socket, &mut self.output);
+    pub(crate) fn flush(&mut self) -> usize {
+        let Sent { taken, lost } = send_unsent(&self.socket, &mut self.output);
         if lost {
             self.abort();
         }
-        any
+        taken
     }
 
     /// All is sent: says so to the client, and closes unless bytes may still be on their way.
@@ -246,8 +250,8 @@ impl Connection {
 
 /// What came of sending.
 pub(crate) struct Sent {
-    /// The socket took something.
-    pub(crate) any: bool,
+    /// So much the socket took.
+    pub(crate) taken: usize,
     /// The connection is broken.
     pub(crate) lost: bool,
 }
@@ -255,22 +259,22 @@ pub(crate) struct Sent {
 /// Sends what is unsent, as far as the socket takes it.
 #[inline]
 pub(crate) fn send_unsent(socket: &TcpStream, output: &mut WriteBuffer) -> Sent {
-    let mut any = false;
+    let mut taken = 0;
     while !output.is_empty() {
         match send(socket, output.unsent(), SendFlags::NOSIGNAL) {
-            Ok(0) => return Sent { any, lost: true },
+            Ok(0) => return Sent { taken, lost: true },
             Ok(sent) => {
                 let all = sent == output.unsent().len();
                 output.sent(sent);
-                any = true;
+                taken += sent;
                 if !all {
                     break;
                 }
             }
             Err(Errno::WOULDBLOCK) => break,
             Err(Errno::INTR) => {}
-            Err(_) => return Sent { any, lost: true },
+            Err(_) => return Sent { taken, lost: true },
         }
     }
-    Sent { any, lost: false }
+    Sent { taken, lost: false }
 }

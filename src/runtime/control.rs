@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::listener;
+use super::listener::{self, Opened};
 use super::mailbox::{Address, Leave, Mail, Reloaded};
 use super::stdio::StdioStop;
 use crate::store::Hub;
@@ -54,15 +53,18 @@ impl Control {
     }
 
     /// The sockets that the shards listen on, once more: each of them, once.
-    pub(crate) fn listeners(&self, patience: Duration) -> io::Result<Vec<TcpListener>> {
+    pub(crate) fn listeners(&self, patience: Duration) -> io::Result<Opened> {
         let (shards, lent) = self.ask(Mail::Lend);
         let until = Instant::now() + patience;
-        let mut listeners = Vec::new();
+        let mut all = Opened::default();
         for _ in 0..shards {
             let late = |_| io::Error::new(io::ErrorKind::TimedOut, "a shard does not answer");
-            listeners.extend(lent.recv_deadline(until).map_err(late)?);
+            let Opened { clients, admin } = lent.recv_deadline(until).map_err(late)?;
+            all.clients.extend(clients);
+            all.admin = all.admin.or(admin);
         }
-        listener::distinct(listeners)
+        all.clients = listener::distinct(all.clients)?;
+        Ok(all)
     }
 
     /// The shards that took no turn within this time. Those that sleep are woken, and take one.

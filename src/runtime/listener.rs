@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::net::{SocketAddr, TcpListener as Opened};
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt as _;
 
@@ -13,6 +13,16 @@ use crate::limits;
 
 /// What each shard listens on, and the address.
 pub(crate) type Listeners = (Vec<Vec<TcpListener>>, SocketAddr);
+
+/// Listening sockets that are open already.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// For clients. There may be more or fewer than shards.
+    pub clients: Vec<StdListener>,
+    /// For operators, where [`ObserveConfig::admin_bind`](crate::ObserveConfig::admin_bind) says
+    /// that they have one of their own.
+    pub admin: Option<StdListener>,
+}
 
 /// Opens `count` listeners on one address; the kernel spreads new connections over them.
 ///
@@ -31,7 +41,7 @@ pub(crate) fn open(address: SocketAddr, count: usize) -> io::Result<Listeners> {
         socket.set_reuse_port(true)?;
         socket.bind(&address.into())?;
         socket.listen(limits::BACKLOG)?;
-        let listener = prepared(Opened::from(socket))?;
+        let listener = prepared(StdListener::from(socket))?;
         address = listener.local_addr()?;
         listeners.push(vec![listener]);
     }
@@ -40,7 +50,7 @@ pub(crate) fn open(address: SocketAddr, count: usize) -> io::Result<Listeners> {
 
 /// Deals sockets that are open already to `count` shards, so that each has one at least and each is
 /// had by somebody: connections that wait at a socket that nobody has would be lost with it.
-pub(crate) fn deal(opened: Vec<Opened>, count: usize) -> io::Result<Listeners> {
+pub(crate) fn deal(opened: Vec<StdListener>, count: usize) -> io::Result<Listeners> {
     let opened = distinct(opened)?;
     let nothing = || io::Error::new(io::ErrorKind::NotFound, "no sockets were handed over");
     let address = opened.first().ok_or_else(nothing)?.local_addr()?;
@@ -48,14 +58,14 @@ pub(crate) fn deal(opened: Vec<Opened>, count: usize) -> io::Result<Listeners> {
     for index in 0..opened.len().max(count) {
         let again = opened[index % opened.len()].as_fd().try_clone_to_owned()?;
         if let Some(shard) = listeners.get_mut(index % count.max(1)) {
-            shard.push(prepared(Opened::from(again))?);
+            shard.push(prepared(StdListener::from(again))?);
         }
     }
     Ok((listeners, address))
 }
 
 /// Each socket once, though there may be several descriptors of it.
-pub(crate) fn distinct(opened: Vec<Opened>) -> io::Result<Vec<Opened>> {
+pub(crate) fn distinct(opened: Vec<StdListener>) -> io::Result<Vec<StdListener>> {
     let mut found = Vec::new();
     let mut distinct = Vec::new();
     for listener in opened {
@@ -68,7 +78,7 @@ pub(crate) fn distinct(opened: Vec<Opened>) -> io::Result<Vec<Opened>> {
     Ok(distinct)
 }
 
-fn prepared(listener: Opened) -> io::Result<TcpListener> {
+fn prepared(listener: StdListener) -> io::Result<TcpListener> {
     // Inherited by what is accepted: a client that reads slowly is seen to read, since there is
     // room again long before all that the kernel holds for it has gone.
     #[cfg(target_os = "linux")]

@@ -2,7 +2,6 @@
 //! something for one of its connections.
 
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -10,6 +9,7 @@ use mio::net::TcpStream;
 use mio::{Registry, Token, Waker};
 
 use super::ConnectionKey;
+use super::listener::Opened;
 use crate::app::Peer;
 use crate::config::Config;
 use crate::store::{Bell, Reader};
@@ -26,7 +26,7 @@ pub(crate) enum Mail {
     /// Go on with other settings.
     Reload(Arc<Reloaded>),
     /// Say which sockets you listen on.
-    Lend(Sender<Vec<TcpListener>>),
+    Lend(Sender<Opened>),
     /// Say that you take your turns, by your number.
     Beat(Sender<usize>),
 }

@@ -15,6 +15,7 @@ use crate::app::Handler;
 use crate::config::Config;
 use crate::http::{Parsed, Progress, continue_100, field_storage};
 use crate::limits;
+use crate::observe::Table;
 use crate::transport::{self, Local, Next, Shared};
 
 /// All of a shard but its connections, so that one of those can be borrowed beside it.
@@ -94,7 +95,8 @@ pub(crate) fn drive<H: Handler>(
                     connection.input.attach(core.read_buffers.take_filled());
                 }
                 if connection.tls.is_none() {
-                    connection.fill(core.read_buffer_max);
+                    let read = connection.fill(core.read_buffer_max);
+                    core.table().bytes_in.add_alone(read as u64);
                 } else if !tls::fill(connection, core) {
                     more = true;
                     break;
@@ -153,7 +155,11 @@ pub(crate) fn conclude<H: Handler>(
 #[inline]
 pub(crate) fn flush<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
     match connection.tls {
-        None => connection.flush(),
+        None => {
+            let taken = connection.flush();
+            core.table().bytes_out.add_alone(taken as u64);
+            taken > 0
+        }
         Some(_) => tls::flush(connection, core),
     }
 }
@@ -187,8 +193,9 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
         core.local.closing = core.local.stopping || is_last(connection, core);
     }
     let mut storage = field_storage();
-    let Connection { input, output, decoder, peer, .. } = connection;
+    let Connection { input, output, decoder, peer, is_admin, .. } = connection;
     let out = output.out();
+    let from = out.len();
     let next = match decoder.decode(input, &mut storage, &core.shared.limits) {
         Ok(Parsed::Partial) => return Step::Partial,
         Ok(Parsed::Head(head)) => {
@@ -198,14 +205,20 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
                 }
                 return Step::Partial;
             }
+            core.local.watch.written(&out[from..]);
             connection.state = State::Finishing { linger: true };
             return Step::Answered;
+        }
+        Ok(Parsed::Complete(request)) if *is_admin => {
+            transport::operate(&request, &core.shared, &core.local, out)
         }
         Ok(Parsed::Complete(request)) => {
             transport::respond(request, peer, &core.shared, &mut core.local, out)
         }
         Err(error) => {
+            core.local.watch.begin();
             transport::refuse_framing(error, input.unread(), &core.shared, &core.local.date, out);
+            core.local.watch.written(&out[from..]);
             connection.state = State::Finishing { linger: true };
             return Step::Answered;
         }
@@ -213,8 +226,11 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
     decoder.finish(input);
     connection.requests = connection.requests.saturating_add(1);
     match next {
-        Next::Done => {}
-        Next::Close => connection.state = State::Finishing { linger: !input.is_empty() },
+        Next::Done => core.local.watch.written(&out[from..]),
+        Next::Close => {
+            core.local.watch.written(&out[from..]);
+            connection.state = State::Finishing { linger: !input.is_empty() };
+        }
         Next::Wait(reply) => wait(connection, key, reply, core),
         Next::Defer(reply, deferred) => defer(connection, key, reply, deferred, core),
         Next::Background(deferred, taken) => background(connection, deferred, &taken, core),
@@ -231,6 +247,12 @@ fn is_last<H>(connection: &Connection, core: &Core<H>) -> bool {
 }
 
 impl<H: Handler> Core<H> {
+    /// What this shard counts.
+    #[inline]
+    pub(crate) fn table(&self) -> &Table {
+        self.local.watch.table()
+    }
+
     /// Where to write a connection's next answer.
     pub(crate) fn output<'c>(&mut self, connection: &'c mut Connection) -> &'c mut Vec<u8> {
         if !connection.output.has_storage() {
@@ -327,8 +349,11 @@ impl<H: Handler> Core<H> {
         };
         self.output(connection);
         let Connection { input, output, .. } = connection;
-        let date = &self.local.date;
-        transport::refuse_timeout(limit, input.unread(), &self.shared, date, output.out());
+        let (date, out) = (&self.local.date, output.out());
+        let from = out.len();
+        self.local.watch.begin();
+        transport::refuse_timeout(limit, input.unread(), &self.shared, date, out);
+        self.local.watch.written(&out[from..]);
         connection.state = State::Finishing { linger: true };
     }
 }

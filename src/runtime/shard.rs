@@ -8,8 +8,8 @@ mod leave;
 mod letters;
 
 use std::io;
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
@@ -17,6 +17,7 @@ use slab::Slab;
 
 use super::ConnectionKey;
 use super::buffers::BufferPool;
+use super::clock::{steady_ms, steady_ns, unix_ms};
 use super::connection::{Connection, State};
 use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
 use super::mailbox::Mailbox;
@@ -32,17 +33,22 @@ use crate::config::Config;
 use crate::http::Date;
 use crate::json::Parser;
 use crate::limits;
+use crate::observe::{Table, Watch};
 use crate::transport::{Local, Shared};
 
 use self::leave::Leaving;
 
 const LISTENER: Token = Token(usize::MAX);
 pub(crate) const MAILBOX: Token = Token(usize::MAX - 1);
+const ADMIN: Token = Token(usize::MAX - 2);
 
 pub(crate) struct Shard<H> {
     index: usize,
     poll: Poll,
     listeners: Vec<TcpListener>,
+    /// For operators, and how many connections of theirs there are.
+    admin: Option<TcpListener>,
+    admins: usize,
     /// The listener may have connections for us.
     accepting: bool,
     /// The process is out of file descriptors: when to try again.
@@ -66,6 +72,7 @@ pub(crate) struct Parts<H> {
     pub(crate) poll: Poll,
     pub(crate) mailbox: Mailbox,
     pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) admin: Option<TcpListener>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) certificates: Option<Certificates>,
     pub(crate) jobs: Jobs,
@@ -77,14 +84,19 @@ impl<H: Handler> Shard<H> {
     pub(crate) fn new(parts: Parts<H>) -> io::Result<Shard<H>> {
         let Parts { index, poll, mailbox, mut listeners, peers, jobs, shared, config, .. } = parts;
         let memory = MemoryWatch::new(&config);
+        let mut admin = parts.admin;
         for listener in &mut listeners {
             poll.registry().register(listener, LISTENER, Interest::READABLE)?;
+        }
+        if let Some(admin) = &mut admin {
+            poll.registry().register(admin, ADMIN, Interest::READABLE)?;
         }
         let core = Core {
             local: Local {
                 parser: Parser::with_depth(config.json_depth_max),
                 date: Date::at(unix_ms() / 1000),
                 now_ms: steady_ms(),
+                watch: Watch::new(shared.hub.ledger.clone(), index),
                 unix_s: unix_ms() / 1000,
                 stopping: false,
                 closing: false,
@@ -111,6 +123,8 @@ impl<H: Handler> Shard<H> {
             index,
             poll,
             listeners,
+            admin,
+            admins: 0,
             accepting: true,
             accept_again: None,
             mailbox,
@@ -140,6 +154,7 @@ impl<H: Handler> Shard<H> {
                 match event.token() {
                     LISTENER => self.accepting = true,
                     MAILBOX => mail = true,
+                    ADMIN => self.accept_operators(),
                     token => self.on_socket(ConnectionKey::from_token(token), event),
                 }
                 if self.core.dirty.len() >= limits::WRITE_BATCH {
@@ -203,7 +218,9 @@ impl<H: Handler> Shard<H> {
 
     /// Reads the clock, once a turn; the wall clock once a second.
     fn read_clock(&mut self) {
-        let now_ms = steady_ms();
+        let now_ns = steady_ns();
+        let now_ms = now_ns / 1_000_000;
+        self.core.local.watch.began_ns = now_ns;
         self.core.local.now_ms = now_ms;
         self.core.handshakes.begin_turn(!self.core.ready.is_empty());
         self.core.now = tick_at(Duration::from_millis(now_ms));
@@ -253,8 +270,13 @@ impl<H: Handler> Shard<H> {
     #[cold]
     fn remove(&mut self, key: ConnectionKey) {
         let connection = self.connections.remove(key.slot as usize);
-        let from = connection.from;
+        let (is_admin, from) = (connection.is_admin, connection.from);
         self.core.give_back(connection);
+        if is_admin {
+            self.admins -= 1;
+            return;
+        }
+        self.table().closed.add_alone(1);
         self.peers.leave(self.index, from);
     }
 
@@ -308,6 +330,11 @@ impl<H: Handler> Shard<H> {
             }
         }
         self.core.dirty = dirty;
+        self.core.local.watch.count(steady_ns);
+    }
+
+    fn table(&self) -> &Table {
+        &self.core.shared.hub.ledger.tables[self.index]
     }
 
     fn counters(&self) -> &ShardCounters {
@@ -336,23 +363,4 @@ fn poll(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::
         }
         result => result,
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// Milliseconds since the first call in this process.
-pub(crate) fn steady_ms() -> u64 {
-    steady_ns() / 1_000_000
-}
-
-/// The same in nanoseconds.
-pub(crate) fn steady_ns() -> u64 {
-    static BEGAN: OnceLock<Instant> = OnceLock::new();
-    let elapsed = BEGAN.get_or_init(Instant::now).elapsed();
-    // Never zero, which stands for no time.
-    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX) | 1
 }

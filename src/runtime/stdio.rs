@@ -22,12 +22,13 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::clock::{steady_ms, steady_ns};
 use super::mailbox::{Address, Leave, Mail};
-use super::shard::steady_ms;
 use super::workers::Jobs;
 use crate::app::Handler;
 use crate::json::Parser;
 use crate::limits;
+use crate::observe::Watch;
 use crate::store::{self, Begun, Kind, Listener, Reader, Reading, Session, Stream};
 use crate::transport::{Found, Line, Lines, Shared, Then, close_subscription, too_long, withdraw};
 
@@ -148,6 +149,7 @@ fn read<H: Handler>(
 ) {
     let mut lines = Lines::new(shared.limits.body_bytes_max);
     let mut parser = Parser::with_depth(shared.json_depth_max);
+    let mut watch = Watch::new(shared.hub.ledger.clone(), shared.hub.ledger.tables.len() - 1);
     while !client.stream.is_over() {
         if !wait_for_input(&input, left) {
             return;
@@ -164,7 +166,7 @@ fn read<H: Handler>(
         while let Some(found) = lines.next() {
             client.stream.wait_for_room();
             match found {
-                Found::Message(text) => hear(text, client, shared, &mut parser, jobs),
+                Found::Message(text) => hear(text, client, shared, &mut parser, &mut watch, jobs),
                 Found::TooLong => {
                     let error = too_long(shared.limits.body_bytes_max);
                     client.stream.push(Kind::Response, error);
@@ -173,7 +175,7 @@ fn read<H: Handler>(
         }
     }
     if let Some(text) = lines.rest() {
-        hear(text, client, shared, &mut parser, jobs);
+        hear(text, client, shared, &mut parser, &mut watch, jobs);
     }
 }
 
@@ -201,15 +203,23 @@ fn hear<H: Handler>(
     client: &Client,
     shared: &Shared<H>,
     parser: &mut Parser,
+    watch: &mut Watch,
     jobs: &Jobs,
 ) {
+    watch.began_ns = steady_ns();
+    watch.begin();
+    let watch = &*watch;
     let Client { session, stream, listening } = client;
-    let line = Line { shared, session, stream, both_eras: true, while_room: false, from: None };
+    let line =
+        Line { shared, session, stream, watch, both_eras: true, while_room: false, from: None };
     match line.hear(text, parser) {
         // Its answer has room: that was waited for.
         Ok(Then::Nothing | Then::Full) => {}
         Ok(Then::Work(deferred, promise)) => match jobs.post(deferred) {
-            Ok(()) => promise.taken(),
+            Ok(()) => {
+                shared.hub.ledger.gauges.queue.enter(watch.began_ns);
+                promise.taken();
+            }
             Err((refused, overload)) => {
                 withdraw(&refused, &shared.hub);
                 promise.refused(overload);

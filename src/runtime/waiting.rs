@@ -18,7 +18,10 @@ pub(super) fn wait<H: Handler>(
     core: &mut Core<H>,
 ) {
     reply.attach(core.address.reader(key));
-    reply.begin(&core.local, connection.output.out());
+    let out = connection.output.out();
+    let from = out.len();
+    reply.begin(&core.local, out);
+    reply.observation().wrote(out.len() - from);
     connection.state = State::Waiting(reply);
     deliver(connection, core);
 }
@@ -34,11 +37,17 @@ pub(super) fn defer<H: Handler>(
 ) {
     reply.attach(core.address.reader(key));
     match core.jobs.post(deferred) {
-        Ok(()) => connection.state = State::Waiting(reply),
+        Ok(()) => {
+            core.shared.hub.ledger.gauges.queue.enter(core.local.watch.began_ns);
+            connection.state = State::Waiting(reply);
+        }
         Err((_, overload)) => {
             reply.withdraw();
             let (persistence, stamp) = (reply.persistence(), reply.stamp(&core.local));
-            transport::refuse_overload(overload, persistence, stamp, connection.output.out());
+            let out = connection.output.out();
+            let from = out.len();
+            transport::refuse_overload(overload, persistence, stamp, out);
+            reply.observation().refused(&out[from..]);
             close_if_last(connection, persistence);
         }
     }
@@ -55,14 +64,20 @@ pub(super) fn background<H: Handler>(
 ) {
     match core.jobs.post(deferred) {
         Ok(()) => {
+            core.shared.hub.ledger.gauges.queue.enter(core.local.watch.began_ns);
             let out = connection.output.out();
+            let from = out.len();
             if let Next::Close = taken.write(&core.local.date, out) {
                 connection.state = State::Finishing { linger: !connection.input.is_empty() };
             }
+            core.local.watch.written(&connection.output.out()[from..]);
         }
         Err((refused, overload)) => {
             transport::withdraw(&refused, &core.shared.hub);
-            taken.refuse(overload, &core.local.date, connection.output.out());
+            let out = connection.output.out();
+            let from = out.len();
+            taken.refuse(overload, &core.local.date, out);
+            core.local.watch.written(&out[from..]);
             close_if_last(connection, taken.persistence);
         }
     }
@@ -85,7 +100,10 @@ pub(crate) fn deliver<H: Handler>(connection: &mut Connection, core: &mut Core<H
     }
     core.output(connection);
     let State::Waiting(reply) = &mut connection.state else { return };
-    let delivery = reply.deliver(&core.local, connection.output.out());
+    let out = connection.output.out();
+    let from = out.len();
+    let delivery = reply.deliver(&core.local, out);
+    reply.observation().wrote(out.len() - from);
     settle_delivery(connection, delivery, core);
 }
 
@@ -137,7 +155,10 @@ impl<H: Handler> Core<H> {
         }
         self.output(connection);
         let State::Waiting(reply) = &mut connection.state else { return };
-        let delivery = reply.keep_alive(&self.local, connection.output.out());
+        let out = connection.output.out();
+        let from = out.len();
+        let delivery = reply.keep_alive(&self.local, out);
+        reply.observation().wrote(out.len() - from);
         settle_delivery(connection, delivery, self);
     }
 
@@ -159,7 +180,14 @@ impl<H: Handler> Core<H> {
     pub(crate) fn give_up(&mut self, connection: &mut Connection) {
         self.output(connection);
         let State::Waiting(reply) = &mut connection.state else { return };
-        reply.give_up(&self.local, connection.output.out());
+        let out = connection.output.out();
+        let from = out.len();
+        let is_open = reply.is_open();
+        reply.give_up(&self.local, out);
+        match is_open {
+            true => reply.observation().wrote(out.len() - from),
+            false => reply.observation().refused(&out[from..]),
+        }
         flush(connection, self);
     }
 }

@@ -11,7 +11,7 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::shard::{steady_ms, steady_ns};
+use super::clock::{steady_ms, steady_ns};
 use crate::app::Handler;
 use crate::json::Parser;
 use crate::limits;
@@ -62,6 +62,7 @@ pub(crate) fn start<H: Handler>(
     if count == 0 {
         return Ok(Vec::new());
     }
+    shared.hub.ledger.gauges.workers.set(count as u64);
     let worker = |index: usize| {
         let (jobs, shared) = (jobs.clone(), shared.clone());
         let thread = Builder::new().name(format!("worker-{index}"));
@@ -129,7 +130,12 @@ fn next_job<H: Handler>(
 fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, queue: &Queue, shared: &Shared<H>) {
     let Hub { load, overdue, relief, .. } = &*shared.hub;
     let mut parser = Parser::with_depth(shared.json_depth_max);
+    let gauges = &shared.hub.ledger.gauges;
     for mut job in jobs {
+        let now_ns = (shared.hub.clock.steady_ns)();
+        let came_ns = job.observation.as_ref().map_or(now_ns, |observation| observation.began_ns);
+        gauges.queue.leave(came_ns, now_ns);
+        gauges.busy.add(1);
         let is_task = job.task.is_some();
         let started = load.started(queue.len(), steady_ns());
         // It was cancelled while it waited, or its time was over.
@@ -143,6 +149,7 @@ fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, queue: &Queue, sh
         if !done {
             run();
         }
+        gauges.busy.subtract(1);
         load.ended(&started, is_wanted && !is_task, steady_ns());
         job.due.take().into_iter().for_each(|due| overdue.end(due));
     }

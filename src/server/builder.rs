@@ -16,7 +16,7 @@ use crate::app::roots::FunctionWatcher;
 use crate::app::tool::{FunctionTool, Group, Leaf, Tool, Tools};
 use crate::app::{
     About, Access, App, Call, Catalog, Completion, CompletionRequest, Credentials, Handler, Icon,
-    IntoPrompt, IntoResource, IntoToolResult, LoggingHandler, Placement, PromptProvider,
+    IntoPrompt, IntoResource, IntoToolResult, LoggingHandler, Placement, PromptProvider, Readiness,
     ResourceProvider, ToolProvider,
 };
 use crate::config::Config;
@@ -212,6 +212,16 @@ impl<S, F, T, P, R, L, H> Builder<S, F, Providers<T, P, R, L>, H> {
         handler: X,
     ) -> Builder<S, F, Providers<T, P, R, X>, H> {
         Builder { app: self.app.map_providers(|providers| providers.with_logging(handler)) }
+    }
+}
+
+impl<S, F, D, H> Builder<S, F, D, H> {
+    /// Says whether the application can do its work, when somebody asks for `/ready`: what it
+    /// depends on, and what is wrong with that. It runs on a shard, and must not wait.
+    #[must_use]
+    pub fn readiness(mut self, readiness: fn(&S, &mut Readiness)) -> Self {
+        self.app.readiness = readiness;
+        self
     }
 }
 

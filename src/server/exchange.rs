@@ -7,6 +7,7 @@ use crate::app::{Handler, Peer};
 use crate::buffer::ReadBuffer;
 use crate::http::{Date, Decoder, Parsed, continue_100, field_storage};
 use crate::json::Parser;
+use crate::observe::Watch;
 use crate::store::{Clock, Reader};
 use crate::transport::{self, Delivery, Local, Next, Reply, Shared};
 
@@ -41,12 +42,14 @@ impl<H: Handler> Exchange<H> {
         server.config.answer_timeout = Duration::ZERO;
         let (shared, _) = server.checked(STILL)?;
         let parser = Parser::with_depth(shared.json_depth_max);
+        let watch = Watch::new(shared.hub.ledger.clone(), 0);
         Ok(Exchange {
             shared,
             local: Local {
                 parser,
                 date: Date::at(0),
                 now_ms: 0,
+                watch,
                 unix_s: 0,
                 stopping: false,
                 closing: false,
@@ -118,7 +121,7 @@ impl<H: Handler> Exchange<H> {
 }
 
 /// The clock of a server without threads.
-const STILL: Clock = Clock { unix_ms: || 0, steady_ms: || 0 };
+const STILL: Clock = Clock { unix_ms: || 0, steady_ms: || 0, steady_ns: || 0 };
 
 /// Writes what there is of a reply. Says whether the connection ends: so does a stream that would
 /// go on, since nothing more will come on it.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::app::Notifier;
 use crate::app::catalog::Switches;
 use crate::config::{Config, Reloaded};
 use crate::limits;
-use crate::runtime::{self, Certificates, Control};
+use crate::runtime::{self, Certificates, Control, Logs, Opened};
 
 /// What can be asked of a server that runs: to stop, to take other settings, to hand its sockets
 /// over. Cheap to clone, and to be used from any thread.
@@ -90,11 +89,16 @@ impl Handle {
         self.control.hub.is_draining()
     }
 
+    /// The logs of requests, to go on with new files.
+    pub fn logs(&self) -> Logs {
+        Logs(self.control.hub.ledger.clone())
+    }
+
     /// The sockets that the server listens on, for a process that is to serve them after this one.
     ///
     /// # Errors
     /// A shard does not answer, or the system gives no more descriptors.
-    pub fn listeners(&self) -> io::Result<Vec<TcpListener>> {
+    pub fn listeners(&self) -> io::Result<Opened> {
         self.control.listeners(limits::SHARD_ANSWER_TIMEOUT)
     }
 

@@ -6,24 +6,24 @@ use crate::app::application::{App, Hooks, Providers, Trees};
 impl<S> App<S, Trees, Providers, Hooks> {
     pub(super) fn new(state: S, catalog: Catalog) -> Self {
         let (trees, providers, hooks) = <(Trees, Providers, Hooks)>::default();
-        App { state, trees, providers, hooks, catalog }
+        App { state, trees, providers, hooks, catalog, readiness: |_, _| () }
     }
 }
 
 impl<S, F, D, H> App<S, F, D, H> {
     pub(super) fn map_trees<X>(self, map: impl FnOnce(F) -> X) -> App<S, X, D, H> {
-        let App { state, trees, providers, hooks, catalog } = self;
-        App { state, trees: map(trees), providers, hooks, catalog }
+        let App { state, trees, providers, hooks, catalog, readiness } = self;
+        App { state, trees: map(trees), providers, hooks, catalog, readiness }
     }
 
     pub(super) fn map_providers<X>(self, map: impl FnOnce(D) -> X) -> App<S, F, X, H> {
-        let App { state, trees, providers, hooks, catalog } = self;
-        App { state, trees, providers: map(providers), hooks, catalog }
+        let App { state, trees, providers, hooks, catalog, readiness } = self;
+        App { state, trees, providers: map(providers), hooks, catalog, readiness }
     }
 
     pub(super) fn map_hooks<X>(self, map: impl FnOnce(H) -> X) -> App<S, F, D, X> {
-        let App { state, trees, providers, hooks, catalog } = self;
-        App { state, trees, providers, hooks: map(hooks), catalog }
+        let App { state, trees, providers, hooks, catalog, readiness } = self;
+        App { state, trees, providers, hooks: map(hooks), catalog, readiness }
     }
 }
 

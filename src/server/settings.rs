@@ -4,17 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ServeError;
-use crate::config::{Config, DEPRECATED, Guarded, HttpSseConfig, Rate, RateConfig, RejectStatus};
+use crate::app::Catalog;
+use crate::config::{
+    AccessLogConfig, AuditLogConfig, Config, DEPRECATED, Guarded, HttpSseConfig, ObserveConfig,
+    Rate, RateConfig, RejectStatus,
+};
 use crate::http::Date;
+use crate::limits;
+use crate::observe::{AccessLog, AuditLog, Ledger, Logs, Queue, Times};
 use crate::runtime;
 use crate::store::{
     Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits,
     Sessions, Shares, SharesMax, StreamLimits,
 };
-use crate::transport::{Cors, Guard, HttpSse, Settings};
+use crate::transport::{Cors, Guard, HttpSse, Pages, Settings, operations};
 
 /// What the threads of a server share.
-pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
+pub(super) fn hub(config: &Config, clock: Clock, ledger: Arc<Ledger>) -> Result<Hub, ServeError> {
     let mut key = [0; 32];
     if let Err(error) = getrandom::fill(&mut key) {
         return Err(ServeError::Setting(format!("the system gives no random bits: {error}")));
@@ -22,7 +28,7 @@ pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
     let sessions = Sessions::new(session_limits(config));
     let lines = Sessions::new(line_limits(config));
     let key = Seal::new(&key);
-    Ok(Hub::new(sessions, lines, key, stream_limits(config), calls(config), clock))
+    Ok(Hub::new(sessions, lines, key, stream_limits(config), calls(config), clock, ledger))
 }
 
 /// Gives the hub the limits of a configuration that was read again.
@@ -41,6 +47,7 @@ pub(super) fn of(config: &Config) -> Result<Settings, ServeError> {
         guard: guard(config)?,
         json_depth_max: config.json_depth_max,
         rates: rates(&config.rate),
+        pages: pages(config),
     })
 }
 
@@ -106,6 +113,39 @@ fn rates(config: &RateConfig) -> Option<Arc<Rates>> {
         tools: tools.collect(),
     };
     Rates::new(paces, config.reject_status == RejectStatus::Ok)
+}
+
+/// What requests are entered in.
+pub(super) fn ledger(catalog: &Catalog, config: &Config, logs: Logs, clock: Clock) -> Arc<Ledger> {
+    let Clock { unix_ms, steady_ns, .. } = clock;
+    let times = Times { steady_ns, unix_ms, process: runtime::process };
+    let shards = if config.transports.has_http() { runtime::shard_count(config) } else { 0 };
+    let bounds = (shards, config.deferred_max);
+    Arc::new(Ledger::new(operations(catalog), bounds, logs, times))
+}
+
+/// Where the pages of operators are.
+fn pages(config: &Config) -> Pages {
+    let ObserveConfig { admin_bind, metrics_public, .. } = &config.observe;
+    Pages { elsewhere: admin_bind.is_some(), metrics_public: *metrics_public }
+}
+
+/// The logs of requests that are to be kept.
+pub(super) fn logs(config: &ObserveConfig) -> Logs {
+    let AccessLogConfig { path, format, sample, slow_only } = &config.access_log;
+    let access = path.as_ref().map(|_| AccessLog {
+        lines: Queue::new(limits::ACCESS_LINES_MAX),
+        format: *format,
+        sample_millionths: (sample.clamp(0.0, 1.0) * 1e6) as u64,
+        slow_only_ns: u64::try_from(slow_only.as_nanos()).unwrap_or(u64::MAX),
+    });
+    let AuditLogConfig { path, when_full, arguments, .. } = &config.audit_log;
+    let audit = path.as_ref().map(|_| AuditLog {
+        lines: Queue::new(limits::AUDIT_LINES_MAX),
+        when_full: *when_full,
+        arguments: *arguments,
+    });
+    Logs { access, audit }
 }
 
 /// Which hosts, origins and proxies are ours.

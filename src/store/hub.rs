@@ -19,6 +19,7 @@ use super::shares::Shares;
 use super::stream::{Bounds, Kind, Stream};
 use super::tasks::{Owner, Task, Tasks};
 use super::usage::Usage;
+use crate::observe::Ledger;
 use crate::{json, limits, rpc, sys};
 
 /// What time it is, for those who cannot be told.
@@ -28,6 +29,8 @@ pub(crate) struct Clock {
     pub(crate) unix_ms: fn() -> u64,
     /// Milliseconds since some moment; never goes back.
     pub(crate) steady_ms: fn() -> u64,
+    /// The same in nanoseconds.
+    pub(crate) steady_ns: fn() -> u64,
 }
 
 /// What bounds streams and those who wait on them.
@@ -55,6 +58,8 @@ pub(crate) struct Hub {
     pub(crate) load: Load,
     pub(crate) overdue: Overdue,
     pub(crate) shares: Shares,
+    /// What is known of what the server did.
+    pub(crate) ledger: Arc<Ledger>,
     /// Who still uses HTTP+SSE.
     pub(crate) usage: Usage,
     listeners: Mutex<Slab<Arc<Listener>>>,
@@ -153,10 +158,12 @@ impl Hub {
         streams: StreamLimits,
         (load, overdue, shares): (Load, Overdue, Shares),
         clock: Clock,
+        ledger: Arc<Ledger>,
     ) -> Hub {
         let (tasks, relief) = (Tasks::default(), Relief::default());
         let (listeners, forgotten) = (Mutex::default(), AtomicUsize::new(0));
-        let (sweep_at_ms, closing) = (AtomicU64::new(0), AtomicBool::new(false));
+        let sweep_at_ms = AtomicU64::new(0);
+        let closing = AtomicBool::new(false);
         Hub {
             sessions,
             lines,
@@ -169,6 +176,7 @@ impl Hub {
             load,
             overdue,
             shares,
+            ledger,
             usage: Usage::default(),
             listeners,
             sweep_at_ms,

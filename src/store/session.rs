@@ -84,6 +84,7 @@ pub(crate) struct Session {
     pub(crate) line: Option<Arc<Line>>,
     /// When it was last used, in seconds of the store's clock.
     used_s: AtomicU32,
+    began_s: u32,
     log_level: AtomicU8,
     /// Functions that wait for the client's answers.
     waiting: AtomicU32,
@@ -140,6 +141,7 @@ impl Session {
             client: client.map_or_else(OnceLock::new, OnceLock::from),
             line,
             used_s: AtomicU32::new(now_s),
+            began_s: now_s,
             log_level: AtomicU8::new(LogLevel::Debug as u8),
             waiting: AtomicU32::new(0),
             roots_are_new: AtomicBool::new(false),
@@ -150,6 +152,11 @@ impl Session {
 
     pub(super) fn touch(&self, now_s: u32) {
         self.used_s.fetch_max(now_s, Ordering::Relaxed);
+    }
+
+    /// The time from its beginning to its last use.
+    pub(super) fn lasted_s(&self) -> u32 {
+        self.used_s().saturating_sub(self.began_s)
     }
 
     pub(super) fn used_s(&self) -> u32 {

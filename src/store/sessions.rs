@@ -13,6 +13,7 @@ use super::random_id;
 use super::session::{Begun, Session, SessionId};
 use super::stream::{Bounds, Stream};
 use crate::limits;
+use crate::observe::Histogram;
 use crate::protocol::Principal;
 
 #[cfg(test)]
@@ -40,6 +41,8 @@ pub(crate) struct Sessions {
     /// Those with a stream of their own, so that a notice looks at no others.
     with_events: Mutex<HashMap<SessionId, Arc<Session>, BuildHasherDefault<IsRandom>>>,
     pub(crate) limits: LiveSessionLimits,
+    /// How long those lasted that have ended, to their last use.
+    pub(crate) durations: Histogram,
 }
 
 #[derive(Default)]
@@ -73,7 +76,8 @@ impl Sessions {
         let stripes = (0..limits::SESSION_STRIPES).map(|_| Stripe::default()).collect();
         let (principals, with_events) = (Mutex::default(), Mutex::default());
         let limits = LiveSessionLimits::new(limits);
-        Sessions { stripes, count: AtomicUsize::new(0), principals, with_events, limits }
+        let (count, durations) = (AtomicUsize::new(0), Histogram::default());
+        Sessions { stripes, count, principals, with_events, limits, durations }
     }
 
     /// How many there are.
@@ -127,6 +131,7 @@ impl Sessions {
     pub(crate) fn end(&self, session: &Session) {
         if self.stripe(session.id).sessions.write().remove(&session.id).is_some() {
             self.count.fetch_sub(1, Ordering::Relaxed);
+            self.durations.add(1, u64::from(session.lasted_s()) * 1_000_000_000);
             if let Some(principal) = &session.principal {
                 self.forget_one_of(&principal.name);
             }

@@ -55,6 +55,7 @@ pub(crate) fn admit<H>(
         Route::EndSession => admit_session(fields),
         Route::OpenLine => admit_stream(fields),
         Route::Health
+        | Route::Ready
         | Route::Metrics
         | Route::Options { .. }
         | Route::NotFound

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::inbound::{Heard, take_in};
 use super::message::{Desk, id, json_response};
+use super::observed::{operation_of, outcome_of};
 use super::{Next, Shared};
 use crate::app::Handler;
 use crate::http::{Response, Status};
@@ -43,7 +44,10 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
     let (mut body, mut said) = (Vec::new(), Vec::new());
     let answer =
         |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
-            said.extend(desk.write(answer, message, context, session.as_ref(), out).said);
+            let observation = desk.watch.part();
+            let written = desk.write(answer, message, context, session.as_ref(), out);
+            observation.ended(operation_of(answer, context), outcome_of(written.came));
+            said.extend(written.said);
         };
     let heard = write(root, desk.shared, session.as_ref(), answer, &mut body);
     if !said.is_empty() {

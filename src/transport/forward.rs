@@ -29,6 +29,7 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         out: &mut Vec<u8>,
     ) -> Next {
+        self.asked(message, context);
         let Message::Request { id, method, .. } = *message else {
             return self.forward_unasked(root, message, context, session, out);
         };
@@ -46,6 +47,9 @@ impl<H: Handler> Desk<'_, H> {
         (incoming.id, incoming.request) = (Some(id), Some(method));
         match hand_over(&*self.shared.handler, &mut incoming, out) {
             Reception::Answered(error) => {
+                if let Some(code) = error {
+                    self.went_wrong(ErrorCode(code));
+                }
                 let status = status_of_kind(kind_of_answer(context.version, error));
                 if status == Status::OK {
                     body.finish(out);
@@ -87,6 +91,9 @@ impl<H: Handler> Desk<'_, H> {
         let stream = incoming.stream.take();
         match (reception, stream) {
             (Reception::Answered(error), _) => {
+                if let Some(code) = error {
+                    self.went_wrong(ErrorCode(code));
+                }
                 let response = json_response(Status::OK, self.sender.persistence, self.stamp);
                 let name = session.id.to_string();
                 let fields = [("Mcp-Session-Id", name.as_str())];

@@ -64,6 +64,7 @@ pub(super) fn open<H>(
                 framing: Some(sender.framing),
                 lines: sender.lines.into(),
                 hub: shared.hub.clone(),
+                observation: local.watch.hand_over(),
             };
             Next::Wait(Reply::line(to, session, line, after, http_sse.clone()))
         }
@@ -121,6 +122,7 @@ pub(super) fn hear<H: Handler>(
         shared,
         session: &session,
         stream: &stream,
+        watch: &local.watch,
         both_eras: false,
         while_room: true,
         from: Some(sender.caller.peer.address),

@@ -8,20 +8,23 @@ use std::sync::Arc;
 
 use super::inbound::{Heard, client_of, take_in};
 use super::message::{id, id_text};
+use super::observed::{operation_of, outcome_of};
 use super::refuse::overload_text;
-use super::{Deferred, ROOTS_CHANGED, Shared, batch, task};
+use super::{Deferred, ROOTS_CHANGED, Shared, batch};
 use crate::app::Handler;
 use crate::app::call::Link;
 use crate::json::{Kind, Parser, Value};
 use crate::limits;
 use crate::mcp::plan::Answer;
 use crate::mcp::{self, Accepted, Claims, Context, Plan, Refusal, Stage, plan, subscriptions};
+use crate::observe::{Observation, Outcome, Watch};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
 use crate::store::{Filter, Kind as EventKind, Listener, Overload, Owner, Reader, Session, Stream};
 
 mod errors;
 mod forward;
+mod task;
 
 pub(crate) use errors::too_long;
 use errors::{error_of, invalid};
@@ -70,6 +73,7 @@ pub(crate) struct Line<'r, H> {
     pub(crate) shared: &'r Shared<H>,
     pub(crate) session: &'r Arc<Session>,
     pub(crate) stream: &'r Arc<Stream>,
+    pub(crate) watch: &'r Watch,
     /// The era is that of each message; otherwise it is that of the session.
     pub(crate) both_eras: bool,
     /// Requests are taken in while there is room for their answers; otherwise whoever brings them
@@ -104,7 +108,10 @@ impl<H: Handler> Line<'_, H> {
         }
         Ok(match self.open(&message) {
             Ok(context) => self.answer(root, &message, &context),
-            Err(refusal) => self.refuse(&refusal, id(&message)),
+            Err(refusal) => {
+                self.went_wrong(refusal.code);
+                self.refuse(&refusal, id(&message))
+            }
         })
     }
 
@@ -121,6 +128,10 @@ impl<H: Handler> Line<'_, H> {
     }
 
     fn answer(&self, root: Value<'_>, message: &Message<'_>, context: &Context<'_>) -> Then {
+        let observation = match self.observe(message, context) {
+            Ok(observation) => observation,
+            Err(then) => return then,
+        };
         if H::SPEAKS_MCP {
             return self.forward(root, message, context);
         }
@@ -129,9 +140,9 @@ impl<H: Handler> Line<'_, H> {
         }
         let Shared { handler, hub, .. } = self.shared;
         match plan(message, context, handler.catalog(), &hub.seal, false) {
-            Plan::Answer(answer) => self.answer_now(&answer, message, context),
-            Plan::Defer => self.defer(root, id_text(message), context.version),
-            Plan::Task { ttl_ms } => self.begin_task(root, message, context, ttl_ms),
+            Plan::Answer(answer) => self.answer_now(&answer, message, context, &observation),
+            Plan::Defer => self.defer(root, id_text(message), context.version, observation),
+            Plan::Task { ttl_ms } => self.begin_task(root, message, context, ttl_ms, observation),
             Plan::AwaitTask { id } => self.await_task(id, message, context),
             Plan::Listen(filter) => self.listen(filter, message, context),
             Plan::Accept(accepted) => self.accept(&accepted, context.version),
@@ -143,6 +154,7 @@ impl<H: Handler> Line<'_, H> {
         answer: &Answer<'_>,
         message: &Message<'_>,
         context: &Context<'_>,
+        observation: &Observation,
     ) -> Then {
         if let Answer::Initialize { version } = *answer
             && !self.session.agree(client_of(message.params(), version))
@@ -152,10 +164,11 @@ impl<H: Handler> Line<'_, H> {
                 ErrorCode::INVALID_REQUEST,
                 "already initialized: a client does it once, as the first thing",
             );
+            observation.failed(Outcome::of_error(refusal.code));
             return self.refuse(&refusal, id(message));
         }
         let mut out = Vec::new();
-        self.write(answer, message, context, &mut out);
+        self.write(answer, message, context, observation, &mut out);
         self.push(out);
         Then::Nothing
     }
@@ -166,6 +179,7 @@ impl<H: Handler> Line<'_, H> {
         answer: &Answer<'_>,
         message: &Message<'_>,
         context: &Context<'_>,
+        observation: &Observation,
         out: &mut Vec<u8>,
     ) {
         let Some(id) = id(message) else { return };
@@ -183,6 +197,7 @@ impl<H: Handler> Line<'_, H> {
             server_meta: &handler.catalog().server_meta,
         };
         let written = mcp::answer(answer, id, &context.params, &**handler, link, None, out);
+        observation.ended(operation_of(answer, context), outcome_of(written.came));
         let Some(said) = written.said else { return };
         let attachment = said.attach(Reader::untold(), None);
         said.read(attachment, (hub.clock.steady_ms)(), |event| {
@@ -223,78 +238,58 @@ impl<H: Handler> Line<'_, H> {
         Then::Nothing
     }
 
+    #[cold]
+    pub(super) fn unaudited(&self, request: &[u8]) -> Then {
+        let text = "the audit log has no room, and no call is made that is not in it \
+                    (audit_log.when_full)";
+        self.push(error_of(request, text, "audit_log.when_full", Some(1000)));
+        Then::Nothing
+    }
+
     fn work(
         &self,
         root: Value<'_>,
         version: ProtocolVersion,
         stream: Arc<Stream>,
         request: Option<Vec<u8>>,
+        observation: Option<Arc<Observation>>,
     ) -> (Box<Deferred>, Promise) {
         let session = self.session_of(version).cloned();
         let principal = self.session.principal.clone();
         let mut deferred = Deferred::of(root, version, session, principal, stream, true);
         deferred.request = request.clone().unwrap_or_default();
+        deferred.observation = observation;
         (deferred, Promise { line: self.stream.clone(), request, handle: Vec::new() })
     }
 
-    fn defer(&self, root: Value<'_>, request: Vec<u8>, version: ProtocolVersion) -> Then {
+    fn defer(
+        &self,
+        root: Value<'_>,
+        request: Vec<u8>,
+        version: ProtocolVersion,
+        observation: Arc<Observation>,
+    ) -> Then {
         let share = match self.shared.hub.shares.call(self.session.principal.as_ref()) {
             Ok(share) => share,
             Err(limit) => {
+                observation.failed(Outcome::Overloaded);
                 let text = format!("too many calls under way ({limit}): wait for one of them");
                 self.push(error_of(&request, &text, limit, Some(1000)));
                 return Then::Nothing;
             }
         };
         match self.begin(&request) {
-            None => self.too_many(&request),
+            None => {
+                observation.failed(Outcome::Overloaded);
+                self.too_many(&request)
+            }
             Some(stream) => {
-                let (mut deferred, promise) = self.work(root, version, stream, Some(request));
+                let (mut deferred, promise) =
+                    self.work(root, version, stream, Some(request), Some(observation));
                 deferred.share = share;
                 Then::Work(deferred, promise)
             }
         }
-    }
-
-    #[cold]
-    fn begin_task(
-        &self,
-        root: Value<'_>,
-        message: &Message<'_>,
-        context: &Context<'_>,
-        ttl_ms: Option<u64>,
-    ) -> Then {
-        let hub = &self.shared.hub;
-        let session = self.session_of(context.version);
-        let principal = self.session.principal.as_ref();
-        let owner = Owner::of(context.version, session, principal);
-        let task = match task::begin(owner, ttl_ms, hub) {
-            Ok(task) => task,
-            Err(refusal) => return self.refuse(&refusal, id(message)),
-        };
-        let request = id_text(message);
-        let stream = task.stream.clone();
-        let server_meta = &self.shared.handler.catalog().server_meta;
-        let mut handle = Vec::new();
-        task.write_handle(&request, context.version, server_meta, &mut handle);
-        let (mut deferred, mut promise) = self.work(root, context.version, stream, Some(request));
-        promise.handle = handle;
-        deferred.task = Some(task);
-        Then::Work(deferred, promise)
-    }
-
-    #[cold]
-    fn await_task(&self, task: &str, message: &Message<'_>, context: &Context<'_>) -> Then {
-        let hub = &self.shared.hub;
-        let session = self.session_of(context.version);
-        let owner = Owner::of(context.version, session, self.session.principal.as_ref());
-        let Some(task) = hub.tasks.find(task, &owner, (hub.clock.unix_ms)()) else {
-            return self.refuse(&mcp::tasks::unknown(), id(message));
-        };
-        let request = id_text(message);
-        let Some(stream) = self.begin(&request) else { return self.too_many(&request) };
-        task.deliver(&stream, &request);
-        Then::Nothing
     }
 
     #[cold]
@@ -325,7 +320,7 @@ impl<H: Handler> Line<'_, H> {
             return Then::Nothing;
         }
         let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds()));
-        let (mut deferred, promise) = self.work(Value::EMPTY_OBJECT, version, stream, None);
+        let (mut deferred, promise) = self.work(Value::EMPTY_OBJECT, version, stream, None, None);
         deferred.message = ROOTS_CHANGED.to_vec();
         Then::Work(deferred, promise)
     }
@@ -348,12 +343,12 @@ impl<H: Handler> Line<'_, H> {
             return Err(refusal);
         }
         if batch::needs_worker(root, self.shared) {
-            return Ok(self.defer(root, Vec::new(), version));
+            return Ok(self.defer(root, Vec::new(), version, self.watch.part()));
         }
         let mut out = Vec::new();
         let answer =
             |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
-                self.write(answer, message, context, out);
+                self.write(answer, message, context, &self.watch.part(), out);
             };
         let heard = batch::write(root, self.shared, Some(self.session), answer, &mut out);
         if !out.is_empty() {

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use super::inbound::{Heard, take_in};
+use super::observed::{operation_of, outcome_of};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
 use super::sender::Sender;
-use super::{Deferred, Local, Next, ROOTS_CHANGED, Shared, Taken, batch, headers};
+use super::{Deferred, Local, Next, Shared, batch, headers};
 use crate::app::Handler;
 use crate::app::call::Link;
 use crate::http::{Connection as Persistence, ContentType, Response, Stamp, Status, StreamFraming};
 use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan};
+use crate::observe::Watch;
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
 use crate::store::{Session, Stream};
@@ -21,6 +23,7 @@ pub(super) struct Desk<'r, H> {
     pub(super) sender: &'r Sender<'r>,
     pub(super) shared: &'r Shared<H>,
     pub(super) stamp: Stamp<'r>,
+    pub(super) watch: &'r Watch,
     pub(super) now_ms: u64,
 }
 
@@ -33,9 +36,9 @@ pub(super) fn answer_body<H: Handler>(
     local: &mut Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    let Local { parser, date, now_ms, .. } = local;
+    let Local { parser, date, watch, now_ms, .. } = local;
     let stamp = Stamp { date, lines: sender.lines };
-    let desk = Desk { sender, shared, stamp, now_ms: *now_ms };
+    let desk = Desk { sender, shared, stamp, watch, now_ms: *now_ms };
     let document = match parser.parse(body) {
         Ok(document) => document,
         Err(error) => {
@@ -100,6 +103,9 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         out: &mut Vec<u8>,
     ) -> Next {
+        if self.watch.is_telling() && !self.tell(message, context, session.as_ref()) {
+            return self.refuse_http(&HttpRefusal::no_audit(), out);
+        }
         if H::SPEAKS_MCP {
             return self.forward(root, message, context, session, out);
         }
@@ -107,11 +113,17 @@ impl<H: Handler> Desk<'_, H> {
         let era = context.era();
         match plan(message, context, catalog, &self.shared.hub.seal, false) {
             Plan::Answer(answer) => self.answer_now(&answer, message, context, session, out),
-            Plan::Defer => self.defer(root, id_text(message), context.version, session, out),
+            Plan::Defer => {
+                self.asked(message, context);
+                self.defer(root, id_text(message), context.version, session, out)
+            }
             Plan::Task { ttl_ms } => self.begin_task(root, message, context, session, ttl_ms, out),
             Plan::AwaitTask { id } => self.await_task(id, message, context, session, out),
             Plan::Listen(filter) => self.subscribe(filter, message, context, out),
-            Plan::Accept(accepted) => self.accept(accepted, era, session, out),
+            Plan::Accept(accepted) => {
+                self.asked(message, context);
+                self.accept(accepted, era, session, out)
+            }
         }
     }
 
@@ -133,6 +145,7 @@ impl<H: Handler> Desk<'_, H> {
         let body = json_response(status, self.sender.persistence, self.stamp).open(out);
         let body_from = out.len();
         let written = self.write(answer, message, context, session.as_ref(), out);
+        self.watch.note(operation_of(answer, context), outcome_of(written.came));
         if written.said.is_some() || (written.bad_request && status == Status::OK) {
             let answer = out.split_off(body_from);
             out.truncate(from);
@@ -212,9 +225,11 @@ impl<H: Handler> Desk<'_, H> {
         };
         let framing = self.framing();
         let to = self.reply_to(version, session.clone(), framing);
+        let observation = to.observation.clone();
         let reply = Reply::answer(to, stream.clone());
         let mut deferred = self.deferred(root, version, session, stream, framing.is_some());
         (deferred.request, deferred.share) = (request, share);
+        deferred.observation = Some(observation);
         Next::Defer(reply, deferred)
     }
 
@@ -255,34 +270,6 @@ impl<H: Handler> Desk<'_, H> {
         self.after()
     }
 
-    /// Lets the application know that a client works on other folders; `body` is the answer.
-    #[cold]
-    pub(super) fn tell_roots_changed(
-        &self,
-        session: Arc<Session>,
-        body: Vec<u8>,
-        out: &mut Vec<u8>,
-    ) -> Next {
-        if !session.roots_changed() {
-            // The application is about to look at them anyway.
-            return self.taken(body).write(self.stamp.date, out);
-        }
-        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds()));
-        let version = session.version();
-        let mut deferred = self.deferred(Value::EMPTY_OBJECT, version, Some(session), stream, true);
-        deferred.message = ROOTS_CHANGED.to_vec();
-        Next::Background(deferred, Box::new(self.taken(body)))
-    }
-
-    pub(super) fn taken(&self, body: Vec<u8>) -> Taken {
-        Taken {
-            body,
-            persistence: self.sender.persistence,
-            lines: self.stamp.lines.into(),
-            line: None,
-        }
-    }
-
     /// How events are framed for this client; `None` when it takes none.
     pub(super) fn framing(&self) -> Option<StreamFraming> {
         self.sender.fields.accepts_events().then_some(self.sender.framing)
@@ -294,9 +281,9 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         framing: Option<StreamFraming>,
     ) -> ReplyTo {
-        let persistence = self.sender.persistence;
         let (lines, hub) = (self.stamp.lines.into(), self.shared.hub.clone());
-        ReplyTo { session, version, persistence, framing, share: None, lines, hub }
+        let (persistence, observation) = (self.sender.persistence, self.watch.hand_over());
+        ReplyTo { session, version, persistence, framing, share: None, lines, hub, observation }
     }
 
     #[cold]
@@ -307,6 +294,7 @@ impl<H: Handler> Desk<'_, H> {
         era: Era,
         out: &mut Vec<u8>,
     ) -> Next {
+        self.went_wrong(refusal.code);
         let status = status_of_refusal(refusal, era);
         let body = json_response(status, self.sender.persistence, self.stamp).open(out);
         refusal.write(id, out);

@@ -179,6 +179,14 @@ impl HttpRefusal {
         refusal
     }
 
+    /// 503: the audit log has no room for the call.
+    #[cold]
+    pub(crate) fn no_audit() -> Self {
+        let text = "the audit log cannot be written fast enough, or not at all, and no call is made \
+                    that is not in it (audit_log.when_full = \"drop\" would count it instead)";
+        HttpRefusal::overload(text, "audit_log.when_full")
+    }
+
     /// 503: the application has no room for the message; the bound that it met.
     #[cold]
     pub(crate) fn no_room(limit: &'static str) -> Self {

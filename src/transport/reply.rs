@@ -20,6 +20,7 @@ use super::refuse::HttpRefusal;
 use crate::http::{Connection as Persistence, Response, Stamp, Status, StreamFraming};
 use crate::limits;
 use crate::mcp::subscriptions;
+use crate::observe::Observation;
 use crate::protocol::{Era, ProtocolVersion};
 use crate::store::{Hub, Kind, Listener, Reader, Reading, Session, Stream, StreamShare};
 
@@ -49,6 +50,7 @@ pub(crate) struct Reply {
     /// What it is of what its client may have.
     _share: Option<Box<StreamShare>>,
     hub: Arc<Hub>,
+    observation: Arc<Observation>,
 }
 
 /// What came of bringing a reply further.
@@ -75,6 +77,7 @@ pub(crate) struct ReplyTo {
     /// What all responses to the request carry.
     pub(crate) lines: Box<[u8]>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) observation: Arc<Observation>,
 }
 
 impl Reply {
@@ -121,7 +124,8 @@ impl Reply {
     }
 
     fn new(to: ReplyTo, stream: Arc<Stream>, what: What, after: Option<u64>) -> Box<Reply> {
-        let ReplyTo { session, version, persistence, framing, share, lines, hub } = to;
+        let ReplyTo { session, version, persistence, framing, share, lines, hub, observation } = to;
+        hub.ledger.gauges.streams.add(1);
         Box::new(Reply {
             stream,
             session,
@@ -136,6 +140,7 @@ impl Reply {
             settled: false,
             _share: share,
             hub,
+            observation,
         })
     }
 
@@ -155,6 +160,11 @@ impl Reply {
         if let Some(session) = &self.session {
             session.forget(&self.stream);
         }
+    }
+
+    /// What is known of the request.
+    pub(crate) fn observation(&self) -> &Observation {
+        &self.observation
     }
 
     /// Makes a connection the one that delivers it, and that is told when there is something.
@@ -293,6 +303,7 @@ impl Reply {
     /// Begins the event stream: its first bytes go out at once.
     fn open(&mut self, framing: StreamFraming, local: &Local, out: &mut Vec<u8>) {
         self.opened_ms = Some(local.now_ms);
+        self.observation.answered(Status::OK.code());
         if let What::Line(session, http_sse) = &self.what {
             framing.begin(self.persistence, self.stamp(local), &http_sse.fields(), out);
             let endpoint = format!("{}?sessionId={}", http_sse.messages_path, session.id);
@@ -325,19 +336,22 @@ impl Reply {
         match (body.is_empty(), self.framing) {
             // Cancelled by the client: no answer follows, though a response must.
             (true, Some(framing)) => {
+                self.observation.answered(Status::OK.code());
                 framing.begin(self.persistence, self.stamp(local), &[], out);
                 framing.comment(out);
                 return self.end(framing, out);
             }
             (true, None) => {
+                self.observation.answered(Status::ACCEPTED.code());
                 let response = Response::new(Status::ACCEPTED, self.stamp(local));
                 Response { connection: self.persistence, ..response }.empty(out);
             }
             (false, _) => {
                 let name = self.what.session_name();
                 let field = name.as_deref().map(|name| (SESSION_FIELD, name));
-                let stamp = self.stamp(local);
-                let response = json_response(status_of_kind(kind), self.persistence, stamp);
+                let status = status_of_kind(kind);
+                self.observation.answered(status.code());
+                let response = json_response(status, self.persistence, self.stamp(local));
                 Response { fields: field.as_slice(), ..response }.fixed(out, body);
             }
         }
@@ -375,6 +389,7 @@ fn after(persistence: Persistence) -> Delivery {
 impl Drop for Reply {
     fn drop(&mut self) {
         self.stream.detach(self.attachment);
+        self.hub.ledger.gauges.streams.subtract(1);
         match self.what {
             What::Notices(_, place) => self.hub.leave(place),
             // Settled, too, where it was closed before the application had ended it.

@@ -18,6 +18,8 @@ pub(crate) enum Route {
     LineMessage,
     /// Whether the process is alive.
     Health,
+    /// Whether the server is ready for requests.
+    Ready,
     /// What the server counts.
     Metrics,
     /// Which methods a target takes.
@@ -32,14 +34,14 @@ impl Route {
     /// Whether pages of every origin may read it: nothing of it is for some alone, and a client in
     /// a browser needs it before it has been allowed anything.
     pub(super) fn is_public(self) -> bool {
-        matches!(self, Route::Health | Route::Options { public: true, .. })
+        matches!(self, Route::Health | Route::Ready | Route::Options { public: true, .. })
     }
 
     /// Whether it is there for those who look after the process, and ask for it by its address
     /// (Kubernetes does): any `Host` will do.
     #[inline]
     pub(super) fn is_for_probes(self) -> bool {
-        matches!(self, Route::Health)
+        matches!(self, Route::Health | Route::Ready)
     }
 }
 
@@ -64,16 +66,21 @@ pub(crate) fn route<H>(head: &Head<'_>, shared: &Shared<H>) -> Route {
             _ => Route::MethodNotAllowed { allow: endpoint_methods(sessions) },
         };
     }
-    elsewhere(path, head.method, shared.http_sse.as_deref())
+    elsewhere(path, head.method, shared.http_sse.as_deref(), shared.pages.elsewhere)
 }
 
 #[cold]
-fn elsewhere(path: &str, method: Method, http_sse: Option<&HttpSse>) -> Route {
+fn elsewhere(
+    path: &str,
+    method: Method,
+    http_sse: Option<&HttpSse>,
+    pages_elsewhere: bool,
+) -> Route {
     if let Some(http_sse) = http_sse {
         let allow = match path {
             _ if path == http_sse.stream_path => STREAM_METHODS,
             _ if http_sse.takes_messages_at(path) => MODERN_METHODS,
-            _ => return other(path, method),
+            _ => return page(path, method, pages_elsewhere),
         };
         return match method {
             Method::Get if allow == STREAM_METHODS => Route::OpenLine,
@@ -82,17 +89,23 @@ fn elsewhere(path: &str, method: Method, http_sse: Option<&HttpSse>) -> Route {
             _ => Route::MethodNotAllowed { allow },
         };
     }
-    other(path, method)
+    page(path, method, pages_elsewhere)
 }
 
-fn other(path: &str, method: Method) -> Route {
+/// The pages of operators. Where those have a listener of their own, `/health` alone is here too:
+/// a balancer wants to know about the port that it sends requests to.
+pub(super) fn page(path: &str, method: Method, elsewhere: bool) -> Route {
+    if elsewhere && matches!(path, "/ready" | "/metrics") {
+        return Route::NotFound;
+    }
     match (path, method) {
         ("/health", Method::Get | Method::Head) => Route::Health,
+        ("/ready", Method::Get | Method::Head) => Route::Ready,
         ("/metrics", Method::Get | Method::Head) => Route::Metrics,
-        ("/health" | "/metrics", Method::Options) => {
-            Route::Options { allow: GET_METHODS, public: path == "/health" }
+        ("/health" | "/ready" | "/metrics", Method::Options) => {
+            Route::Options { allow: GET_METHODS, public: path != "/metrics" }
         }
-        ("/health" | "/metrics", _) => Route::MethodNotAllowed { allow: GET_METHODS },
+        ("/health" | "/ready" | "/metrics", _) => Route::MethodNotAllowed { allow: GET_METHODS },
         ("*", _) => Route::Options { allow: ALL_METHODS, public: false },
         _ => Route::NotFound,
     }

@@ -47,6 +47,7 @@ fn reply<H>(
         framing: Some(sender.framing),
         lines: sender.lines.into(),
         hub: shared.hub.clone(),
+        observation: local.watch.hand_over(),
     };
     let Some(last) = sender.fields.last_event_id.filter(|last| !last.is_empty()) else {
         return Ok(Reply::events(to, shared.hub.open_events(&session), None));

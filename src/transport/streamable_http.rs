@@ -7,21 +7,20 @@ use std::sync::Arc;
 use super::admit::admit;
 use super::fields::Fields;
 use super::guard::{Caller, Verdict};
-use super::message::{after, answer_body, json_response};
+use super::message::{after, answer_body};
+use super::observed::tell_of_head;
 use super::refuse::{HttpRefusal, http_sse_of};
 use super::route::{Route, route};
 use super::sender::Sender;
-use super::{Local, Next, Shared, http_sse, metrics, rates, session_http};
+use super::{Local, Next, Shared, http_sse, operator, rates, session_http};
 use crate::app::{Access, Credentials, Handler, Peer};
 use crate::http::{
-    Connection as Persistence, ContentType, Framing, Head, Method, Request, Response, Stamp,
-    Status, StreamFraming,
+    Connection as Persistence, Framing, Head, Method, Request, Response, Stamp, Status,
+    StreamFraming,
 };
 use crate::limits;
 use crate::protocol::Principal;
 use crate::store::{Rates, SHORT_OF_MEMORY};
-
-const HEALTHY: &[u8] = br#"{"status":"ok"}"#;
 
 /// Answers a whole request: appends the response to `out`, or says where it comes from.
 #[inline]
@@ -35,9 +34,13 @@ pub(crate) fn respond<H: Handler>(
     let Request { head, body, announced } = request;
     let persistence = persistence_of(&head, local);
     let fields = Fields::read(head.fields);
+    local.watch.begin();
     let found = route(&head, shared);
     let behind = shared.guard.behind(peer, head.fields);
     let caller = Caller::of(peer, behind.as_ref(), &head);
+    if local.watch.is_telling() {
+        tell_of_head(&local.watch, caller.peer, &head, &fields);
+    }
     let verdict = shared.guard.judge(fields.origin);
     let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
     let counting = rates::counting(found, announced, shared);
@@ -52,6 +55,9 @@ pub(crate) fn respond<H: Handler>(
             return after(persistence);
         }
     };
+    if local.watch.is_telling() {
+        local.watch.tell(|observation| observation.is_of(principal.as_ref()));
+    }
     let framing = StreamFraming::of(&head);
     let target = H::SPEAKS_MCP.then_some(head.target);
     let sender = Sender { fields: &fields, target, persistence, framing, principal, caller, lines };
@@ -64,16 +70,9 @@ pub(crate) fn respond<H: Handler>(
             http_sse::hear(&head, body, http_sse, &sender, shared, local, out)
         }
         (Route::Options { allow, .. }, _) => options(&head, allow, &sender, shared, local, out),
-        (Route::Metrics, _) => {
-            let text = metrics::text(&shared.hub);
-            let response = Response::new(Status::OK, sender.stamp(&local.date));
-            let content_type = Some(ContentType::Metrics);
-            let response = Response { connection: persistence, content_type, ..response };
-            content(&response, head.method, text.as_bytes(), out)
-        }
         _ => {
-            let response = json_response(Status::OK, persistence, sender.stamp(&local.date));
-            content(&response, head.method, HEALTHY, out)
+            let stamp = sender.stamp(&local.date);
+            operator::write(found, head.method, (persistence, stamp), shared, out)
         }
     }
 }
@@ -98,14 +97,6 @@ fn options<H: Handler>(
     after(sender.persistence)
 }
 
-fn content(response: &Response<'_>, method: Method, body: &[u8], out: &mut Vec<u8>) -> Next {
-    match method {
-        Method::Head => response.head_only(out, body.len()),
-        _ => response.fixed(out, body),
-    }
-    after(response.connection)
-}
-
 /// The head of a request is here and its body is not: whether to read on.
 ///
 /// A refusal is written to `out`, and the connection ends with it: a body that was not read cannot
@@ -118,9 +109,13 @@ pub(crate) fn expect<H: Handler>(
     out: &mut Vec<u8>,
 ) -> bool {
     let fields = Fields::read(head.fields);
+    local.watch.begin();
     let found = route(head, shared);
     let behind = shared.guard.behind(peer, head.fields);
     let caller = Caller::of(peer, behind.as_ref(), head);
+    if local.watch.is_telling() {
+        tell_of_head(&local.watch, caller.peer, head, &fields);
+    }
     let verdict = shared.guard.judge(fields.origin);
     let counting = rates::counting_head(found, shared);
     match let_in(found, head, &fields, (verdict, caller), counting, shared, local) {
@@ -177,8 +172,10 @@ fn principal_of<H: Handler>(
     shared: &Shared<H>,
     local: &Local,
 ) -> Result<Option<Arc<Principal>>, HttpRefusal> {
-    if let Route::Health | Route::Options { .. } = route {
-        return Ok(None);
+    match route {
+        Route::Health | Route::Ready | Route::Options { .. } => return Ok(None),
+        Route::Metrics if shared.pages.metrics_public => return Ok(None),
+        _ => {}
     }
     let authorization = fields.authorization.and_then(|value| std::str::from_utf8(value).ok());
     match shared.handler.authenticate(&Credentials { authorization, peer, unix_s: local.unix_s }) {

@@ -37,6 +37,7 @@ impl<H: Handler> Desk<'_, H> {
         ttl_ms: Option<u64>,
         out: &mut Vec<u8>,
     ) -> Next {
+        self.asked(message, context);
         let owner = Owner::of(context.version, session.as_ref(), self.sender.principal.as_ref());
         let task = match begin(owner, ttl_ms, &self.shared.hub) {
             Ok(task) => task,
@@ -47,6 +48,9 @@ impl<H: Handler> Desk<'_, H> {
         task.write_handle(&id_text(message), context.version, server_meta, &mut body);
         let stream = task.stream.clone();
         let mut deferred = self.deferred(root, context.version, session, stream, false);
+        let observation = self.watch.part_over();
+        observation.is_task(&task.id);
+        deferred.observation = Some(observation);
         deferred.task = Some(task);
         Next::Background(deferred, Box::new(self.taken(body)))
     }
@@ -61,6 +65,7 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         out: &mut Vec<u8>,
     ) -> Next {
+        self.asked(message, context);
         let hub = &self.shared.hub;
         let owner = Owner::of(context.version, session.as_ref(), self.sender.principal.as_ref());
         let Some(task) = hub.tasks.find(task, &owner, (hub.clock.unix_ms)()) else {

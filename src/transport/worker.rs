@@ -2,12 +2,14 @@
 
 use super::inbound::{Heard, take_in};
 use super::message::{id, id_text};
+use super::observed::{operation_of, outcome_of};
 use super::{Deferred, Shared, batch};
 use crate::app::call::Link;
 use crate::app::{Call, Handler};
 use crate::json::{Kind, Parser, Value};
 use crate::mcp::plan::Answer;
 use crate::mcp::{self, Context, Plan, Written, plan};
+use crate::observe::{Observation, Outcome as Observed};
 use crate::rpc::{self, ErrorCode, Message};
 use crate::store::{Hub, Outcome};
 
@@ -25,7 +27,8 @@ pub(crate) fn run_deferred<H: Handler>(
         let session = deferred.session.clone();
         let answer =
             |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
-                write(answer, message, context, deferred, shared, out);
+                let part = deferred.observation.as_ref().map(|whole| whole.part());
+                write(answer, message, context, deferred, shared, part.as_deref(), out);
             };
         let heard = batch::write(root, shared, session.as_ref(), answer, &mut out);
         deferred.stream.finish(out, false);
@@ -47,7 +50,9 @@ fn answer_one<H: Handler>(root: Value<'_>, deferred: &Deferred, shared: &Shared<
     match plan(&message, &context, catalog, &shared.hub.seal, true) {
         Plan::Answer(answer) => {
             let mut out = Vec::new();
-            let written = write(&answer, &message, &context, deferred, shared, &mut out);
+            let observation = deferred.observation.as_deref();
+            let written =
+                write(&answer, &message, &context, deferred, shared, observation, &mut out);
             if !written.as_task {
                 deferred.stream.finish(out, written.bad_request);
             }
@@ -89,13 +94,18 @@ fn write<H: Handler>(
     context: &Context<'_>,
     deferred: &Deferred,
     shared: &Shared<H>,
+    observation: Option<&Observation>,
     out: &mut Vec<u8>,
 ) -> Written {
     let Some(id) = id(message) else { return Written::default() };
     let request = id_text(message);
     let link = link(context, deferred, shared, &request);
     let task = deferred.task.clone();
-    mcp::answer(answer, id, &context.params, &*shared.handler, link, task, out)
+    let written = mcp::answer(answer, id, &context.params, &*shared.handler, link, task, out);
+    if let Some(observation) = observation {
+        observation.ended(operation_of(answer, context), outcome_of(written.came));
+    }
+    written
 }
 
 fn link<'l, H: Handler>(
@@ -122,6 +132,9 @@ fn link<'l, H: Handler>(
 #[cold]
 pub(crate) fn fail_deferred(deferred: &Deferred, hub: &Hub) {
     tracing::error!("a deferred request could not be answered");
+    if let Some(observation) = &deferred.observation {
+        observation.failed(Observed::InternalError);
+    }
     let mut out = Vec::new();
     if let Some(task) = &deferred.task {
         let (code, message) = (ErrorCode::INTERNAL_ERROR, "Internal error");
@@ -135,6 +148,9 @@ pub(crate) fn fail_deferred(deferred: &Deferred, hub: &Hub) {
 /// A request in the background was not taken by the workers: what was begun for it ends.
 #[cold]
 pub(crate) fn withdraw(deferred: &Deferred, hub: &Hub) {
+    if let Some(observation) = &deferred.observation {
+        observation.failed(Observed::Overloaded);
+    }
     match (&deferred.task, &deferred.session) {
         (Some(task), _) => {
             task.cancel((hub.clock.unix_ms)());

@@ -66,6 +66,15 @@ impl Catalog {
         (!self.tools[index].off.is_off()).then_some(ToolId(index))
     }
 
+    /// The names of all tools, in their order.
+    pub(crate) fn tool_names(&self) -> Vec<Box<str>> {
+        let mut names = vec![Box::default(); self.tools.len()];
+        for (name, place) in &self.tool_names {
+            names[*place] = name.as_str().into();
+        }
+        names
+    }
+
     /// The prompt of this name.
     pub(crate) fn prompt(&self, name: &str) -> Option<PromptId> {
         self.prompt_names.get(name).copied().map(PromptId)

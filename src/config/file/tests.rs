@@ -3,10 +3,12 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    CertificateFiles, ClientAuth, CorsConfig, DeprecationConfig, GuardConfig, OverloadConfig,
-    ProxyProtocol, Rate, RateConfig, RejectStatus, TlsConfig, TlsVersion, Transports,
+    AccessLogConfig, AuditLogConfig, CertificateFiles, ClientAuth, CorsConfig, DeprecationConfig,
+    GuardConfig, ObserveConfig, OverloadConfig, ProxyProtocol, Rate, RateConfig, RejectStatus,
+    TlsConfig, TlsVersion, Transports,
 };
 use crate::http::HttpLimits;
+use crate::observe::{AccessFormat, AuditArguments, WhenFull};
 
 fn toml(text: &str) -> Result<Settings, String> {
     settled(from_toml(text, "f.toml"))
@@ -76,6 +78,20 @@ fn every_setting_can_be_written() {
         streams_per_address_max = 50
         connection_age_max = 36
         call_timeout = 37
+        admin_bind = "127.0.0.1:9"
+        log_format = "json"
+        [metrics]
+        public = true
+        [access_log]
+        path = "a.log"
+        format = "text"
+        sample = 0.25
+        slow_only_ms = 31
+        [audit_log]
+        path = "b.log"
+        when_full = "drop"
+        arguments = "full"
+        sync = true
         [rate]
         global = "38/s"
         per_address = 39
@@ -131,7 +147,7 @@ fn every_setting_can_be_written() {
         [tools]
         disabled = ["a"]
     "#;
-    let Settings { config, dataset, log } = toml(text).expect("all is understood");
+    let Settings { config, dataset, log, log_format } = toml(text).expect("all is understood");
     assert_eq!((dataset, log.as_deref()), (Some("x.db".into()), Some("debug")));
     let Config {
         transports,
@@ -177,11 +193,14 @@ fn every_setting_can_be_written() {
         call_timeout,
         rate,
         overload,
+        observe,
         cors: CorsConfig { max_age, credentials },
         guard,
         tools,
     } = config;
     check_http_sse(http_sse);
+    assert_eq!(log_format, LogFormat::Json);
+    check_observe(observe);
     check_guard(&guard);
     assert_eq!((max_age.as_secs(), credentials), (33, true));
     check_tls(tls);
@@ -266,6 +285,18 @@ fn check_guard(guard: &GuardConfig) {
     assert_eq!(public_url.as_deref(), Some("https://mcp.example/x"));
     assert_eq!((&**allowed_hosts, trusted_proxies.len()), (&["*.example".to_owned()][..], 2));
     assert_eq!(*proxy_protocol, ProxyProtocol::Required);
+}
+
+fn check_observe(observe: ObserveConfig) {
+    let ObserveConfig { admin_bind, metrics_public, access_log, audit_log } = observe;
+    assert_eq!(admin_bind, Some(SocketAddr::from(([127, 0, 0, 1], 9))));
+    assert!(metrics_public);
+    let AccessLogConfig { path, format, sample, slow_only } = access_log;
+    assert_eq!((path, format), (Some("a.log".into()), AccessFormat::Text));
+    assert_eq!((sample, slow_only), (0.25, Duration::from_millis(31)));
+    let AuditLogConfig { path, when_full, arguments, sync } = audit_log;
+    assert_eq!((path, when_full), (Some("b.log".into()), WhenFull::Drop));
+    assert_eq!((arguments, sync), (AuditArguments::Full, true));
 }
 
 fn check_http_sse(http_sse: HttpSseConfig) {

@@ -143,6 +143,7 @@ impl<H: Handler> Shard<H> {
         let from = self.counted(&peer);
         match self.register(&mut socket) {
             Ok(key) => {
+                self.table().accepted.add_alone(1);
                 let mut connection = Connection::new(socket, peer, key.generation);
                 (connection.from, connection.opened) = (from, self.core.now);
                 if self.begins_with_header() {
@@ -158,6 +159,26 @@ impl<H: Handler> Shard<H> {
                 self.peers.leave(self.index, from);
             }
         }
+    }
+
+    /// Takes in who asks for an operator's pages; where there are too many, the connection ends at
+    /// once. Not handed over, not counted among those of clients, and in the clear.
+    #[cold]
+    pub(super) fn accept_operators(&mut self) {
+        let Some(listener) = self.admin.take() else { return };
+        while let Ok((mut socket, address)) = listener.accept() {
+            if self.admins >= limits::ADMIN_CONNECTIONS_MAX {
+                continue;
+            }
+            let Ok(key) = self.register(&mut socket) else { continue };
+            let mut connection = Connection::new(socket, Peer::at(address.ip()), key.generation);
+            connection.is_admin = true;
+            let slot = self.connections.insert(connection);
+            let idle_timeout = self.patience();
+            self.core.arm(key, &mut self.connections[slot], idle_timeout);
+            self.admins += 1;
+        }
+        self.admin = Some(listener);
     }
 
     fn register(&mut self, socket: &mut TcpStream) -> io::Result<ConnectionKey> {

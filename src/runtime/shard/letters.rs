@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Shard;
 use crate::app::Handler;
 use crate::limits;
+use crate::runtime::listener::Opened;
 use crate::runtime::mailbox::{Mail, Reloaded};
 use crate::transport::Shared;
 
@@ -48,16 +49,17 @@ impl<H: Handler> Shard<H> {
     }
 
     /// The sockets it listens on, once more.
-    fn lend(&self) -> Vec<TcpListener> {
-        let again = |listener: &mio::net::TcpListener| listener.as_fd().try_clone_to_owned();
-        let again = self.listeners.iter().map(again);
-        let lent = again.filter_map(|again| match again {
+    fn lend(&self) -> Opened {
+        let lend = |listener: &mio::net::TcpListener| match listener.as_fd().try_clone_to_owned() {
             Ok(descriptor) => Some(TcpListener::from(descriptor)),
             Err(error) => {
                 tracing::warn!(%error, "cannot lend a listening socket");
                 None
             }
-        });
-        lent.collect()
+        };
+        Opened {
+            clients: self.listeners.iter().filter_map(lend).collect(),
+            admin: self.admin.as_ref().and_then(lend),
+        }
     }
 }

@@ -29,6 +29,7 @@ pub(crate) fn fill<H: Handler>(connection: &mut Connection, core: &mut Core<H>) 
     let received = recv(connection.socket(), space, RecvFlags::empty()).map(|(read, _)| read);
     let read = connection.received(received, room);
     tls.input.filled(read);
+    core.table().bytes_in.add_alone(read as u64);
     if read > 0 && tls.stage == Stage::Greeting {
         if tls.input.unread()[0] != HANDSHAKE_RECORD {
             refuse_plain(connection, *tls, core);
@@ -67,6 +68,7 @@ fn understand<H: Handler>(connection: &mut Connection, tls: &mut Tls, core: &mut
         }
         Err(error) => {
             if was_handshaking {
+                core.local.watch.ledger.gauges.handshakes_failed.add("refused");
                 core.handshakes.failed(&error, connection.peer.address, core.local.unix_s);
             }
             tls.stage = Stage::Closed;
@@ -81,6 +83,7 @@ fn understand<H: Handler>(connection: &mut Connection, tls: &mut Tls, core: &mut
 /// What came is not TLS: most likely HTTP in the clear. It is told so, in the clear.
 #[cold]
 fn refuse_plain<H: Handler>(connection: &mut Connection, mut tls: Tls, core: &mut Core<H>) {
+    core.local.watch.ledger.gauges.handshakes_failed.add("not_tls");
     core.handshakes.failed(&"not TLS", connection.peer.address, core.local.unix_s);
     core.output(connection);
     let unread = tls.input.unread();
@@ -103,8 +106,9 @@ pub(crate) fn flush<H: Handler>(connection: &mut Connection, core: &mut Core<H>)
         if tls.output.is_empty() {
             break;
         }
-        let Sent { any, lost } = send_unsent(connection.socket(), &mut tls.output);
-        progress |= any;
+        let Sent { taken, lost } = send_unsent(connection.socket(), &mut tls.output);
+        core.table().bytes_out.add_alone(taken as u64);
+        progress |= taken > 0;
         if lost {
             connection.abort();
         }

@@ -1,0 +1,263 @@
+//! The threads that write the access log and the audit log: one each, so that nobody else waits for
+//! a disk.
+//!
+//! Lines are gathered for a moment and written together, whole lines only, to the end of the file
+//! (`O_APPEND`). When that fails, lines of the access log are dropped, and counted; those of the
+//! audit log are kept and tried again, while its queue fills up.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, Builder, JoinHandle};
+
+use crate::config::ObserveConfig;
+use crate::limits;
+use crate::observe::{Ledger, Letter, Queue};
+
+/// Readable by its owner, and by no others.
+const MODE: u32 = 0o600;
+/// With so many entries to write, there is no waiting for more.
+const GATHERED: usize = 64;
+/// Bytes of lines that are written at once.
+const PIECE: usize = 64 * 1024;
+
+/// The files of the logs, open.
+#[derive(Default)]
+pub(crate) struct LogFiles {
+    access: Option<LogFile>,
+    audit: Option<LogFile>,
+}
+
+struct LogFile {
+    path: PathBuf,
+    out: Out,
+    sync: bool,
+}
+
+enum Out {
+    File(File),
+    Stdout,
+}
+
+/// Opens what is to be written to.
+///
+/// # Errors
+/// Which setting names what cannot be opened.
+pub(crate) fn open(config: &ObserveConfig) -> Result<LogFiles, String> {
+    let open = |setting: &str, path: &Option<PathBuf>, sync: bool| match path {
+        None => Ok(None),
+        Some(path) => LogFile::open(path, sync)
+            .map(Some)
+            .map_err(|error| format!("{setting}: cannot open {}: {error}", path.display())),
+    };
+    Ok(LogFiles {
+        access: open("access_log.path", &config.access_log.path, false)?,
+        audit: open("audit_log.path", &config.audit_log.path, config.audit_log.sync)?,
+    })
+}
+
+/// Starts a thread for each log that is kept.
+pub(crate) fn start(files: LogFiles, ledger: &Arc<Ledger>) -> io::Result<LogThreads> {
+    let mut threads = Vec::new();
+    for (name, file, keeps) in
+        [("access-log", files.access, false), ("audit-log", files.audit, true)]
+    {
+        let Some(file) = file else { continue };
+        let ledger = ledger.clone();
+        let thread = Builder::new().name(name.to_owned());
+        threads.push(thread.spawn(move || {
+            let logs = &ledger.logs;
+            let lines = match keeps {
+                true => logs.audit.as_ref().map(|log| &log.lines),
+                false => logs.access.as_ref().map(|log| &log.lines),
+            };
+            if let Some(lines) = lines {
+                Writer { name, file, keeps, lines, piece: Vec::new(), entries: 0, lost: 0 }.run();
+            }
+        })?);
+    }
+    Ok(LogThreads { ledger: ledger.clone(), threads })
+}
+
+/// The threads of the logs.
+pub(crate) struct LogThreads {
+    ledger: Arc<Ledger>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl LogThreads {
+    /// Writes what there is, and ends.
+    pub(crate) fn join(self) {
+        for lines in queues(&self.ledger) {
+            lines.end();
+        }
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("the thread of a log ended by a panic");
+            }
+        }
+    }
+}
+
+fn queues(ledger: &Ledger) -> impl Iterator<Item = &Queue<Vec<u8>>> {
+    let access = ledger.logs.access.as_ref().map(|log| &log.lines);
+    access.into_iter().chain(ledger.logs.audit.as_ref().map(|log| &log.lines))
+}
+
+/// The logs of requests of a server that runs.
+#[derive(Clone)]
+pub struct Logs(pub(crate) Arc<Ledger>);
+
+impl Logs {
+    /// Goes on with new files under the same names: what a rotation asks for that has moved the old
+    /// ones away. Does not wait for that.
+    pub fn reopen(&self) {
+        for lines in queues(&self.0) {
+            lines.reopen();
+        }
+    }
+}
+
+impl std::fmt::Debug for Logs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Logs")
+    }
+}
+
+impl LogFile {
+    fn open(path: &Path, sync: bool) -> io::Result<LogFile> {
+        let out = match path.as_os_str() == "-" {
+            true => Out::Stdout,
+            false => {
+                let mut options = OpenOptions::new();
+                Out::File(options.append(true).create(true).mode(MODE).open(path)?)
+            }
+        };
+        Ok(LogFile { path: path.to_owned(), out, sync })
+    }
+
+    /// Writes as much as it takes, and says how much that was.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.out {
+            Out::File(file) => file.write(bytes),
+            Out::Stdout => {
+                let mut out = io::stdout().lock();
+                out.write_all(bytes).and_then(|()| out.flush()).map(|()| bytes.len())
+            }
+        }
+    }
+
+    fn settle(&self) -> io::Result<()> {
+        match &self.out {
+            Out::File(file) if self.sync => file.sync_data(),
+            Out::File(_) | Out::Stdout => Ok(()),
+        }
+    }
+}
+
+struct Writer<'l> {
+    name: &'static str,
+    file: LogFile,
+    /// Nothing is dropped that cannot be written yet.
+    keeps: bool,
+    lines: &'l Queue<Vec<u8>>,
+    /// What is to be written now, and of how many entries it is.
+    piece: Vec<u8>,
+    entries: usize,
+    /// Entries that were dropped, as far as that was said.
+    lost: u64,
+}
+
+impl Writer<'_> {
+    fn run(mut self) {
+        loop {
+            let ending = self.lines.has_ended();
+            self.gather(ending);
+            if self.lines.was_moved() {
+                self.reopen();
+            }
+            self.say_what_was_lost();
+            if !self.write() && ending {
+                tracing::error!(log = self.name, entries = self.entries, "entries are lost");
+                return;
+            }
+            if ending && self.entries == 0 && self.lines.len() == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Waits for an entry, and takes what comes within a moment.
+    fn gather(&mut self, ending: bool) {
+        if self.entries == 0 && !ending {
+            if let Ok(letter) = self.lines.receiver().recv() {
+                self.take(letter);
+            }
+            if self.lines.receiver().len() < GATHERED {
+                // Whoever puts more in meanwhile does not have to wake us.
+                thread::sleep(limits::LOG_GATHER);
+            }
+        }
+        while self.piece.len() < PIECE
+            && let Ok(letter) = self.lines.receiver().try_recv()
+        {
+            self.take(letter);
+        }
+    }
+
+    fn take(&mut self, letter: Letter<Vec<u8>>) {
+        if let Letter::Entry(line) = letter {
+            self.piece.extend_from_slice(&line);
+            self.entries += 1;
+        }
+    }
+
+    fn reopen(&mut self) {
+        match LogFile::open(&self.file.path, self.file.sync) {
+            Ok(file) => self.file = file,
+            Err(error) => tracing::error!(log = self.name, %error, "cannot reopen a log"),
+        }
+    }
+
+    /// Entries that there was no room for stand in the log as a number.
+    fn say_what_was_lost(&mut self) {
+        let lost = self.lines.dropped.get();
+        if lost > self.lost {
+            let count = lost - self.lost;
+            let text = format!("{{\"event\":\"dropped\",\"entries\":{count}}}\n");
+            self.piece.extend_from_slice(text.as_bytes());
+            self.lost = lost;
+            tracing::warn!(log = self.name, entries = count, "entries of a log were dropped");
+        }
+    }
+
+    /// Says whether all was written, or given up.
+    fn write(&mut self) -> bool {
+        while !self.piece.is_empty() {
+            match self.file.write(&self.piece) {
+                Ok(written) => drop(self.piece.drain(..written)),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return self.fail(&error),
+            }
+        }
+        if let Err(error) = self.file.settle() {
+            return self.fail(&error);
+        }
+        self.lines.done(std::mem::take(&mut self.entries));
+        true
+    }
+
+    fn fail(&mut self, error: &io::Error) -> bool {
+        tracing::error!(log = self.name, %error, "cannot write a log");
+        if self.keeps {
+            thread::sleep(limits::LOG_RETRY);
+            return false;
+        }
+        self.piece.clear();
+        self.lines.dropped.add(self.entries as u64);
+        self.lines.done(std::mem::take(&mut self.entries));
+        true
+    }
+}

@@ -1,0 +1,126 @@
+//! The audit log: who called what, and what came of it; each call once.
+
+use std::path::Path;
+
+use mcp_fastd::{Access, AuditArguments, Config, Empty, Principal, Server};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use common::session::Client;
+use common::{Wire, call, eventually, start_with};
+
+mod common;
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect()
+}
+
+#[test]
+fn each_call_is_entered_once_wherever_it_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("audit.log");
+    let server = start_with(|config| config.observe.audit_log.path = Some(path.clone()));
+    let mut wire = server.connect();
+    wire.ask(call(1, "add", json!({ "a": 1, "b": 2 })).bytes());
+    wire.ask(call(2, "add", json!({ "a": i64::MAX, "b": 2 })).bytes());
+    wire.ask(call(3, "echo_on_worker", json!({ "text": "secret" })).bytes());
+    wire.ask(call(4, "nobody has it", json!({})).bytes());
+    let client = Client::begin(server.address, "2025-11-25");
+    client.ask(&client.tool(5, "echo", json!({ "text": "secret" })));
+    // Who leaves is entered all the same.
+    let mut leaves = server.connect();
+    leaves.send(call(6, "wait", json!({})).bytes());
+    eventually("it waits", || server.stage.waiting.load(std::sync::atomic::Ordering::SeqCst) > 0);
+    drop(leaves);
+    server.stage.open();
+    eventually("all are entered", || lines(&path).len() >= 5);
+    server.stop();
+    let text = std::fs::read_to_string(&path).expect("it is there");
+    let mut entered: Vec<_> = lines(&path)
+        .iter()
+        .map(|line| {
+            let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+            (line["request_id"].as_u64().expect("an id"), text("tool"), text("outcome"))
+        })
+        .collect();
+    entered.sort();
+    let expected = [
+        (1, "add", "ok"),
+        (2, "add", "tool_error"),
+        (3, "echo_on_worker", "ok"),
+        (4, "nobody has it", "error"),
+        (5, "echo", "ok"),
+        (6, "wait", "ok"),
+    ];
+    let expected = expected.map(|(id, tool, outcome)| (id, tool.to_owned(), outcome.to_owned()));
+    assert_eq!(entered, expected, "{text}");
+    assert!(!text.contains("secret"), "{text}");
+    assert!(lines(&path)[0]["arguments"].as_str().is_some_and(|hash| hash.starts_with("sha256:")));
+}
+
+#[test]
+fn who_is_let_in_is_named_and_who_is_not_is_entered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("audit.log");
+    let mut config = Config { cores: Some(1), pin: false, ..Config::default() };
+    config.bind.set_port(0);
+    config.observe.audit_log.path = Some(path.clone());
+    config.observe.audit_log.arguments = AuditArguments::Full;
+    let running = Server::builder()
+        .tool("hello", |_: Empty| "Hello!")
+        .authenticate(|_, credentials| match credentials.bearer() {
+            Some("ada") => Access::Principal(Arc::new(Principal::named("Ada"))),
+            _ => Access::Denied,
+        })
+        .config(config)
+        .start()
+        .expect("it starts");
+    let mut wire = Wire::connect(running.addr());
+    let post = call(1, "hello", json!({}));
+    assert_eq!(wire.ask(post.clone().with("Authorization", "Bearer ada").bytes()).status, 200);
+    assert_eq!(wire.ask(post.with("Authorization", "Bearer eve").bytes()).status, 401);
+    running.stop();
+    let lines = lines(&path);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let said = |line: &Value, key: &str| line[key].as_str().unwrap_or_default().to_owned();
+    assert_eq!(said(&lines[0], "event"), "call");
+    assert_eq!(
+        (said(&lines[0], "principal"), said(&lines[0], "tool")),
+        ("Ada".into(), "hello".into())
+    );
+    assert_eq!(said(&lines[0], "authenticated_by"), "Bearer");
+    assert_eq!(lines[0]["arguments"], json!({}));
+    assert_eq!(
+        (said(&lines[1], "event"), lines[1]["status"].clone()),
+        ("denied".into(), json!(401))
+    );
+    assert_eq!(said(&lines[1], "address"), "127.0.0.1");
+    let text = format!("{lines:?}");
+    assert!(!text.contains("eve"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_entered_is_not_done() {
+    // Nothing can be written there.
+    let server = start_with(|config| {
+        config.cores = Some(1);
+        config.observe.audit_log.path = Some("/dev/full".into());
+    });
+    let mut wire = server.connect();
+    let mut calls = 0;
+    let refused = loop {
+        let response = wire.ask(call(1, "echo", json!({ "text": "x" })).bytes());
+        if response.status != 200 {
+            break response;
+        }
+        calls += 1;
+        assert!(calls <= mcp_fastd::limits::AUDIT_LINES_MAX, "the queue is bounded");
+    };
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.json()["error"]["data"]["limit"], "audit_log.when_full");
+    // What is no call goes on.
+    let list = common::modern(json!(1), "tools/list", json!({}));
+    assert_eq!(wire.ask(list.bytes()).status, 200);
+    server.stop();
+}

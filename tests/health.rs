@@ -1,0 +1,97 @@
+//! `/health` and `/ready`: alive is not ready, and what is missing is said.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mcp_fastd::{Config, Empty, Readiness, Running, Server};
+
+use common::{Wire, call, start_with};
+use serde_json::json;
+
+mod common;
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+}
+
+fn ready(state: &Arc<AtomicBool>, readiness: &mut Readiness) {
+    match state.load(Ordering::SeqCst) {
+        true => readiness.ready("database"),
+        false => readiness.not_ready("database", "it does not answer"),
+    }
+}
+
+fn application(state: Arc<AtomicBool>, change: impl FnOnce(&mut Config)) -> Running {
+    let mut config = Config { cores: Some(1), pin: false, ..Config::default() };
+    config.bind.set_port(0);
+    change(&mut config);
+    let server = Server::builder().state(state).readiness(ready).tool("hello", |_: Empty| "Hello!");
+    server.config(config).start().expect("it starts")
+}
+
+#[test]
+fn a_dependency_that_is_missing_is_named_and_the_process_is_alive() {
+    let state = Arc::new(AtomicBool::new(true));
+    let running = application(state.clone(), |_| {});
+    let mut wire = Wire::connect(running.addr());
+    let response = wire.ask(get("/ready"));
+    assert_eq!(response.status, 200);
+    assert_eq!(
+        response.json(),
+        json!({ "status": "ready", "dependencies": { "server": "ready", "database": "ready" } })
+    );
+    state.store(false, Ordering::SeqCst);
+    let response = wire.ask(get("/ready"));
+    assert_eq!(response.status, 503);
+    assert_eq!(
+        response.json(),
+        json!({ "status": "not ready",
+                "dependencies": { "server": "ready", "database": "it does not answer" } })
+    );
+    assert_eq!(wire.ask(get("/health")).status, 200);
+    let response = wire.ask("POST /ready HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
+    assert_eq!(response.status, 405);
+    running.stop();
+}
+
+#[test]
+fn operators_have_a_listener_of_their_own() {
+    let state = Arc::new(AtomicBool::new(true));
+    let running = application(state, |config| {
+        config.observe.admin_bind = Some(([127, 0, 0, 1], 0).into());
+    });
+    let admin = running.admin_addr().expect("there is one");
+    let mut wire = Wire::connect(running.addr());
+    assert_eq!(wire.ask(get("/health")).status, 200);
+    assert_eq!(wire.ask(get("/ready")).status, 404);
+    assert_eq!(wire.ask(get("/metrics")).status, 404);
+    let mut operator = Wire::connect(admin);
+    for path in ["/health", "/ready", "/metrics"] {
+        assert_eq!(operator.ask(get(path)).status, 200, "{path}");
+    }
+    assert_eq!(operator.ask(get("/mcp")).status, 404);
+    assert_eq!(operator.ask(call(1, "hello", json!({})).bytes()).status, 404);
+    running.stop();
+}
+
+#[test]
+fn a_server_that_stops_is_not_ready_before_anything_ends() {
+    let mut server = start_with(|config| {
+        config.cores = Some(1);
+        config.observe.admin_bind = Some(([127, 0, 0, 1], 0).into());
+    });
+    let admin = server.running().admin_addr().expect("there is one");
+    let mut busy = server.connect();
+    busy.send(call(1, "wait", json!({})).bytes());
+    common::eventually("the call is under way", || server.stage.waiting.load(Ordering::SeqCst) > 0);
+    assert_eq!(Wire::connect(admin).ask(get("/ready")).status, 200);
+    let running = server.take();
+    running.stopper().stop();
+    let response = Wire::connect(admin).ask(get("/ready"));
+    assert_eq!(response.status, 503);
+    assert_eq!(response.json()["dependencies"]["server"], "it stops");
+    assert_eq!(Wire::connect(admin).ask(get("/health")).status, 200);
+    server.stage.open();
+    assert_eq!(busy.response().status, 200);
+    running.wait();
+}
