@@ -278,3 +278,17 @@ pub const RESUMES_MAX: u32 = 8;
 const _: () = assert!(CONNECT_REQUESTS_MAX > SESSION_WAITING_MAX as usize);
 const _: () = assert!(CONNECT_ANSWER_BYTES_MAX >= BODY_BYTES_MAX);
 const _: () = assert!(CONNECT_WAITING_BYTES_MAX >= BODY_BYTES_MAX);
+
+/// Default of `auth.decision_timeout`: how long a request waits for somebody else to say who it is
+/// from.
+pub const DECISION_TIMEOUT: Duration = Duration::from_secs(15);
+/// Connections that wait for one such decision; beyond them, 503.
+pub const VERDICT_READERS_MAX: usize = 65_536;
+/// API keys that a server knows.
+pub const API_KEYS_MAX: usize = 1_024;
+/// The longest API key, in bytes: longer ones are no keys.
+pub const API_KEY_BYTES_MAX: usize = 256;
+/// Random bytes of a key that is made here.
+pub const API_KEY_RANDOM_BYTES: usize = 32;
+
+const _: () = assert!(API_KEY_RANDOM_BYTES >= 16 && 2 * API_KEY_RANDOM_BYTES < API_KEY_BYTES_MAX);

@@ -14,6 +14,7 @@ mod sessions;
 pub(crate) mod stream;
 pub(crate) mod tasks;
 mod usage;
+mod verdict;
 
 pub(crate) use farewell::Farewell;
 pub(crate) use hub::{
@@ -25,6 +26,7 @@ pub(crate) use session::{Begun, Client, Line, Session, SessionId};
 pub(crate) use sessions::{SessionLimits, Sessions};
 pub(crate) use stream::{Bounds, Kind, Reading, Reply, Silence, Stream};
 pub(crate) use tasks::{Outcome, Owner, Task, Wire};
+pub use verdict::Verdict;
 
 /// 128 bits that nobody can guess; `None` when the system has none.
 pub(crate) fn random_id() -> Option<u128> {
