@@ -28,9 +28,10 @@ pub mod tool;
 
 use crate::json::Value;
 use crate::protocol::LogLevel;
+pub use crate::protocol::Principal;
 
 pub use about::{About, Annotations, Icon, Placement, TaskSupport};
-pub use access::{Access, Authenticator, Credentials};
+pub use access::{Access, Authenticator, Credentials, Peer};
 pub use application::App;
 pub use ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 pub use call::{Call, Progress, TraceContext};

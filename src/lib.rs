@@ -60,10 +60,10 @@ pub use app::tool::{Tool, group};
 pub use app::{
     About, Access, Annotations, Call, Catalog, Completion, CompletionRequest, ContentAnnotations,
     ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon, Interrupted, Json,
-    LoggingHandler, Notifier, Progress, PromptArgument, PromptEntry, PromptMessage, PromptPage,
-    PromptProvider, PromptReply, ResourceContents, ResourceEntry, ResourcePage, ResourceProvider,
-    ResourceReply, Role, Root, Sampled, Sampling, TaskSupport, ToolEntry, ToolPage, ToolProvider,
-    ToolReply, TraceContext,
+    LoggingHandler, Notifier, Peer, Principal, Progress, PromptArgument, PromptEntry,
+    PromptMessage, PromptPage, PromptProvider, PromptReply, ResourceContents, ResourceEntry,
+    ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling, TaskSupport,
+    ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
 };
 pub use config::{Config, Day, DeprecationConfig, HttpSseConfig, Transports};
 pub use http::HttpLimits;

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Status};
 use crate::json::{Parser, Value};
-use crate::protocol::ProtocolVersion;
+use crate::protocol::{Principal, ProtocolVersion};
 use crate::store::{Hub, Session, Stream, Task};
 
 pub(crate) use http_sse::HttpSse;
@@ -58,6 +58,8 @@ pub(crate) struct Local {
     pub(crate) date: Date,
     /// The hub's steady clock, read once a turn.
     pub(crate) now_ms: u64,
+    /// Seconds since 1970, as in `date`.
+    pub(crate) unix_s: u64,
     /// The server is stopping: every answer is the last one of its connection.
     pub(crate) stopping: bool,
 }
@@ -125,7 +127,7 @@ pub(crate) struct Deferred {
     pub(crate) message: Vec<u8>,
     pub(crate) version: ProtocolVersion,
     pub(crate) session: Option<Arc<Session>>,
-    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) principal: Option<Arc<Principal>>,
     /// Where its answer goes.
     pub(crate) stream: Arc<Stream>,
     /// The client takes events before it.
@@ -140,7 +142,7 @@ impl Deferred {
         root: Value<'_>,
         version: ProtocolVersion,
         session: Option<Arc<Session>>,
-        principal: Option<Arc<str>>,
+        principal: Option<Arc<Principal>>,
         stream: Arc<Stream>,
         streams: bool,
     ) -> Box<Deferred> {

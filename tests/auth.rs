@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 fn access(_: &(), credentials: &Credentials) -> Access {
     match (credentials.authorization, credentials.bearer()) {
-        (_, Some(user @ ("ada" | "alan"))) => Access::Principal(user.into()),
+        (_, Some(user @ ("ada" | "alan"))) => Access::named(user),
         (Some("guest"), _) => Access::Anonymous,
         _ => Access::Denied,
     }

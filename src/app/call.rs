@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use super::ask::Interrupted;
 use super::notifier::Notifier;
 use crate::json::Value;
-use crate::protocol::{Capabilities, Capability, ProtocolVersion};
+use crate::protocol::{Capabilities, Capability, Principal, ProtocolVersion};
 use crate::store::{Hub, Kind, Owner, Relieved, Session, Stream, Task};
 
 mod questions;
@@ -37,7 +37,7 @@ pub(crate) struct Link<'c> {
     pub(crate) meta: Option<Value<'c>>,
     pub(crate) hub: &'c Arc<Hub>,
     pub(crate) session: Option<&'c Arc<Session>>,
-    pub(crate) principal: Option<&'c Arc<str>>,
+    pub(crate) principal: Option<&'c Arc<Principal>>,
     /// On a worker: where what is said goes. Without it the call runs on a shard.
     pub(crate) stream: Option<&'c Arc<Stream>>,
     /// The client takes an event stream as its answer.
@@ -154,7 +154,7 @@ impl<'c> Call<'c> {
 
     /// Who was authenticated; `None` where nobody needs to be.
     pub fn principal(&self) -> Option<&'c str> {
-        self.link.principal.map(|principal| &**principal)
+        self.link.principal.map(|principal| &*principal.name)
     }
 
     /// Whether the client can do something for the server.

@@ -99,7 +99,7 @@ fn purpose(answer: &Answer<'_>, link: &Link<'_>) -> Vec<u8> {
         _ => ("", "", None),
     };
     let mut purpose = Vec::new();
-    for part in [link.principal.map_or("", |principal| principal), method, name] {
+    for part in [link.principal.map_or("", |principal| &*principal.name), method, name] {
         crate::json::write_string(&mut purpose, part);
     }
     if let Some(arguments) = arguments {

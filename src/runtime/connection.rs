@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::deadlines::{Tick, Timer};
+use crate::app::Peer;
 use crate::buffer::{ReadBuffer, WriteBuffer};
 use crate::http::Decoder;
 use crate::limits;
@@ -51,6 +52,7 @@ pub(crate) enum Phase {
 
 pub(crate) struct Connection {
     socket: TcpStream,
+    pub(crate) peer: Peer,
     pub(crate) generation: u32,
     pub(crate) input: ReadBuffer,
     pub(crate) decoder: Decoder,
@@ -81,9 +83,10 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(socket: TcpStream, generation: u32) -> Connection {
+    pub(crate) fn new(socket: TcpStream, peer: Peer, generation: u32) -> Connection {
         Connection {
             socket,
+            peer,
             generation,
             input: ReadBuffer::new(),
             decoder: Decoder::new(),

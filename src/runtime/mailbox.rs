@@ -9,12 +9,13 @@ use mio::net::TcpStream;
 use mio::{Registry, Token, Waker};
 
 use super::ConnectionKey;
+use crate::app::Peer;
 use crate::store::{Bell, Reader};
 
 /// A letter to a shard.
 pub(crate) enum Mail {
     /// A connection from a shard that has more of them.
-    Adopt(TcpStream),
+    Adopt(TcpStream, Peer),
     /// There is room for a connection again, and somebody may wait at the listener.
     Vacancy,
     /// Finish what is under way, and end.

@@ -164,12 +164,12 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
         connection.output.attach(core.write_buffers.take());
     }
     let mut storage = field_storage();
-    let Connection { input, output, decoder, .. } = connection;
+    let Connection { input, output, decoder, peer, .. } = connection;
     let out = output.out();
     let next = match decoder.decode(input, &mut storage, &core.shared.limits) {
         Ok(Parsed::Partial) => return Step::Partial,
         Ok(Parsed::Head(head)) => {
-            if transport::expect(&head, &core.shared, &core.local, out) {
+            if transport::expect(&head, peer, &core.shared, &core.local, out) {
                 if head.wants_continue() {
                     continue_100(out);
                 }
@@ -179,7 +179,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             return Step::Answered;
         }
         Ok(Parsed::Complete(request)) => {
-            transport::respond(request, &core.shared, &mut core.local, out)
+            transport::respond(request, peer, &core.shared, &mut core.local, out)
         }
         Err(error) => {
             transport::refuse_framing(error, input.unread(), &core.shared, &core.local.date, out);

@@ -73,6 +73,7 @@ impl<H: Handler> Shard<H> {
                 parser: Parser::new(),
                 date: Date::at(unix_ms() / 1000),
                 now_ms: steady_ms(),
+                unix_s: unix_ms() / 1000,
                 stopping: false,
             },
             read_buffers: BufferPool::new(&config),
@@ -188,7 +189,8 @@ impl<H: Handler> Shard<H> {
         self.core.now = tick_at(Duration::from_millis(now_ms));
         if self.second != now_ms / 1000 {
             self.second = now_ms / 1000;
-            self.core.local.date.update(unix_ms() / 1000);
+            self.core.local.unix_s = unix_ms() / 1000;
+            self.core.local.date.update(self.core.local.unix_s);
             self.publish();
             self.sweep();
         }
@@ -263,8 +265,8 @@ impl<H: Handler> Shard<H> {
         for _ in 0..limits::MAIL_PER_TURN_MAX {
             match self.mailbox.take() {
                 None => return,
-                Some(Mail::Adopt(_)) if self.core.local.stopping => self.peers.leave(self.index),
-                Some(Mail::Adopt(socket)) => self.add(socket),
+                Some(Mail::Adopt(..)) if self.core.local.stopping => self.peers.leave(self.index),
+                Some(Mail::Adopt(socket, peer)) => self.add(socket, peer),
                 Some(Mail::Vacancy) => {
                     self.accepting |= self.listener.is_some() && self.accept_again.is_none();
                 }

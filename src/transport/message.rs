@@ -12,7 +12,7 @@ use crate::app::call::Link;
 use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
 use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
-use crate::protocol::{Era, ProtocolVersion};
+use crate::protocol::{Era, Principal, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
 use crate::store::{Listener, Owner, Session, SessionId, Stream, seconds};
 
@@ -24,7 +24,7 @@ pub(crate) struct Sender<'r> {
     pub(crate) persistence: Persistence,
     /// How events would be framed for this client.
     pub(crate) framing: StreamFraming,
-    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) principal: Option<Arc<Principal>>,
 }
 
 impl Sender<'_> {

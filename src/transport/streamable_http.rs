@@ -10,10 +10,11 @@ use super::message::{Sender, after, answer_body, json_response};
 use super::refuse::{HttpRefusal, http_sse_of};
 use super::route::{Route, route};
 use super::{Local, Next, Shared, http_sse, metrics, session_http};
-use crate::app::{Access, Credentials, Handler};
+use crate::app::{Access, Credentials, Handler, Peer};
 use crate::http::{
     Connection as Persistence, ContentType, Head, Method, Request, Response, Status, StreamFraming,
 };
+use crate::protocol::Principal;
 
 const HEALTHY: &[u8] = br#"{"status":"ok"}"#;
 
@@ -21,6 +22,7 @@ const HEALTHY: &[u8] = br#"{"status":"ok"}"#;
 #[inline]
 pub(crate) fn respond<H: Handler>(
     request: Request<'_>,
+    peer: &Peer,
     shared: &Shared<H>,
     local: &mut Local,
     out: &mut Vec<u8>,
@@ -30,7 +32,8 @@ pub(crate) fn respond<H: Handler>(
     let fields = Fields::read(head.fields);
     let found = route(&head, shared);
     let admitted = admit(found, &head, &fields, shared);
-    let principal = match admitted.and_then(|()| principal_of(found, &fields, shared)) {
+    let principal = match admitted.and_then(|()| principal_of(found, &fields, peer, shared, local))
+    {
         Ok(principal) => principal,
         Err(refusal) => {
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
@@ -86,6 +89,7 @@ fn content(response: &Response<'_>, method: Method, body: &[u8], out: &mut Vec<u
 /// be told from the next request (RFC 9112 §9.3).
 pub(crate) fn expect<H: Handler>(
     head: &Head<'_>,
+    peer: &Peer,
     shared: &Shared<H>,
     local: &Local,
     out: &mut Vec<u8>,
@@ -93,7 +97,7 @@ pub(crate) fn expect<H: Handler>(
     let fields = Fields::read(head.fields);
     let found = route(head, shared);
     let admitted = admit(found, head, &fields, shared);
-    match admitted.and_then(|()| principal_of(found, &fields, shared)) {
+    match admitted.and_then(|()| principal_of(found, &fields, peer, shared, local)) {
         Ok(_) => true,
         Err(refusal) => {
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
@@ -108,13 +112,15 @@ pub(crate) fn expect<H: Handler>(
 fn principal_of<H: Handler>(
     route: Route,
     fields: &Fields<'_>,
+    peer: &Peer,
     shared: &Shared<H>,
-) -> Result<Option<Arc<str>>, HttpRefusal> {
+    local: &Local,
+) -> Result<Option<Arc<Principal>>, HttpRefusal> {
     if let Route::Health | Route::Options { .. } = route {
         return Ok(None);
     }
     let authorization = fields.authorization.and_then(|value| std::str::from_utf8(value).ok());
-    match shared.handler.authenticate(&Credentials { authorization }) {
+    match shared.handler.authenticate(&Credentials { authorization, peer, unix_s: local.unix_s }) {
         Access::Anonymous => Ok(None),
         Access::Principal(principal) => Ok(Some(principal)),
         Access::Denied => Err(HttpRefusal::unauthorized(authorization.is_some())),

@@ -7,7 +7,7 @@ use mio::Interest;
 use mio::net::TcpStream;
 
 use super::Shard;
-use crate::app::Handler;
+use crate::app::{Handler, Peer};
 use crate::limits;
 use crate::runtime::ConnectionKey;
 use crate::runtime::connection::Connection;
@@ -28,7 +28,7 @@ impl<H: Handler> Shard<H> {
                 return;
             };
             match listener.accept() {
-                Ok((socket, _)) => self.place(socket),
+                Ok((socket, address)) => self.place(socket, Peer::at(address.ip())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.accepting = false;
                     return;
@@ -43,27 +43,28 @@ impl<H: Handler> Shard<H> {
     }
 
     /// Keeps a new connection, or hands it to a shard that has clearly fewer.
-    fn place(&mut self, socket: TcpStream) {
+    fn place(&mut self, socket: TcpStream, peer: Peer) {
         let to = self.peers.place(self.index);
         let counter = &self.peers.counters[to].connections;
         counter.fetch_add(1, Ordering::Relaxed);
         if to == self.index {
-            self.add(socket);
-        } else if let Err(mail) = self.peers.addresses[to].post(Mail::Adopt(socket)) {
+            self.add(socket, peer);
+        } else if let Err(mail) = self.peers.addresses[to].post(Mail::Adopt(socket, peer)) {
             // Its mailbox is full: better here than not at all.
             counter.fetch_sub(1, Ordering::Relaxed);
-            if let Mail::Adopt(socket) = mail {
+            if let Mail::Adopt(socket, peer) = mail {
                 self.counters().connections.fetch_add(1, Ordering::Relaxed);
-                self.add(socket);
+                self.add(socket, peer);
             }
         }
     }
 
     /// Takes in a connection that has been accepted and counted.
-    pub(super) fn add(&mut self, mut socket: TcpStream) {
+    pub(super) fn add(&mut self, mut socket: TcpStream, peer: Peer) {
         match self.register(&mut socket) {
             Ok(key) => {
-                let slot = self.connections.insert(Connection::new(socket, key.generation));
+                let connection = Connection::new(socket, peer, key.generation);
+                let slot = self.connections.insert(connection);
                 self.core.arm(key, &mut self.connections[slot]);
             }
             Err(error) => {
