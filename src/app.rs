@@ -20,6 +20,7 @@ pub mod function;
 pub mod logging;
 mod notifier;
 pub mod page;
+pub mod policy;
 pub mod prompt;
 pub mod resource;
 pub mod roots;
@@ -31,7 +32,7 @@ use crate::protocol::LogLevel;
 pub use crate::protocol::Principal;
 
 pub use about::{About, Annotations, Icon, Placement, TaskSupport};
-pub use access::{Access, Authenticator, Credentials, Peer};
+pub use access::{Access, Authenticator, Certificate, Credentials, Denied, Peer};
 pub use application::App;
 pub use ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 pub use call::{Call, Progress, TraceContext};
@@ -44,11 +45,13 @@ pub use forwarded::{Incoming, Outgoing, Reception, SessionHandle};
 pub use logging::LoggingHandler;
 pub use notifier::Notifier;
 pub use page::Page;
+pub use policy::{Action, Authorizer, Missing, Policy};
 pub use prompt::{
     IntoPrompt, PromptArgument, PromptEntry, PromptMessage, PromptPage, PromptProvider,
     PromptReply, Role,
 };
 pub use resource::{IntoResource, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply};
+pub use crate::store::Verdict;
 pub use roots::RootsWatcher;
 pub use tool::{ToolEntry, ToolPage, ToolProvider};
 
@@ -75,6 +78,36 @@ pub trait Handler: Send + Sync + 'static {
     #[inline]
     fn authenticate(&self, _credentials: &Credentials<'_>) -> Access {
         Access::Anonymous
+    }
+
+    /// Whether [`Handler::authenticate`] ever refuses anybody. A server whose settings say who may
+    /// come does not start where it never does.
+    fn authenticates(&self) -> bool {
+        false
+    }
+
+    /// Whether [`Handler::authorize`] is to be asked.
+    #[inline]
+    fn authorizes(&self) -> bool {
+        false
+    }
+
+    /// Whether somebody may do something: asked by what a request's head says, again by its body,
+    /// and for each entry of a list. Without a principal, it is somebody unknown.
+    ///
+    /// # Errors
+    /// [`Missing`]: the scopes with which they could.
+    fn authorize(
+        &self,
+        _principal: Option<&Principal>,
+        _action: Action<'_>,
+    ) -> Result<(), Missing> {
+        Ok(())
+    }
+
+    /// The scopes that [`Handler::authorize`] may ask for (`scopes_supported` of RFC 9728).
+    fn scopes(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// What is offered: names, schemas, where each thing runs.

@@ -7,6 +7,7 @@
 //! Before both, [`open`] decides once which era the message belongs to (versioning page,
 //! "Backward Compatibility"), and refuses envelopes that break the rules of their era.
 
+mod action;
 pub(crate) mod answer;
 mod cursor;
 mod handshake;
@@ -23,6 +24,7 @@ pub(crate) mod tasks;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use action::{action_named, each_action};
 pub(crate) use answer::{Written, answer};
 pub(crate) use method::Method;
 pub(crate) use open::{Claims, Context, open};

@@ -10,6 +10,7 @@ mod deadlines;
 mod listener;
 mod mailbox;
 mod metrics;
+mod parked;
 mod peers;
 mod serve;
 mod shard;

@@ -1,8 +1,10 @@
 //! The bindings of the protocol to HTTP, pure: a request in, response bytes out, and what to do
 //! next. No sockets, no threads, no clock.
 
+mod access;
 mod admit;
 mod batch;
+mod challenge;
 mod fields;
 mod forward;
 mod headers;
@@ -10,6 +12,7 @@ pub(crate) mod http_sse;
 mod inbound;
 pub(crate) mod line;
 mod message;
+mod metadata;
 mod metrics;
 mod refuse;
 mod reply;
@@ -29,11 +32,12 @@ use std::sync::Arc;
 use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Status};
 use crate::json::{Parser, Value};
 use crate::protocol::{Principal, ProtocolVersion};
-use crate::store::{Hub, Session, Stream, Task};
+use crate::store::{Hub, Session, Stream, Task, Verdict};
 
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
-pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout};
+pub(crate) use metadata::ResourceMetadata;
+pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout, refuse_undecided};
 pub(crate) use reply::{Delivery, Reply};
 pub(crate) use stdio::{Found, Lines};
 pub(crate) use streamable_http::{expect, respond};
@@ -47,6 +51,8 @@ pub(crate) struct Shared<H> {
     pub(crate) path: String,
     /// HTTP+SSE, where it is served.
     pub(crate) http_sse: Option<Arc<HttpSse>>,
+    /// What is said of where tokens come from, where they are taken.
+    pub(crate) metadata: Option<ResourceMetadata>,
     /// Origins that may call besides those on loopback.
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) hub: Arc<Hub>,
@@ -67,6 +73,8 @@ pub(crate) struct Local {
 /// What the connection does after a request.
 #[derive(Debug)]
 pub(crate) enum Next {
+    /// Who it is from is being found out: it stays where it is, and is looked at again then.
+    Park(Arc<Verdict>),
     /// The answer is written: on to the next request.
     Done,
     /// The answer is written, and is the last one of the connection.
@@ -132,6 +140,8 @@ pub(crate) struct Deferred {
     pub(crate) stream: Arc<Stream>,
     /// The client takes events before it.
     pub(crate) streams: bool,
+    /// What the caller may not use is not listed.
+    pub(crate) filters: bool,
     /// The task it is worked on for.
     pub(crate) task: Option<Arc<Task>>,
 }
@@ -148,7 +158,8 @@ impl Deferred {
     ) -> Box<Deferred> {
         let mut message = Vec::new();
         root.write(&mut message);
-        Box::new(Deferred { message, version, session, principal, stream, streams, task: None })
+        let (filters, task) = (true, None);
+        Box::new(Deferred { message, version, session, principal, stream, streams, filters, task })
     }
 }
 

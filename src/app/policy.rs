@@ -70,6 +70,11 @@ pub trait Authorizer<S>: Send + Sync + 'static {
         true
     }
 
+    /// The scopes that it may ask for, for clients that want to know beforehand.
+    fn scopes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Decides about one action. Without a principal, it is somebody unknown.
     ///
     /// # Errors
@@ -115,13 +120,13 @@ where
 /// prompt, a resource. [`About::scopes`](crate::About::scopes) adds to it, as do settings.
 #[derive(Debug, Default)]
 pub struct Policy {
-    requests: Vec<Box<str>>,
-    anonymous: Vec<Box<str>>,
-    tools: HashMap<Box<str>, Vec<Box<str>>>,
-    prompts: HashMap<Box<str>, Vec<Box<str>>>,
-    resources: HashMap<Box<str>, Vec<Box<str>>>,
+    requests: Scopes,
+    anonymous: Scopes,
+    tools: Table,
+    prompts: Table,
+    resources: Table,
     /// Resources by their templates.
-    templates: Vec<(Template, Vec<Box<str>>)>,
+    templates: Vec<(Template, Scopes)>,
     decides: bool,
 }
 
@@ -205,36 +210,101 @@ impl Policy {
         principal: Option<&Principal>,
         action: Action<'_>,
     ) -> Result<(), Missing> {
-        let none = || [].as_slice();
-        let of = |table: &'_ HashMap<Box<str>, Vec<Box<str>>>, name: &str| {
-            table.get(name).map_or_else(Vec::new, |scopes| scopes.iter().collect())
-        };
-        let _ = none;
-        let needed: Vec<&Box<str>> = match action {
-            Action::Request => self.requests.iter().collect(),
-            Action::Method(_) => return Ok(()),
-            Action::Tool(name) => of(&self.tools, name),
-            Action::Prompt(name) => of(&self.prompts, name),
-            Action::Resource(uri) => {
-                let templates = self.templates.iter().filter(|(it, _)| it.matches(uri).is_some());
-                let fixed = self.resources.get(uri).into_iter();
-                fixed.chain(templates.map(|(_, scopes)| scopes)).flatten().collect()
-            }
-        };
-        let has = |scope: &&&Box<str>| match principal {
+        let needed = self.needed(action);
+        let has = |scope: &str| match principal {
             Some(principal) => principal.has(scope),
-            None => self.anonymous.contains(scope),
+            None => self.anonymous.iter().any(|own| **own == *scope),
         };
-        match needed.iter().all(|scope| has(&scope)) {
+        match needed.iter().all(|scope| has(scope)) {
             true => Ok(()),
-            false => Err(Missing::scopes(needed.into_iter().map(|scope| &**scope))),
+            false => Err(Missing::scopes(needed)),
         }
+    }
+
+    fn needed(&self, action: Action<'_>) -> Vec<&str> {
+        let matching = |uri| {
+            let templates = self.templates.iter();
+            templates.filter(move |(it, _)| it.matches(uri).is_some()).map(|(_, scopes)| scopes)
+        };
+        let needed: Vec<&Scopes> = match action {
+            Action::Request => vec![&self.requests],
+            Action::Method(_) => Vec::new(),
+            Action::Tool(name) => self.tools.get(name).into_iter().collect(),
+            Action::Prompt(name) => self.prompts.get(name).into_iter().collect(),
+            Action::Resource(uri) => self.resources.get(uri).into_iter().chain(matching(uri)).collect(),
+        };
+        needed.into_iter().flatten().map(|scope| &**scope).collect()
     }
 }
 
+type Scopes = Vec<Box<str>>;
+type Table = HashMap<Box<str>, Scopes>;
+
 /// Adds scopes to others. Says whether there were any.
-fn add<'s>(to: &mut Vec<Box<str>>, scopes: impl IntoIterator<Item = &'s str>) -> bool {
+fn add<'s>(to: &mut Scopes, scopes: impl IntoIterator<Item = &'s str>) -> bool {
     let before = to.len();
     to.extend(scopes.into_iter().map(Box::from));
     to.len() > before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy() -> Policy {
+        let mut policy = Policy::default();
+        policy.requests(["use"]);
+        policy.tool("write", ["w", "x"]);
+        policy.prompt("write", ["p"]);
+        policy.resource("note://{id}", ["r"]).unwrap();
+        policy.resource("note://secret", ["s"]).unwrap();
+        policy
+    }
+
+    #[test]
+    fn all_that_is_needed_is_named() {
+        let policy = policy();
+        let may = |scopes: &[&str], action| {
+            let somebody = Principal::named("a").with_scopes(scopes.iter().copied());
+            policy.authorize(Some(&somebody), action).map_err(|missing| missing.text())
+        };
+        assert_eq!(may(&[], Action::Request), Err("use".to_owned()));
+        assert_eq!(may(&["use"], Action::Request), Ok(()));
+        assert_eq!(may(&[], Action::Method("tools/list")), Ok(()));
+        assert_eq!(may(&["x"], Action::Tool("write")), Err("w x".to_owned()));
+        assert_eq!(may(&["x", "w"], Action::Tool("write")), Ok(()));
+        assert_eq!(may(&[], Action::Tool("read")), Ok(()));
+        assert_eq!(may(&["w", "x"], Action::Prompt("write")), Err("p".to_owned()));
+        assert_eq!(may(&[], Action::Resource("memo://1")), Ok(()));
+        assert_eq!(may(&[], Action::Resource("note://1")), Err("r".to_owned()));
+        assert_eq!(may(&["r"], Action::Resource("note://{id}")), Ok(()), "the template");
+        assert_eq!(may(&["r"], Action::Resource("note://secret")), Err("s r".to_owned()));
+        assert_eq!(may(&["r", "s"], Action::Resource("note://secret")), Ok(()));
+        assert_eq!(policy.scopes(), ["p", "r", "s", "use", "w", "x"]);
+    }
+
+    #[test]
+    fn somebody_unknown_has_what_everybody_has() {
+        let mut policy = policy();
+        assert!(policy.authorize(None, Action::Request).is_err());
+        policy.anonymous(["use"]);
+        assert!(policy.authorize(None, Action::Request).is_ok());
+        assert!(policy.authorize(None, Action::Tool("write")).is_err());
+        let known = Principal::named("a");
+        assert!(policy.authorize(Some(&known), Action::Request).is_err(), "theirs are their own");
+    }
+
+    #[test]
+    fn policies_add_up() {
+        assert!(!Policy::default().decides());
+        let mut one = Policy::default();
+        one.tool("write", []);
+        assert!(!one.decides(), "nothing is asked for");
+        one.extend(policy());
+        one.tool("write", ["y"]);
+        assert!(one.decides());
+        let missing = one.authorize(None, Action::Tool("write")).unwrap_err();
+        assert_eq!(missing, Missing::scopes(["w", "x", "y"]));
+        assert!(one.resource("note://{", ["r"]).is_err());
+    }
 }

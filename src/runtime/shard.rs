@@ -19,6 +19,7 @@ use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
 use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
 use super::mailbox::{Mail, Mailbox};
+use super::parked::wake_up;
 use super::metrics::ShardCounters;
 use super::peers::Peers;
 use super::serve::{Core, conclude, drive};
@@ -254,7 +255,10 @@ impl<H: Handler> Shard<H> {
         for _ in 0..limits::MAIL_PER_TURN_MAX {
             let Some(key) = self.mailbox.take_nudge() else { return };
             let Some(connection) = find(&mut self.connections, key) else { continue };
-            deliver(connection, &mut self.core);
+            match connection.state {
+                State::Parked(_) => wake_up(connection),
+                _ => deliver(connection, &mut self.core),
+            }
             self.advance(key);
         }
         // There may be more: ring for the next turn.

@@ -205,10 +205,14 @@ fn hear<H: Handler>(
     jobs: &Sender<Box<Deferred>>,
 ) {
     let Client { session, stream, listening } = client;
-    let line = Line { shared, session, stream, both_eras: true, while_room: false };
+    // Whoever started this process may do all that it can (2026-07-28, authorization, "Protocol
+    // Requirements").
+    let (principal, guarded) = (None, false);
+    let (both_eras, while_room) = (true, false);
+    let line = Line { shared, session, stream, principal, guarded, both_eras, while_room };
     match line.hear(text, parser) {
         // Its answer has room: that was waited for.
-        Ok(Then::Nothing | Then::Full) => {}
+        Ok(Then::Nothing | Then::Full | Then::Forbidden(_)) => {}
         Ok(Then::Work(deferred, promise)) => match jobs.try_send(deferred) {
             Ok(()) => promise.taken(),
             Err(refused) => {

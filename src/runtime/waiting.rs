@@ -162,8 +162,11 @@ impl<H: Handler> Core<H> {
     #[cold]
     pub(crate) fn give_up(&mut self, connection: &mut Connection) {
         self.output(connection);
-        let State::Waiting(reply) = &mut connection.state else { return };
-        reply.give_up(&self.local, connection.output.out());
+        match &mut connection.state {
+            State::Waiting(reply) => reply.give_up(&self.local, connection.output.out()),
+            State::Parked(_) => self.undecided(connection),
+            _ => return,
+        }
         connection.flush();
     }
 }

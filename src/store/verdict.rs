@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::mem;
-use std::sync::Arc;
 
 use parking_lot::Mutex;
 
@@ -23,8 +22,8 @@ enum State {
 
 impl Verdict {
     /// One that is open.
-    pub fn open() -> Arc<Verdict> {
-        Arc::new(Verdict(Mutex::new(State::Open(Vec::new()))))
+    pub fn new() -> Verdict {
+        Verdict(Mutex::new(State::Open(Vec::new())))
     }
 
     /// It is decided, for better or worse: whoever waits for it is woken. To be called when the
@@ -57,6 +56,12 @@ impl Verdict {
     }
 }
 
+impl Default for Verdict {
+    fn default() -> Self {
+        Verdict::new()
+    }
+}
+
 impl fmt::Debug for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Verdict {{ decided: {} }}", self.is_decided())
@@ -69,7 +74,7 @@ mod tests {
 
     #[test]
     fn whoever_waits_is_told_once() {
-        let verdict = Verdict::open();
+        let verdict = Verdict::new();
         let (told, heard) = crossbeam_channel::unbounded();
         assert!(verdict.wake(Reader::thread(told.clone())));
         assert!(verdict.wake(Reader::thread(told.clone())));
@@ -84,7 +89,7 @@ mod tests {
 
     #[test]
     fn not_everybody_may_wait() {
-        let verdict = Verdict::open();
+        let verdict = Verdict::new();
         for _ in 0..limits::VERDICT_READERS_MAX {
             assert!(verdict.wake(Reader::untold()));
         }

@@ -1,6 +1,7 @@
 //! Whether a request may be read at all: decided from its head, before its body arrives.
 
 use super::Shared;
+use super::challenge::Challenge;
 use super::fields::{Fields, accepts};
 use super::refuse::HttpRefusal;
 use super::route::{MODERN_METHODS, Route};
@@ -27,15 +28,22 @@ pub(crate) fn admit<H>(
         _ => {}
     }
     match (fields.repeated, route) {
-        (Some(name @ ("Origin" | "Content-Type" | "Authorization")), _)
+        (Some(name @ ("Origin" | "Content-Type" | "Authorization" | "X-API-Key")), _)
         | (Some(name), Route::Listen | Route::EndSession | Route::OpenLine) => {
             let message = format!("{name} is repeated; it may stand once");
+            if let "Authorization" | "X-API-Key" = name {
+                // RFC 6750 §3.1.
+                let challenge =
+                    Challenge { error: Some("invalid_request"), ..Challenge::default() };
+                return Err(HttpRefusal::challenged(Status::BAD_REQUEST, message, &challenge));
+            }
             return Err(HttpRefusal::new(Status::BAD_REQUEST, message));
         }
         // Others are for the era of the message to refuse.
         _ => {}
     }
     if let Some(origin) = fields.origin
+        && !route.is_for_any_page()
         && !origin_allowed(origin, &shared.allowed_origins)
     {
         return Err(HttpRefusal::new(
@@ -54,6 +62,8 @@ pub(crate) fn admit<H>(
         Route::OpenLine => admit_stream(fields),
         Route::Health
         | Route::Metrics
+        | Route::ResourceMetadata
+        | Route::MetadataOptions
         | Route::Options { .. }
         | Route::NotFound
         | Route::MethodNotAllowed { .. } => Ok(()),

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::access::{Judge, forbidden};
 use super::line::{Line, Then};
 use super::message::{Sender, after};
 use super::refuse::HttpRefusal;
@@ -112,8 +113,15 @@ pub(super) fn hear<H: Handler>(
         Ok(found) => found,
         Err(refusal) => return refuse(refusal, http_sse, sender, local, out),
     };
-    let line =
-        Line { shared, session: &session, stream: &stream, both_eras: false, while_room: true };
+    let line = Line {
+        shared,
+        session: &session,
+        stream: &stream,
+        principal: sender.principal.as_ref(),
+        guarded: shared.handler.authorizes(),
+        both_eras: false,
+        while_room: true,
+    };
     let then = line.hear(body, &mut local.parser);
     count(&session, shared, http_sse);
     match then {
@@ -128,6 +136,11 @@ pub(super) fn hear<H: Handler>(
             let (connection, fields) = (sender.persistence, &*http_sse.fields());
             Response { connection, fields, ..response }.empty(out);
             after(sender.persistence)
+        }
+        Ok(Then::Forbidden(missing)) => {
+            let judge = Judge::new(&shared.handler, sender.principal.as_deref());
+            let refusal = forbidden(&missing, &judge, sender.asking, shared);
+            refuse(refusal, http_sse, sender, local, out)
         }
         Ok(Then::Full) => refuse(HttpRefusal::unread(), http_sse, sender, local, out),
         Err(error) => refuse(HttpRefusal::with_body(error), http_sse, sender, local, out),

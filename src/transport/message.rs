@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::access::{Asking, Judge, forbidden};
 use super::fields::Fields;
 use super::inbound::{Heard, take_in};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
 use super::{Deferred, Local, Next, ROOTS_CHANGED, Shared, Taken, batch, headers};
-use crate::app::Handler;
 use crate::app::call::Link;
+use crate::app::{Handler, Missing};
 use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
 use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
@@ -19,8 +20,7 @@ use crate::store::{Listener, Owner, Session, SessionId, Stream, seconds};
 /// What the transport knows of a message besides its text.
 pub(crate) struct Sender<'r> {
     pub(crate) fields: &'r Fields<'r>,
-    /// For an application that speaks MCP by itself; others do not ask.
-    pub(crate) target: Option<crate::http::Target<'r>>,
+    pub(super) asking: Asking<'r>,
     pub(crate) persistence: Persistence,
     /// How events would be framed for this client.
     pub(crate) framing: StreamFraming,
@@ -122,6 +122,11 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         out: &mut Vec<u8>,
     ) -> Next {
+        if self.shared.handler.authorizes()
+            && let Err(missing) = self.judge().message(message, context)
+        {
+            return self.forbid(&missing, out);
+        }
         if H::SPEAKS_MCP {
             return self.forward(root, message, context, session, out);
         }
@@ -208,6 +213,7 @@ impl<H: Handler> Desk<'_, H> {
             request,
             inputs: None,
             server_meta: &self.shared.handler.catalog().server_meta,
+            filters: self.shared.handler.authorizes(),
         }
     }
 
@@ -255,7 +261,9 @@ impl<H: Handler> Desk<'_, H> {
         streams: bool,
     ) -> Box<Deferred> {
         let principal = self.sender.principal.clone();
-        Deferred::of(root, version, session, principal, stream, streams)
+        let mut deferred = Deferred::of(root, version, session, principal, stream, streams);
+        deferred.filters = self.shared.handler.authorizes();
+        deferred
     }
 
     /// A notification or response gets 202; what the era does not allow, 400
@@ -334,6 +342,17 @@ impl<H: Handler> Desk<'_, H> {
         refusal.write(id, out);
         body.finish(out);
         self.after()
+    }
+
+    pub(super) fn judge(&self) -> Judge<'_, H> {
+        Judge::new(&self.shared.handler, self.sender.principal.as_deref())
+    }
+
+    /// Whoever asks may not do that.
+    #[cold]
+    pub(super) fn forbid(&self, missing: &Missing, out: &mut Vec<u8>) -> Next {
+        let refusal = forbidden(missing, &self.judge(), self.sender.asking, self.shared);
+        self.refuse_http(&refusal, out)
     }
 
     #[cold]

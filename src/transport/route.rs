@@ -1,6 +1,6 @@
 //! From method and target to what is meant.
 
-use super::{HttpSse, Shared};
+use super::{Shared, metadata};
 use crate::http::{Head, Method};
 
 /// What a request is for.
@@ -20,12 +20,30 @@ pub(crate) enum Route {
     Health,
     /// What the server counts.
     Metrics,
+    /// Where tokens come from.
+    ResourceMetadata,
+    /// Whether a web page may ask where tokens come from.
+    MetadataOptions,
     /// Which methods a target takes.
     Options { allow: &'static str },
     /// A target that does not take this method.
     MethodNotAllowed { allow: &'static str },
     /// A target that is not here.
     NotFound,
+}
+
+impl Route {
+    /// Nobody has to say who they are.
+    #[inline]
+    pub(super) fn is_for_everybody(self) -> bool {
+        matches!(self, Route::Health | Route::Options { .. }) || self.is_for_any_page()
+    }
+
+    /// Web pages of any origin may read it.
+    #[inline]
+    pub(super) fn is_for_any_page(self) -> bool {
+        matches!(self, Route::ResourceMetadata | Route::MetadataOptions)
+    }
 }
 
 /// What the endpoint takes where there are no sessions.
@@ -49,12 +67,19 @@ pub(crate) fn route<H>(head: &Head<'_>, shared: &Shared<H>) -> Route {
             _ => Route::MethodNotAllowed { allow: endpoint_methods(sessions) },
         };
     }
-    elsewhere(path, head.method, shared.http_sse.as_deref())
+    elsewhere(path, head.method, shared)
 }
 
 #[cold]
-fn elsewhere(path: &str, method: Method, http_sse: Option<&HttpSse>) -> Route {
-    if let Some(http_sse) = http_sse {
+fn elsewhere<H>(path: &str, method: Method, shared: &Shared<H>) -> Route {
+    if metadata::endpoint_of(path, shared).is_some() {
+        return match method {
+            Method::Get | Method::Head => Route::ResourceMetadata,
+            Method::Options => Route::MetadataOptions,
+            _ => Route::MethodNotAllowed { allow: GET_METHODS },
+        };
+    }
+    if let Some(http_sse) = &shared.http_sse {
         let allow = match path {
             _ if path == http_sse.stream_path => STREAM_METHODS,
             _ if http_sse.takes_messages_at(path) => MODERN_METHODS,

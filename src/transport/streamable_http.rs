@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
+use super::access::{Asking, Stopped, let_in};
 use super::admit::admit;
 use super::fields::Fields;
 use super::message::{Sender, after, answer_body, json_response};
-use super::refuse::{HttpRefusal, http_sse_of};
+use super::refuse::http_sse_of;
 use super::route::{Route, route};
-use super::{Local, Next, Shared, http_sse, metrics, session_http};
-use crate::app::{Access, Credentials, Handler, Peer};
+use super::{Local, Next, Shared, http_sse, metadata, metrics, session_http};
+use crate::app::{Handler, Peer};
 use crate::http::{
     Connection as Persistence, ContentType, Head, Method, Request, Response, Status, StreamFraming,
 };
@@ -31,19 +32,18 @@ pub(crate) fn respond<H: Handler>(
     let persistence = persistence_of(&head, local);
     let fields = Fields::read(head.fields);
     let found = route(&head, shared);
-    let admitted = admit(found, &head, &fields, shared);
-    let principal = match admitted.and_then(|()| principal_of(found, &fields, peer, shared, local))
-    {
+    let asking = Asking { head: &head, peer };
+    let principal = match who_comes(found, asking, &fields, shared, local) {
         Ok(principal) => principal,
-        Err(refusal) => {
+        Err(Stopped::Later(verdict)) => return Next::Park(verdict),
+        Err(Stopped::Refused(refusal)) => {
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
             refusal.write(persistence, head.method == Method::Head, &local.date, out);
             return after(persistence);
         }
     };
     let framing = StreamFraming::of(&head);
-    let target = H::SPEAKS_MCP.then_some(head.target);
-    let sender = Sender { fields: &fields, target, persistence, framing, principal };
+    let sender = Sender { fields: &fields, asking, persistence, framing, principal };
     match (found, &shared.http_sse) {
         (Route::Message, _) => answer_body(body, &sender, shared, local, out),
         (Route::Listen, _) => session_http::listen(&sender, shared, local, out),
@@ -51,6 +51,15 @@ pub(crate) fn respond<H: Handler>(
         (Route::OpenLine, Some(http_sse)) => http_sse::open(http_sse, &sender, shared, local, out),
         (Route::LineMessage, Some(http_sse)) => {
             http_sse::hear(&head, body, http_sse, &sender, shared, local, out)
+        }
+        (Route::ResourceMetadata, _) => {
+            metadata::answer(asking, persistence, shared, &local.date, out)
+        }
+        (Route::MetadataOptions, _) => {
+            let response = Response::new(Status::NO_CONTENT, &local.date);
+            let fields = &metadata::PREFLIGHT;
+            Response { connection: persistence, fields, ..response }.empty(out);
+            after(persistence)
         }
         (Route::Options { allow }, _) => {
             let about = http_sse_of(head.target.path, shared);
@@ -96,10 +105,10 @@ pub(crate) fn expect<H: Handler>(
 ) -> bool {
     let fields = Fields::read(head.fields);
     let found = route(head, shared);
-    let admitted = admit(found, head, &fields, shared);
-    match admitted.and_then(|()| principal_of(found, &fields, peer, shared, local)) {
-        Ok(_) => true,
-        Err(refusal) => {
+    match who_comes(found, Asking { head, peer }, &fields, shared, local) {
+        // Whoever it is, the body is read meanwhile.
+        Ok(_) | Err(Stopped::Later(_)) => true,
+        Err(Stopped::Refused(refusal)) => {
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
             refusal.write(Persistence::Close, head.method == Method::Head, &local.date, out);
             false
@@ -107,24 +116,17 @@ pub(crate) fn expect<H: Handler>(
     }
 }
 
-/// Who is asking, where it matters.
+/// Who is asking, where it matters, if they may.
 #[inline]
-fn principal_of<H: Handler>(
+fn who_comes<H: Handler>(
     route: Route,
+    asking: Asking<'_>,
     fields: &Fields<'_>,
-    peer: &Peer,
     shared: &Shared<H>,
     local: &Local,
-) -> Result<Option<Arc<Principal>>, HttpRefusal> {
-    if let Route::Health | Route::Options { .. } = route {
-        return Ok(None);
-    }
-    let authorization = fields.authorization.and_then(|value| std::str::from_utf8(value).ok());
-    match shared.handler.authenticate(&Credentials { authorization, peer, unix_s: local.unix_s }) {
-        Access::Anonymous => Ok(None),
-        Access::Principal(principal) => Ok(Some(principal)),
-        Access::Denied => Err(HttpRefusal::unauthorized(authorization.is_some())),
-    }
+) -> Result<Option<Arc<Principal>>, Stopped> {
+    admit(route, asking.head, fields, shared)?;
+    let_in(route, asking, fields, shared, local)
 }
 
 #[inline]
