@@ -9,6 +9,8 @@ pub mod values;
 
 mod check;
 mod http_sse;
+#[cfg(feature = "auth")]
+pub mod tokens;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;

@@ -46,6 +46,8 @@ pub mod app;
 mod mcp;
 mod transport;
 
+#[cfg(feature = "auth")]
+mod auth;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod documents;
@@ -76,6 +78,10 @@ pub use server::{Builder, Exchange, Running, ServeError, Server};
 /// What benches and fuzz targets reach for; no part of the public interface.
 #[doc(hidden)]
 pub mod internal {
+    #[cfg(feature = "auth")]
+    pub use crate::auth::{Checked, Health, Jwt, KeySet, Reason, Tokens};
+    #[cfg(feature = "auth")]
+    pub use crate::store::Verdict;
     pub use crate::buffer::{ReadBuffer, WriteBuffer};
     pub use crate::http::{
         Date, Decoder, FieldStorage, OpenBody, Parsed, Request, Response, Status, field_storage,
