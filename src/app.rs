@@ -32,7 +32,7 @@ use crate::protocol::LogLevel;
 pub use crate::protocol::Principal;
 
 pub use about::{About, Annotations, Icon, Placement, TaskSupport};
-pub use access::{Access, Authenticator, Certificate, Credentials, Denied, Peer};
+pub use access::{Access, Authenticator, Credentials, Denied, Peer};
 pub use application::App;
 pub use ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 pub use call::{Call, Progress, TraceContext};

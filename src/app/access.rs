@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use super::ClientCertificate;
 use crate::protocol::Principal;
 use crate::store::Verdict;
 
@@ -14,28 +15,19 @@ pub struct Peer {
     pub address: IpAddr,
     /// Nobody on the way can read along: the connection is TLS.
     pub secure: bool,
-    /// What it has shown of itself with TLS.
-    pub certificate: Option<Arc<Certificate>>,
+    /// The certificate that it has shown, where clients are asked for one (`tls.client_auth`).
+    pub certificate: Option<Arc<ClientCertificate>>,
 }
 
 impl Peer {
     /// Who speaks from this address, in the clear.
     pub fn at(address: IpAddr) -> Peer {
-        Peer { address, ..Peer::LOCAL }
+        Peer { address, secure: false, certificate: None }
     }
 
     /// Somebody on this machine.
     pub const LOCAL: Peer =
         Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), secure: false, certificate: None };
-}
-
-/// The certificate of a client: one that is here has been checked, down to who signed it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Certificate {
-    /// The common name of its subject.
-    pub common_name: Option<Box<str>>,
-    /// Its subject's other names (RFC 5280 §4.2.1.6): host names, addresses of e-mail, URIs.
-    pub names: Box<[Box<str>]>,
 }
 
 /// What a request shows of who sent it.
