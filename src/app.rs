@@ -13,6 +13,7 @@ pub mod application;
 pub mod ask;
 pub mod call;
 pub mod catalog;
+pub mod certificate;
 pub mod completion;
 pub mod content;
 pub mod forwarded;
@@ -31,12 +32,14 @@ use crate::json::Value;
 use crate::protocol::LogLevel;
 pub use crate::protocol::Principal;
 
+pub use crate::store::Verdict;
 pub use about::{About, Annotations, Icon, Placement, TaskSupport};
 pub use access::{Access, Authenticator, Credentials, Denied, Peer};
 pub use application::App;
 pub use ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 pub use call::{Call, Progress, TraceContext};
 pub use catalog::{Catalog, PromptId, ToolId};
+pub use certificate::ClientCertificate;
 pub use completion::{Completer, Completion, CompletionReply, CompletionRequest, Reference};
 pub use content::{
     ContentAnnotations, ContentBlock, IntoToolResult, Json, ResourceContents, ToolReply,
@@ -51,7 +54,6 @@ pub use prompt::{
     PromptReply, Role,
 };
 pub use resource::{IntoResource, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply};
-pub use crate::store::Verdict;
 pub use roots::RootsWatcher;
 pub use tool::{ToolEntry, ToolPage, ToolProvider};
 

@@ -7,9 +7,10 @@ pub mod raw;
 #[cfg(feature = "daemon")]
 pub mod values;
 
+mod auth;
 mod check;
 mod http_sse;
-#[cfg(feature = "auth")]
+mod tls;
 pub mod tokens;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,8 +20,10 @@ use std::time::Duration;
 use crate::http::HttpLimits;
 use crate::limits;
 
+pub use auth::{ApiKey, AuthConfig, KnownClient};
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
+pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
 ///
@@ -79,8 +82,12 @@ pub struct Config {
     pub bind: SocketAddr,
     /// The path of the MCP endpoint.
     pub path: String,
+    /// Who may come, and what they may use.
+    pub auth: AuthConfig,
     /// HTTP+SSE, the transport of 2024-11-05.
     pub http_sse: HttpSseConfig,
+    /// HTTPS, and clients that show a certificate.
+    pub tls: TlsConfig,
     /// Shards: threads that each serve connections of their own. `None`: as many as there are CPUs
     /// for this process, by its affinity and its cgroup's quota.
     pub cores: Option<usize>,
@@ -148,7 +155,9 @@ impl Default for Config {
             transports: Transports::default(),
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, limits::PORT)),
             path: "/mcp".to_owned(),
+            auth: AuthConfig::default(),
             http_sse: HttpSseConfig::default(),
+            tls: TlsConfig::default(),
             cores: None,
             pin: true,
             spin: Duration::ZERO,

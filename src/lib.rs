@@ -60,17 +60,23 @@ pub use app::about::about;
 pub use app::function::Empty;
 pub use app::tool::{Tool, group};
 pub use app::{
-    About, Access, Annotations, Call, Catalog, Completion, CompletionRequest, ContentAnnotations,
-    ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon, Interrupted, Json,
-    LoggingHandler, Notifier, Peer, Principal, Progress, PromptArgument, PromptEntry,
-    PromptMessage, PromptPage, PromptProvider, PromptReply, ResourceContents, ResourceEntry,
-    ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling, TaskSupport,
-    ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
+    About, Access, Action, Annotations, Authenticator, Authorizer, Call, Catalog,
+    ClientCertificate, Completion, CompletionRequest, ContentAnnotations, ContentBlock,
+    Credentials, Denied, Elicitation, Elicited, Failure, Handler, Icon, Interrupted, Json,
+    LoggingHandler, Missing, Notifier, Peer, Policy, Principal, Progress, PromptArgument,
+    PromptEntry, PromptMessage, PromptPage, PromptProvider, PromptReply, ResourceContents,
+    ResourceEntry, ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling,
+    TaskSupport, ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext, Verdict,
 };
-pub use config::{Config, Day, DeprecationConfig, HttpSseConfig, Transports};
+#[cfg(feature = "auth")]
+pub use auth::{Authentication, new_api_key};
+pub use config::{
+    ApiKey, AuthConfig, CertificateFiles, ClientAuth, Config, Day, DeprecationConfig,
+    HttpSseConfig, KnownClient, TlsConfig, TlsVersion, Transports,
+};
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};
-pub use runtime::{ShardStats, Stopper};
+pub use runtime::{CertificateError, Certificates, ShardStats, Stopper};
 #[cfg(feature = "schema")]
 pub use schemars;
 pub use server::{Builder, Exchange, Running, ServeError, Server};
@@ -80,11 +86,11 @@ pub use server::{Builder, Exchange, Running, ServeError, Server};
 pub mod internal {
     #[cfg(feature = "auth")]
     pub use crate::auth::{Checked, Health, Jwt, KeySet, Reason, Tokens};
-    #[cfg(feature = "auth")]
-    pub use crate::store::Verdict;
     pub use crate::buffer::{ReadBuffer, WriteBuffer};
     pub use crate::http::{
         Date, Decoder, FieldStorage, OpenBody, Parsed, Request, Response, Status, field_storage,
     };
     pub use crate::rpc::Message;
+    #[cfg(feature = "auth")]
+    pub use crate::store::Verdict;
 }

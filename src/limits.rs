@@ -82,7 +82,18 @@ pub const NOTSENT_BYTES: u32 = 128 * 1024;
 /// Letters to one shard: new connections, and the stop.
 pub const MAILBOX_ROOM: usize = 1024;
 
+/// Steps of TLS handshakes that a shard takes in one turn; a step is some 0.1 to 2 ms of CPU.
+pub const HANDSHAKES_PER_TURN_MAX: u32 = 8;
+/// Ciphertext of one connection that is not understood yet, in bytes: a record has at most 18,437,
+/// and a message of a handshake (a client's certificates) 65,535 in several records.
+pub const TLS_INPUT_BYTES_MAX: usize = 80 * 1024;
+/// Bytes of an answer that are encrypted before the kernel takes them: three records.
+pub const TLS_PART_BYTES: usize = 48 * 1024;
+/// Days before a certificate expires in which that is told at every start and reload.
+pub const CERTIFICATE_WARNING_DAYS: i64 = 14;
+
 const _: () = assert!(BUFFER_SIZE <= BUFFER_SIZE_MAX);
+const _: () = assert!(TLS_INPUT_BYTES_MAX > 64 * 1024 && TLS_PART_BYTES < BUFFER_SIZE_MAX);
 const _: () = assert!(JSON_KEEP_BYTES >= BUFFER_SIZE_MAX);
 /// The least space a read is given, in bytes.
 pub const READ_SPACE_MIN: usize = 4 * 1024;

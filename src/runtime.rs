@@ -10,11 +10,15 @@ mod deadlines;
 mod listener;
 mod mailbox;
 mod metrics;
+#[cfg(not(feature = "tls"))]
+mod no_tls;
 mod parked;
 mod peers;
 mod serve;
 mod shard;
 mod stdio;
+#[cfg(feature = "tls")]
+mod tls;
 mod waiting;
 mod workers;
 
@@ -37,8 +41,11 @@ use crate::config::Config;
 use crate::limits;
 use crate::store::{Clock, Hub};
 use crate::transport::{Deferred, Shared};
+#[cfg(not(feature = "tls"))]
+use no_tls as tls;
 
 pub use self::metrics::ShardStats;
+pub use self::tls::{CertificateError, Certificates};
 
 /// The clock of servers that run.
 pub(crate) const CLOCK: Clock = Clock { unix_ms: shard::unix_ms, steady_ms: shard::steady_ms };
@@ -110,7 +117,11 @@ struct Placed<H> {
 }
 
 /// Opens the listeners and makes the shards. When this fails, nothing has been started.
-pub(crate) fn prepare<H: Handler>(shared: Shared<H>, config: Config) -> io::Result<Prepared<H>> {
+pub(crate) fn prepare<H: Handler>(
+    shared: Shared<H>,
+    config: Config,
+    certificates: Option<Certificates>,
+) -> io::Result<Prepared<H>> {
     allow_many_files(&config);
     let count = if config.transports.has_http() { shard_count(&config) } else { 0 };
     let (listeners, address) = listener::open(config.bind, count)?;
@@ -137,6 +148,7 @@ pub(crate) fn prepare<H: Handler>(shared: Shared<H>, config: Config) -> io::Resu
             mailbox,
             listener,
             peers: peers.clone(),
+            certificates: certificates.clone(),
             jobs: sender.clone(),
             shared: shared.clone(),
             config: config.clone(),

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use crate::app::{Handler, Notifier};
 use crate::config::{Config, Transports};
-use crate::runtime::{self, Prepared, ShardStats, Stopper, Threads};
+use crate::runtime::{
+    self, CertificateError, Certificates, Prepared, ShardStats, Stopper, Threads,
+};
 use crate::store::Clock;
 use crate::transport::{HttpSse, Shared};
 
@@ -53,6 +55,8 @@ pub enum ServeError {
     },
     /// A setting that cannot be.
     Setting(String),
+    /// A file of certificates that cannot be used.
+    Certificates(CertificateError),
     /// The system gives no more threads.
     Threads(io::Error),
 }
@@ -61,6 +65,7 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ServeError::Catalog(problem) | ServeError::Setting(problem) => f.write_str(problem),
+            ServeError::Certificates(error) => write!(f, "{error}"),
             ServeError::Threads(error) => write!(f, "cannot start a thread: {error}"),
             ServeError::Address { address, error } => {
                 write!(f, "cannot listen on `{address}`: {error} (expected `ADDRESS:PORT`)")
@@ -156,16 +161,18 @@ impl<H: Handler> Server<H> {
     /// [`ServeError`]: nothing has been started.
     pub fn start(self) -> Result<Running, ServeError> {
         let notifier = self.notifier();
-        let prepared = self.prepare()?;
-        Ok(Running { threads: prepared.start().map_err(ServeError::Threads)?, notifier })
+        let (prepared, certificates) = self.prepare()?;
+        let threads = prepared.start().map_err(ServeError::Threads)?;
+        Ok(Running { threads, notifier, certificates })
     }
 
-    /// Opens the listeners.
-    fn prepare(self) -> Result<Prepared<H>, ServeError> {
+    /// Reads the certificates, and opens the listeners.
+    fn prepare(self) -> Result<(Prepared<H>, Option<Certificates>), ServeError> {
         let (shared, config) = self.checked(runtime::CLOCK)?;
+        let certificates = Certificates::read(&config.tls).map_err(ServeError::Certificates)?;
         let address = config.bind;
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
-        let prepared = runtime::prepare(shared, config)
+        let prepared = runtime::prepare(shared, config, certificates.clone())
             .map_err(|error| ServeError::Bind { address, error })?;
         if let Some(HttpSse { stream_path, warning: Some(advice), .. }) = http_sse.as_deref() {
             tracing::warn!(
@@ -173,7 +180,7 @@ impl<H: Handler> Server<H> {
                  or http_sse.enabled = false, ends that); {advice}"
             );
         }
-        Ok(prepared)
+        Ok((prepared, certificates))
     }
 
     /// What the threads share, when all is in order.
@@ -186,6 +193,11 @@ impl<H: Handler> Server<H> {
             return Err(ServeError::Catalog(problem.to_owned()));
         }
         config.check().map_err(ServeError::Setting)?;
+        if config.auth.is_configured() && !handler.authenticates() {
+            let text = "auth says who may come, and nothing here asks: give the builder an \
+                        `authenticator` (`Authentication::start(&config.auth)`, say)";
+            return Err(ServeError::Setting(text.to_owned()));
+        }
         if H::SPEAKS_MCP && config.transports.has_stdio() {
             let text = "an application that speaks MCP by itself is served over HTTP alone here";
             return Err(ServeError::Setting(text.to_owned()));
@@ -197,6 +209,7 @@ impl<H: Handler> Server<H> {
             handler,
             limits: config.http,
             path: config.path.clone(),
+            metadata: settings::metadata(&config),
             http_sse: settings::http_sse(&config),
             allowed_origins: config.allowed_origins.clone(),
         };
@@ -218,7 +231,7 @@ impl<H: Handler> Server<H> {
     /// [`ServeError`]: nothing has been started.
     pub fn run_with(self, listening: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
         let has_http = self.config.transports.has_http();
-        let prepared = self.prepare()?;
+        let (prepared, _) = self.prepare()?;
         if has_http {
             listening(prepared.address);
         }
@@ -231,6 +244,7 @@ impl<H: Handler> Server<H> {
 pub struct Running {
     threads: Threads,
     notifier: Notifier,
+    certificates: Option<Certificates>,
 }
 
 impl Running {
@@ -243,6 +257,12 @@ impl Running {
     /// Tells clients, from any thread, that something changed.
     pub fn notifier(&self) -> Notifier {
         self.notifier.clone()
+    }
+
+    /// The certificates it shows, where it speaks HTTPS: to be [read
+    /// again](Certificates::reload), by any thread and while another waits for the end.
+    pub fn certificates(&self) -> Option<Certificates> {
+        self.certificates.clone()
     }
 
     /// What each shard is doing.

@@ -37,7 +37,9 @@ use crate::store::{Hub, Session, Stream, Task, Verdict};
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
 pub(crate) use metadata::ResourceMetadata;
-pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout, refuse_undecided};
+pub(crate) use refuse::{
+    refuse_framing, refuse_overload, refuse_plain, refuse_timeout, refuse_undecided,
+};
 pub(crate) use reply::{Delivery, Reply};
 pub(crate) use stdio::{Found, Lines};
 pub(crate) use streamable_http::{expect, respond};

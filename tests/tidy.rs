@@ -25,7 +25,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("mcp", &["app", "store", "protocol", "rpc", "json", "limits"]),
     ("transport", &["http", "mcp", "app", "store", "protocol", "rpc", "json", "buffer", "limits"]),
     ("config", &["http", "calendar", "json", "app", "limits"]),
-    ("auth", &["store", "protocol", "json", "config", "limits"]),
+    ("auth", &["app", "store", "protocol", "json", "config", "limits"]),
     ("runtime", &["transport", "http", "app", "store", "buffer", "config", "json", "limits"]),
     (
         "server",

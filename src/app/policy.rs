@@ -231,7 +231,9 @@ impl Policy {
             Action::Method(_) => Vec::new(),
             Action::Tool(name) => self.tools.get(name).into_iter().collect(),
             Action::Prompt(name) => self.prompts.get(name).into_iter().collect(),
-            Action::Resource(uri) => self.resources.get(uri).into_iter().chain(matching(uri)).collect(),
+            Action::Resource(uri) => {
+                self.resources.get(uri).into_iter().chain(matching(uri)).collect()
+            }
         };
         needed.into_iter().flatten().map(|scope| &**scope).collect()
     }

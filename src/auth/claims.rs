@@ -11,8 +11,25 @@ use crate::protocol::Principal;
 
 /// The claims that are read; all others are ignored (RFC 7519 §4).
 const NAMES: [&str; 19] = [
-    "iss", "sub", "aud", "exp", "nbf", "iat", "scope", "scp", "client_id", "azp", "username", "cnf",
-    "token_type", "token_use", "typ", "nonce", "at_hash", "c_hash", "events",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "scope",
+    "scp",
+    "client_id",
+    "azp",
+    "username",
+    "cnf",
+    "token_type",
+    "token_use",
+    "typ",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "events",
 ];
 
 /// What a token says of itself.
@@ -43,8 +60,25 @@ impl Claims {
     pub fn read(object: Value<'_>) -> Result<Claims, Reason> {
         let found = members(object, &NAMES).ok_or(Reason::Claims)?;
         let [
-            issuer, subject, audience, expires, not_before, issued, scope, scp, client, party, user,
-            confirmation, token_type, token_use, kind, nonce, at_hash, c_hash, events,
+            issuer,
+            subject,
+            audience,
+            expires,
+            not_before,
+            issued,
+            scope,
+            scp,
+            client,
+            party,
+            user,
+            confirmation,
+            token_type,
+            token_use,
+            kind,
+            nonce,
+            at_hash,
+            c_hash,
+            events,
         ] = found;
         let scopes = match (scope, scp) {
             (Some(scopes), _) | (None, Some(scopes)) => words(scopes)?,
@@ -152,7 +186,8 @@ fn audiences(value: Option<Value<'_>>) -> Result<Vec<Box<str>>, Reason> {
 /// Seconds since 1970, which may have a fraction (RFC 7519 §2, "NumericDate").
 fn time(value: Option<Value<'_>>) -> Result<Option<u64>, Reason> {
     let Some(value) = value else { return Ok(None) };
-    let whole = value.as_float().filter(|time| *time >= 0.0 && *time < 1e15).map(|time| time as u64);
+    let whole =
+        value.as_float().filter(|time| *time >= 0.0 && *time < 1e15).map(|time| time as u64);
     value.as_u64().or(whole).map(Some).ok_or(Reason::Claims)
 }
 

@@ -17,9 +17,7 @@ use super::claims::{Claims, Form, Rules};
 use super::fetch::{Fetcher, form_encoded, write_field};
 use super::issuer::Issuer;
 use super::reason::Reason;
-use crate::config::tokens::{
-    ClientAuthentication, ClientSecret, IntrospectionConfig, TokenConfig,
-};
+use crate::config::tokens::{ClientAuthentication, ClientSecret, IntrospectionConfig, TokenConfig};
 use crate::json::Parser;
 use crate::limits;
 use crate::protocol::Principal;

@@ -64,7 +64,11 @@ impl Keeper {
                     *age * 4 / 5
                 }
                 Err(error) => {
-                    tracing::warn!(issuer = issuer.name, error, "cannot fetch the keys of an issuer");
+                    tracing::warn!(
+                        issuer = issuer.name,
+                        error,
+                        "cannot fetch the keys of an issuer"
+                    );
                     let wait = retry;
                     retry = (retry * 2).min(limits::KEYS_RETRY_MAX);
                     wait

@@ -92,10 +92,8 @@ impl KeySet {
 impl Key {
     /// `None`: it is not for signatures, or not of a kind that we have.
     fn read(value: Value<'_>) -> Option<Key> {
-        let found = members(
-            value,
-            &["kty", "kid", "alg", "use", "key_ops", "crv", "n", "e", "x", "y"],
-        )?;
+        let found =
+            members(value, &["kty", "kid", "alg", "use", "key_ops", "crv", "n", "e", "x", "y"])?;
         let [kind, id, algorithm, purpose, operations, ..] = found;
         let [.., curve, n, e, x, y] = found.map(|value| value.and_then(|value| value.as_str()));
         if purpose.is_some_and(|purpose| purpose.as_str() != Some("sig")) {

@@ -16,6 +16,12 @@ impl Config {
         if let Err(problem) = check_http_sse(&self.http_sse, &self.path) {
             return Err(format!("http_sse.{problem}"));
         }
+        if let Err(problem) = self.tls.check() {
+            return Err(format!("tls.{problem}"));
+        }
+        if let Err(problem) = self.auth.check() {
+            return Err(format!("auth.{problem}"));
+        }
         if self.cores == Some(0) {
             return setting("cores must be at least 1");
         }

@@ -7,6 +7,8 @@
 //! [`RawConfig`] is what was written, checked for spelling and types alone; [`Settings`] is what
 //! is meant. Keys that are not known are errors: a misspelt limit must not silently be none.
 
+mod tls;
+
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use super::raw::RawConfig;
-use super::raw::RawHttpSse;
+use super::raw::{RawHttpSse, RawTls};
 use super::{Config, HttpSseConfig};
 
 /// What is wrong with a setting, and where it stands.
@@ -108,7 +110,7 @@ impl RawConfig {
     }
 
     /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
-    /// port, its `cors.allowed_origins` the one at the top.
+    /// port, its `cors.allowed_origins` the one at the top, its `ssl` the table `tls`.
     fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
         let problem = |key: &str, problem: String| Error {
             place: place.to_owned(),
@@ -131,6 +133,12 @@ impl RawConfig {
             return Err(problem("allowed_origins", both.to_owned()));
         }
         self.allowed_origins = self.allowed_origins.or(cors);
+        let ssl = std::mem::take(&mut http.ssl);
+        if ssl != RawTls::default() && self.tls != RawTls::default() {
+            let both = "set either this or transport.http.ssl, not both";
+            return Err(problem("tls", both.to_owned()));
+        }
+        self.tls = self.tls.over(ssl);
         Ok(self)
     }
 
@@ -143,7 +151,7 @@ impl RawConfig {
     /// What is meant by all layers together.
     ///
     /// # Errors
-    /// The address to listen on cannot be found.
+    /// The address to listen on cannot be found, or of two keys that need each other one is missing.
     pub fn settled(self) -> Result<Settings, Error> {
         let mut config = Config::default();
         let http = self.transport.http;
@@ -160,6 +168,12 @@ impl RawConfig {
         set(&mut config.path, self.path);
         set(&mut config.transports, self.transport.mode);
         settle_http_sse(&mut config.http_sse, self.http_sse);
+        config.tls = tls::settled(self.tls).map_err(|(key, problem)| Error {
+            place: "settings".to_owned(),
+            line: None,
+            key: Some(key.to_owned()),
+            problem,
+        })?;
         config.cores = self.cores.or(config.cores);
         set(&mut config.pin, self.pin);
         set(&mut config.spin, self.spin.map(|spin| spin.0));

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::Transports;
 use super::values::{Later, Micros, Origins, Seconds, Sunset};
+use super::{CertificateFiles, ClientAuth, TlsVersion, Transports};
 
 /// A struct of optional settings that can be laid over another one.
 macro_rules! layer {
@@ -107,6 +107,8 @@ layer! {
         http: RawHttp,
         /// HTTP+SSE.
         http_sse: RawHttpSse,
+        /// HTTPS.
+        tls: RawTls,
         /// Over what clients come, and another way to write where to listen.
         transport: RawTransport,
     }
@@ -145,6 +147,28 @@ layer! {
         sunset: Sunset,
         /// Where to go.
         successor_endpoint: String,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`TlsConfig`](super::TlsConfig) as written.
+    RawTls
+    values {
+        /// The first certificate.
+        cert: PathBuf,
+        /// Its key.
+        key: PathBuf,
+        /// More of them.
+        certificates: Vec<CertificateFiles>,
+        /// `"off"`, `"optional"` or `"required"`; the last, where `client_ca` is set.
+        client_auth: ClientAuth,
+        /// Who signs clients' certificates.
+        client_ca: PathBuf,
+        /// What is revoked of them.
+        client_crl: PathBuf,
+        /// `"1.2"` or `"1.3"`.
+        min_version: TlsVersion,
     }
     tables {}
 }
@@ -196,10 +220,10 @@ layer! {
         auth: Later,
         /// Refused: it is not built yet.
         rate_limit: Later,
-        /// Refused: it is not built yet.
-        ssl: Later,
     }
     tables {
+        /// The same as `tls` at the top.
+        ssl: RawTls,
         /// `transport.http.cors`.
         cors: RawCors,
     }

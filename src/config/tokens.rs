@@ -260,7 +260,9 @@ impl TokenConfig {
             return setting("issuer_timeout must not be 0");
         }
         if self.cache_entries_max == 0 || self.cache_bytes_max < self.token_bytes_max {
-            return setting("cache_entries_max must be at least 1, cache_bytes_max token_bytes_max");
+            return setting(
+                "cache_entries_max must be at least 1, cache_bytes_max token_bytes_max",
+            );
         }
         if self.introspection_threads == 0 || self.introspection_waiting_max == 0 {
             let text = "introspection_threads and introspection_waiting_max must be at least 1";

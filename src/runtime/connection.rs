@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::deadlines::{Tick, Timer};
+use super::tls::Tls;
 use crate::app::Peer;
 use crate::buffer::{ReadBuffer, WriteBuffer};
 use crate::http::Decoder;
@@ -47,6 +48,8 @@ pub(crate) enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     Idle,
+    /// The handshake of TLS, from the connection's beginning.
+    Handshake,
     Head,
     Body,
     Writing,
@@ -61,6 +64,8 @@ pub(crate) struct Connection {
     socket: TcpStream,
     pub(crate) peer: Peer,
     pub(crate) generation: u32,
+    /// What is between the socket and the buffers, where that is TLS.
+    pub(crate) tls: Option<Box<Tls>>,
     pub(crate) input: ReadBuffer,
     pub(crate) decoder: Decoder,
     pub(crate) output: WriteBuffer,
@@ -95,6 +100,7 @@ impl Connection {
             socket,
             peer,
             generation,
+            tls: None,
             input: ReadBuffer::new(),
             decoder: Decoder::new(),
             output: WriteBuffer::new(),
@@ -126,48 +132,42 @@ impl Connection {
     pub(crate) fn fill(&mut self, max: usize) {
         let space = self.input.space(limits::READ_SPACE_MIN, max);
         let room = space.len();
-        match recv(&self.socket, space, RecvFlags::empty()).map(|(read, _)| read) {
+        let received = recv(&self.socket, space, RecvFlags::empty()).map(|(read, _)| read);
+        let read = self.received(received, room);
+        self.input.filled(read);
+    }
+
+    /// What a read into so much room came to: how many bytes there are.
+    #[inline]
+    pub(crate) fn received(&mut self, received: Result<usize, Errno>, room: usize) -> usize {
+        match received {
             Ok(0) => {
                 self.at_end = true;
                 self.readable = false;
             }
             Ok(read) => {
-                self.input.filled(read);
                 self.readable = read == room || self.half_closed;
+                return read;
             }
             Err(Errno::WOULDBLOCK) => self.readable = false,
             Err(Errno::INTR) => {}
             Err(_) => self.abort(),
         }
+        0
+    }
+
+    pub(crate) fn socket(&self) -> &TcpStream {
+        &self.socket
     }
 
     /// Sends what is unsent, as far as the socket takes it. Says whether it took anything.
     #[inline]
     pub(crate) fn flush(&mut self) -> bool {
-        let mut progress = false;
-        while !self.output.is_empty() {
-            match send(&self.socket, self.output.unsent(), SendFlags::NOSIGNAL) {
-                Ok(0) => {
-                    self.abort();
-                    return progress;
-                }
-                Ok(sent) => {
-                    let all = sent == self.output.unsent().len();
-                    self.output.sent(sent);
-                    progress = true;
-                    if !all {
-                        return true;
-                    }
-                }
-                Err(Errno::WOULDBLOCK) => return progress,
-                Err(Errno::INTR) => {}
-                Err(_) => {
-                    self.abort();
-                    return progress;
-                }
-            }
+        let Sent { any, lost } = send_unsent(&self.socket, &mut self.output);
+        if lost {
+            self.abort();
         }
-        progress
+        any
     }
 
     /// All is sent: says so to the client, and closes unless bytes may still be on their way.
@@ -205,4 +205,35 @@ impl Connection {
     pub(crate) fn abort(&mut self) {
         self.state = State::Closed;
     }
+}
+
+/// What came of sending.
+pub(crate) struct Sent {
+    /// The socket took something.
+    pub(crate) any: bool,
+    /// The connection is broken.
+    pub(crate) lost: bool,
+}
+
+/// Sends what is unsent, as far as the socket takes it.
+#[inline]
+pub(crate) fn send_unsent(socket: &TcpStream, output: &mut WriteBuffer) -> Sent {
+    let mut any = false;
+    while !output.is_empty() {
+        match send(socket, output.unsent(), SendFlags::NOSIGNAL) {
+            Ok(0) => return Sent { any, lost: true },
+            Ok(sent) => {
+                let all = sent == output.unsent().len();
+                output.sent(sent);
+                any = true;
+                if !all {
+                    break;
+                }
+            }
+            Err(Errno::WOULDBLOCK) => break,
+            Err(Errno::INTR) => {}
+            Err(_) => return Sent { any, lost: true },
+        }
+    }
+    Sent { any, lost: false }
 }

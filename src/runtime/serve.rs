@@ -10,6 +10,7 @@ use super::connection::{Connection, Phase, State};
 use super::deadlines::{Deadlines, Tick, tick_after};
 use super::mailbox::Address;
 use super::parked::park;
+use super::tls::{self, Handshakes};
 use super::waiting::{background, defer, go_on_waiting, wait};
 use crate::app::Handler;
 use crate::config::Config;
@@ -35,6 +36,7 @@ pub(crate) struct Core<H> {
     pub(crate) late: Vec<ConnectionKey>,
     pub(crate) now: Tick,
     pub(crate) requests: u64,
+    pub(crate) handshakes: Handshakes,
     pub(crate) read_buffer_max: usize,
 }
 
@@ -59,7 +61,7 @@ pub(crate) fn drive<H: Handler>(
     core: &mut Core<H>,
 ) {
     if !connection.output.is_empty() && !connection.in_dirty {
-        connection.progress |= connection.flush();
+        connection.progress |= flush(connection, core);
     }
     let mut answered = 0;
     let mut reads = 0;
@@ -93,7 +95,12 @@ pub(crate) fn drive<H: Handler>(
                 if !connection.input.has_storage() {
                     connection.input.attach(core.read_buffers.take_filled());
                 }
-                connection.fill(core.read_buffer_max);
+                if connection.tls.is_none() {
+                    connection.fill(core.read_buffer_max);
+                } else if !tls::fill(connection, core) {
+                    more = true;
+                    break;
+                }
             }
         }
     }
@@ -127,10 +134,10 @@ pub(crate) fn conclude<H: Handler>(
     key: ConnectionKey,
     core: &mut Core<H>,
 ) {
-    let progress = connection.flush() | std::mem::take(&mut connection.progress);
+    let progress = flush(connection, core) | std::mem::take(&mut connection.progress);
     let answered = std::mem::take(&mut connection.answered);
     connection.in_dirty = false;
-    settle(connection);
+    settle(connection, core);
     core.release(connection);
     core.rearm(key, connection, answered, progress);
     // When the socket took it all at once, no event will say that there is room again.
@@ -143,11 +150,21 @@ pub(crate) fn conclude<H: Handler>(
     }
 }
 
+/// Sends what a connection has to say, as far as the socket takes it. Says whether it took anything.
+#[inline]
+pub(crate) fn flush<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
+    match connection.tls {
+        None => connection.flush(),
+        Some(_) => tls::flush(connection, core),
+    }
+}
+
 /// Moves a connection that has sent its last answer towards its end.
 #[inline]
-fn settle(connection: &mut Connection) {
+fn settle<H: Handler>(connection: &mut Connection, core: &mut Core<H>) {
     if let State::Finishing { linger } = connection.state
         && connection.output.is_empty()
+        && tls::close(connection, core)
     {
         connection.finish(linger);
     }
@@ -230,6 +247,7 @@ impl<H: Handler> Core<H> {
 
     /// Takes back all buffers of a connection that is gone.
     pub(crate) fn give_back(&mut self, mut connection: Connection) {
+        tls::give_back(&mut connection, self);
         let unread = connection.input.len();
         connection.input.consume(unread);
         let unsent = connection.output.len();
@@ -239,7 +257,12 @@ impl<H: Handler> Core<H> {
 
     /// Sets the first deadline of a connection.
     pub(crate) fn arm(&mut self, key: ConnectionKey, connection: &mut Connection) {
-        let due = tick_after(self.now, self.config.idle_timeout);
+        let timeout = match connection.tls {
+            None => self.config.idle_timeout,
+            Some(_) => self.config.head_timeout,
+        };
+        connection.phase = phase_of(connection);
+        let due = tick_after(self.now, timeout);
         self.deadlines.set(key, &mut connection.timer, Some(due));
     }
 
@@ -262,7 +285,7 @@ impl<H: Handler> Core<H> {
         connection.phase = phase;
         let timeout = match phase {
             Phase::Idle => Some(self.config.idle_timeout),
-            Phase::Head => Some(self.config.head_timeout),
+            Phase::Head | Phase::Handshake => Some(self.config.head_timeout),
             Phase::Body => Some(self.config.body_timeout),
             Phase::Writing => Some(self.config.write_timeout),
             Phase::Draining => Some(limits::LINGER_TIMEOUT),
@@ -287,7 +310,9 @@ impl<H: Handler> Core<H> {
             Phase::Body => "body_timeout",
             Phase::Parked => return self.undecided(connection),
             Phase::Waiting => return self.keep_alive(connection),
-            Phase::Idle | Phase::Writing | Phase::Draining => return connection.abort(),
+            Phase::Idle | Phase::Handshake | Phase::Writing | Phase::Draining => {
+                return connection.abort();
+            }
         };
         self.output(connection);
         let Connection { input, output, .. } = connection;
@@ -308,7 +333,10 @@ fn phase_of(connection: &Connection) -> Phase {
         State::Draining { .. } => Phase::Draining,
         State::Reading | State::Finishing { .. } | State::Closed => {
             match connection.decoder.progress(&connection.input) {
-                Progress::Idle | Progress::Done | Progress::Failed => Phase::Idle,
+                Progress::Idle | Progress::Done | Progress::Failed => match &connection.tls {
+                    None => Phase::Idle,
+                    Some(tls) => tls.phase(),
+                },
                 Progress::Head => Phase::Head,
                 Progress::Body => Phase::Body,
             }

@@ -19,10 +19,11 @@ use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
 use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
 use super::mailbox::{Mail, Mailbox};
-use super::parked::wake_up;
 use super::metrics::ShardCounters;
+use super::parked::wake_up;
 use super::peers::Peers;
 use super::serve::{Core, conclude, drive};
+use super::tls::{Certificates, Handshakes};
 use super::waiting::deliver;
 use crate::app::Handler;
 use crate::config::Config;
@@ -44,6 +45,7 @@ pub(crate) struct Shard<H> {
     accept_again: Option<Tick>,
     mailbox: Mailbox,
     peers: Arc<Peers>,
+    certificates: Option<Certificates>,
     connections: Slab<Connection>,
     generation: u32,
     second: u64,
@@ -60,6 +62,7 @@ pub(crate) struct Parts<H> {
     pub(crate) mailbox: Mailbox,
     pub(crate) listener: TcpListener,
     pub(crate) peers: Arc<Peers>,
+    pub(crate) certificates: Option<Certificates>,
     pub(crate) jobs: Sender<Box<Deferred>>,
     pub(crate) shared: Arc<Shared<H>>,
     pub(crate) config: Arc<Config>,
@@ -67,7 +70,7 @@ pub(crate) struct Parts<H> {
 
 impl<H: Handler> Shard<H> {
     pub(crate) fn new(parts: Parts<H>) -> io::Result<Shard<H>> {
-        let Parts { index, poll, mailbox, mut listener, peers, jobs, shared, config } = parts;
+        let Parts { index, poll, mailbox, mut listener, peers, jobs, shared, config, .. } = parts;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let core = Core {
             local: Local {
@@ -87,6 +90,7 @@ impl<H: Handler> Shard<H> {
             late: Vec::new(),
             now: 0,
             requests: 0,
+            handshakes: Handshakes::default(),
             read_buffer_max: shared.limits.read_buffer_bytes_max(),
             shared,
             config,
@@ -99,6 +103,7 @@ impl<H: Handler> Shard<H> {
             accept_again: None,
             mailbox,
             peers,
+            certificates: parts.certificates,
             connections: Slab::new(),
             generation: 0,
             second: 0,
@@ -187,6 +192,7 @@ impl<H: Handler> Shard<H> {
     fn read_clock(&mut self) {
         let now_ms = steady_ms();
         self.core.local.now_ms = now_ms;
+        self.core.handshakes.begin_turn(!self.core.ready.is_empty());
         self.core.now = tick_at(Duration::from_millis(now_ms));
         if self.second != now_ms / 1000 {
             self.second = now_ms / 1000;
@@ -242,6 +248,7 @@ impl<H: Handler> Shard<H> {
         if self.core.ready.is_empty() {
             return;
         }
+        self.core.handshakes.begin_waiting();
         for key in std::mem::take(&mut self.core.ready) {
             if let Some(connection) = find(&mut self.connections, key) {
                 connection.in_ready = false;
@@ -289,7 +296,9 @@ impl<H: Handler> Shard<H> {
         self.accepting = false;
         self.accept_again = None;
         self.listener = None;
-        let idle = |(_, connection): &(usize, &Connection)| connection.phase == Phase::Idle;
+        let idle = |(_, connection): &(usize, &Connection)| {
+            matches!(connection.phase, Phase::Idle | Phase::Handshake)
+        };
         let key = |(slot, c): (usize, &Connection)| ConnectionKey::new(slot, c.generation);
         for key in self.connections.iter().filter(idle).map(key).collect::<Vec<_>>() {
             self.remove(key);
@@ -345,7 +354,8 @@ impl<H: Handler> Shard<H> {
         let (read_hits, read_misses) = self.core.read_buffers.hits_and_misses();
         let (write_hits, write_misses) = self.core.write_buffers.hits_and_misses();
         let buffers = (read_hits + write_hits, read_misses + write_misses);
-        self.counters().publish(self.core.requests, buffers);
+        let handshakes = self.core.handshakes.done_and_failed();
+        self.counters().publish(self.core.requests, buffers, handshakes);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::ConnectionKey;
 use super::connection::{Connection, State};
 use super::deadlines::tick_of;
-use super::serve::Core;
+use super::serve::{Core, flush};
 use crate::app::Handler;
 use crate::http::Connection as Persistence;
 use crate::limits;
@@ -167,6 +167,6 @@ impl<H: Handler> Core<H> {
             State::Parked(_) => self.undecided(connection),
             _ => return,
         }
-        connection.flush();
+        flush(connection, self);
     }
 }

@@ -7,7 +7,7 @@ use super::ServeError;
 use crate::config::{Config, DEPRECATED, HttpSseConfig};
 use crate::http::Date;
 use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
-use crate::transport::HttpSse;
+use crate::transport::{HttpSse, ResourceMetadata};
 
 /// What the threads of a server share.
 pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
@@ -37,6 +37,21 @@ pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
         answer_timeout: config.answer_timeout,
     };
     Ok(Hub::new(sessions, lines, Seal::new(&key), streams, clock))
+}
+
+/// What is said of where tokens come from, where they are taken.
+pub(super) fn metadata(config: &Config) -> Option<ResourceMetadata> {
+    let auth = &config.auth;
+    if auth.tokens.issuers.is_empty() {
+        return None;
+    }
+    let issuers = auth.tokens.issuers.iter().map(|issuer| issuer.issuer.clone());
+    Some(ResourceMetadata {
+        authorization_servers: issuers.collect(),
+        name: auth.resource_name.clone(),
+        documentation: auth.resource_documentation.clone(),
+        origin: None,
+    })
 }
 
 /// HTTP+SSE, where it is to be served, and what is said of its end.

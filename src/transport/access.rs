@@ -10,9 +10,7 @@ use super::metadata;
 use super::refuse::HttpRefusal;
 use super::route::Route;
 use super::{Local, Shared};
-use crate::app::{
-    Access, Action, Credentials, Denied, Handler, Missing, Peer, Principal, Verdict,
-};
+use crate::app::{Access, Action, Credentials, Denied, Handler, Missing, Peer, Principal, Verdict};
 use crate::http::{Head, Status};
 use crate::mcp::{self, Context};
 use crate::rpc::Message;

@@ -73,10 +73,7 @@ pub(super) fn answer<H: Handler>(
         let resource = resource.strip_suffix('/').unwrap_or(&resource);
         write(metadata, resource, &shared.handler.scopes(), &mut body);
     }
-    let fields = [
-        ("Access-Control-Allow-Origin", "*"),
-        ("Cache-Control", "public, max-age=300"),
-    ];
+    let fields = [("Access-Control-Allow-Origin", "*"), ("Cache-Control", "public, max-age=300")];
     let response = Response {
         connection: persistence,
         content_type: Some(ContentType::Json),
@@ -104,10 +101,9 @@ fn write(metadata: &ResourceMetadata, resource: &str, scopes: &[String], out: &m
     write_list("authorization_servers", &metadata.authorization_servers, out);
     write_list("scopes_supported", scopes, out);
     out.extend_from_slice(br#","bearer_methods_supported":["header"]"#);
-    for (name, value) in [
-        ("resource_name", &metadata.name),
-        ("resource_documentation", &metadata.documentation),
-    ] {
+    for (name, value) in
+        [("resource_name", &metadata.name), ("resource_documentation", &metadata.documentation)]
+    {
         if let Some(value) = value {
             write_name(name, out);
             json::write_string(out, value);

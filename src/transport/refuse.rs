@@ -269,6 +269,16 @@ pub(crate) fn refuse_framing<H>(
     refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), date, out);
 }
 
+/// 400, in the clear: what came, of which `unread` is the beginning, is not TLS, which alone is
+/// spoken here. The connection ends with it.
+#[cold]
+pub(crate) fn refuse_plain(unread: &[u8], date: &Date, out: &mut Vec<u8>) {
+    let text = "this port speaks HTTPS: use https:// (it is tls.cert, or --tls-cert, that makes it \
+                so)";
+    let refusal = HttpRefusal::new(Status::BAD_REQUEST, text);
+    refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), date, out);
+}
+
 /// 408: the request, of which `unread` is there, took longer than the limit of this name; the
 /// connection ends with it.
 #[cold]

@@ -65,7 +65,10 @@ fn bad(form: Form, changes: &str, reason: Reason) {
 #[test]
 fn who_and_what_for() {
     let alice = good(Form::Jwt, r#"{"scope":"b a  b","client_id":"app"}"#);
-    assert_eq!((&*alice.name, alice.has("a"), alice.has("b"), alice.has("c")), ("alice", true, true, false));
+    assert_eq!(
+        (&*alice.name, alice.has("a"), alice.has("b"), alice.has("c")),
+        ("alice", true, true, false)
+    );
     assert_eq!(alice.scopes.len(), 2);
     assert!(good(Form::Jwt, r#"{"scp":["x","y z"]}"#).has("z"));
     assert!(good(Form::Jwt, r#"{"scp":"x y"}"#).has("y"));
@@ -77,17 +80,35 @@ fn who_and_what_for() {
 #[test]
 fn of_whom_and_for_whom() {
     good(Form::Jwt, r#"{"iss":"https://id.example/"}"#);
-    for other in ["https://id.example/x", "https://ID.example", "http://id.example", "id.example",
-        "https://id.example//", "https://id.example:443", "https://id.example?"] {
+    for other in [
+        "https://id.example/x",
+        "https://ID.example",
+        "http://id.example",
+        "id.example",
+        "https://id.example//",
+        "https://id.example:443",
+        "https://id.example?",
+    ] {
         bad(Form::Jwt, &format!(r#"{{"iss":"{other}"}}"#), Reason::Issuer);
     }
     bad(Form::Jwt, r#"{"iss":null}"#, Reason::Issuer);
-    for ours in [r#""https://mcp.example/mcp/""#, r#""HTTPS://mcp.EXAMPLE/mcp""#, r#""api://fastd""#,
-        r#"["other","https://mcp.example/mcp"]"#] {
+    for ours in [
+        r#""https://mcp.example/mcp/""#,
+        r#""HTTPS://mcp.EXAMPLE/mcp""#,
+        r#""api://fastd""#,
+        r#"["other","https://mcp.example/mcp"]"#,
+    ] {
         good(Form::Jwt, &format!(r#"{{"aud":{ours}}}"#));
     }
-    for other in [r#""https://mcp.example""#, r#""https://mcp.example/MCP""#, "[]", r#""""#,
-        r#""https://mcp.example/mcp2""#, r#""https://mcp.example/mcp//""#, r#"["https://x"]"#] {
+    for other in [
+        r#""https://mcp.example""#,
+        r#""https://mcp.example/MCP""#,
+        "[]",
+        r#""""#,
+        r#""https://mcp.example/mcp2""#,
+        r#""https://mcp.example/mcp//""#,
+        r#"["https://x"]"#,
+    ] {
         bad(Form::Jwt, &format!(r#"{{"aud":{other}}}"#), Reason::Audience);
     }
     bad(Form::Jwt, r#"{"aud":null}"#, Reason::Audience);
@@ -106,7 +127,10 @@ fn when() {
     bad(Form::Jwt, r#"{"exp":0}"#, Reason::Expired);
     good(Form::Jwt, r#"{"exp":1900000000.5}"#);
     bad(Form::Jwt, r#"{"exp":1e300}"#, Reason::Claims);
-    assert_eq!(check(Form::Jwt, r#"{"exp":18446744073709551615}"#).map(|(_, end)| end), Ok(u64::MAX));
+    assert_eq!(
+        check(Form::Jwt, r#"{"exp":18446744073709551615}"#).map(|(_, end)| end),
+        Ok(u64::MAX)
+    );
     for name in ["nbf", "iat"] {
         good(Form::Jwt, &at(name, 60));
         bad(Form::Jwt, &at(name, 61), Reason::NotYet);
@@ -119,8 +143,13 @@ fn only_access_tokens() {
         bad(Form::Jwt, &format!("{{{claim}}}"), Reason::Type);
         good(Form::AtJwt, &format!("{{{claim}}}"));
     }
-    for claim in [r#""typ":"ID""#, r#""typ":"Refresh""#, r#""token_use":"id""#, r#""token_type":"DPoP""#,
-        r#""token_use":1"#] {
+    for claim in [
+        r#""typ":"ID""#,
+        r#""typ":"Refresh""#,
+        r#""token_use":"id""#,
+        r#""token_type":"DPoP""#,
+        r#""token_use":1"#,
+    ] {
         bad(Form::Jwt, &format!("{{{claim}}}"), Reason::Type);
         bad(Form::AtJwt, &format!("{{{claim}}}"), Reason::Type);
     }

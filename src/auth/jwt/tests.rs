@@ -102,7 +102,11 @@ fn only_what_the_header_may_say_is_taken() {
         (r#"{"alg":"HS256"}"#, Err(Reason::Algorithm), Err(Reason::Algorithm)),
         (r#"{"alg":"rs256"}"#, Err(Reason::Algorithm), Err(Reason::Algorithm)),
         (r#"{"alg":"ES256"}"#, Err(Reason::Algorithm), Err(Reason::Algorithm)),
-        (r#"{"alg":"RS256","crit":["b64"],"b64":false}"#, Err(Reason::Critical), Err(Reason::Critical)),
+        (
+            r#"{"alg":"RS256","crit":["b64"],"b64":false}"#,
+            Err(Reason::Critical),
+            Err(Reason::Critical),
+        ),
         (r#"{"alg":"RS256","crit":[]}"#, Err(Reason::Critical), Err(Reason::Critical)),
         (r#"{"alg":"RS256","crit":null}"#, Err(Reason::Critical), Err(Reason::Critical)),
     ] {

@@ -2,7 +2,9 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::*;
-use crate::config::{DeprecationConfig, Transports};
+use crate::config::{
+    CertificateFiles, ClientAuth, DeprecationConfig, TlsConfig, TlsVersion, Transports,
+};
 use crate::http::HttpLimits;
 
 fn toml(text: &str) -> Result<Settings, String> {
@@ -72,6 +74,16 @@ fn every_setting_can_be_written() {
         chunk_line_bytes_max = 16
         chunk_overhead_bytes_max = 17
         trailer_bytes_max = 18
+        [tls]
+        cert = "a.pem"
+        key = "a.key"
+        client_auth = "optional"
+        client_ca = "ca.pem"
+        client_crl = "ca.crl"
+        min_version = "1.3"
+        [[tls.certificates]]
+        cert = "b.pem"
+        key = "b.key"
         [transport]
         mode = "both"
         [http_sse]
@@ -93,6 +105,7 @@ fn every_setting_can_be_written() {
         bind,
         path,
         http_sse,
+        tls,
         cores,
         pin,
         spin,
@@ -122,6 +135,7 @@ fn every_setting_can_be_written() {
         allowed_origins,
     } = config;
     check_http_sse(http_sse);
+    check_tls(tls);
     assert_eq!(transports, Transports::Both);
     assert_eq!([sessions_max, sessions_per_principal_max], [21, 22]);
     assert_eq!([stream_events_max, stream_bytes_max, replay_bytes_max], [24, 25, 27]);
@@ -199,9 +213,45 @@ fn the_missions_keys_are_understood() {
     assert_eq!(v6.config.bind.to_string(), "[::1]:8080");
 }
 
+fn files(name: &str) -> CertificateFiles {
+    CertificateFiles { cert: format!("{name}.pem").into(), key: format!("{name}.key").into() }
+}
+
+fn check_tls(tls: TlsConfig) {
+    let TlsConfig { certificates, client_auth, client_ca, client_crl, min_version } = tls;
+    assert_eq!(certificates, [files("a"), files("b")]);
+    assert_eq!((client_auth, min_version), (ClientAuth::Optional, TlsVersion::Tls13));
+    assert_eq!((client_ca, client_crl), (Some("ca.pem".into()), Some("ca.crl".into())));
+}
+
+#[test]
+fn https_has_two_names_and_needs_its_parts() {
+    let ssl = r#"{ "transport": { "http": { "ssl": { "cert": "a.pem", "key": "a.key" } } } }"#;
+    let both = ssl.replacen('{', r#"{ "tls": { "min_version": "1.3" },"#, 1);
+    assert_eq!(json(ssl).expect("understood").config.tls.certificates, [files("a")]);
+    check_error(json(&both), &["tls:", "either", "transport.http.ssl"]);
+    check_error(toml("[tls]\ncert = \"a\""), &["tls.key: missing", "tls.cert is set"]);
+    check_error(toml("[tls]\nkey = \"a\""), &["tls.cert: missing", "tls.key is set"]);
+    check_error(toml("[tls]\nmin_version = \"1.1\""), &["f.toml:2", "min_version", "\"1.3\""]);
+    check_error(toml("[tls]\nclient_auth = \"on\""), &["f.toml:2", "off, optional or required"]);
+    let variables = [
+        ("MCP_FASTD__TLS__CERT", "a.pem"),
+        ("MCP_FASTD__TLS__KEY", "a.key"),
+        ("MCP_FASTD__TLS__CLIENT_CA", "ca.pem"),
+        ("MCP_FASTD__TLS__MIN_VERSION", "1.3"),
+    ];
+    let tls = environment(&variables).expect("understood").config.tls;
+    assert_eq!((tls.client_auth, tls.min_version), (ClientAuth::Required, TlsVersion::Tls13));
+    let check = |text: &str| toml(text).expect("understood").config.check().unwrap_err();
+    assert!(check("[tls]\nclient_ca = \"a\"").starts_with("tls.cert"));
+    let on = "[tls]\ncert = \"a\"\nkey = \"a\"\n";
+    assert!(check(&format!("{on}client_auth = \"required\"")).starts_with("tls.client_ca"));
+    assert!(check(&format!("{on}client_crl = \"crl\"")).starts_with("tls.client_ca"));
+}
+
 #[test]
 fn what_is_not_built_is_refused() {
-    for key in ["auth", "rate_limit", "ssl"] {
+    for key in ["auth", "rate_limit"] {
         let text = format!(r#"{{ "transport": {{ "http": {{ "{key}": {{}} }} }} }}"#);
         let expected = format!("transport.http.{key}");
         check_error(json(&text), &[&expected, "not supported yet", "remove it"]);

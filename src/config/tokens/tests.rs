@@ -50,8 +50,14 @@ fn what_cannot_be_is_named() {
         (error(|it| it.refused_ttl = Duration::ZERO), "refused_ttl"),
         (error(|it| it.keys_age_max = Duration::from_secs(1)), "keys_age_max"),
         (error(|it| it.issuers[0].keys = Keys::None), "issuers[0].introspection"),
-        (error(|it| it.issuers[0].keys = Keys::At("http://x.example".into())), "issuers[0].jwks_uri"),
-        (error(|it| it.issuers.push(IssuerConfig::discovered("https://id.example/"))), "issuers[1]"),
+        (
+            error(|it| it.issuers[0].keys = Keys::At("http://x.example".into())),
+            "issuers[0].jwks_uri",
+        ),
+        (
+            error(|it| it.issuers.push(IssuerConfig::discovered("https://id.example/"))),
+            "issuers[1]",
+        ),
         (error(|it| it.cache_bytes_max = 100), "cache_entries_max"),
     ] {
         assert!(found.starts_with(expected), "{found}");

@@ -13,6 +13,7 @@ use crate::runtime::ConnectionKey;
 use crate::runtime::connection::Connection;
 use crate::runtime::deadlines::tick_after;
 use crate::runtime::mailbox::Mail;
+use crate::runtime::tls::Tls;
 
 impl<H: Handler> Shard<H> {
     pub(super) fn accept(&mut self) {
@@ -63,7 +64,8 @@ impl<H: Handler> Shard<H> {
     pub(super) fn add(&mut self, mut socket: TcpStream, peer: Peer) {
         match self.register(&mut socket) {
             Ok(key) => {
-                let connection = Connection::new(socket, peer, key.generation);
+                let mut connection = Connection::new(socket, peer, key.generation);
+                connection.tls = self.certificates.as_ref().map(Tls::new);
                 let slot = self.connections.insert(connection);
                 self.core.arm(key, &mut self.connections[slot]);
             }
