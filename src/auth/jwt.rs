@@ -13,7 +13,9 @@ use crate::limits;
 /// Three parts, read.
 #[derive(Debug)]
 pub struct Jwt<'t> {
+    /// The first part.
     pub header: Header,
+    /// The second.
     pub claims: Claims,
     /// What is signed: the first two parts with the dot between them.
     pub signed: &'t str,
