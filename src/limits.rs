@@ -295,6 +295,8 @@ const _: () = assert!(CONNECT_WAITING_BYTES_MAX >= BODY_BYTES_MAX);
 pub const DECISION_TIMEOUT: Duration = Duration::from_secs(15);
 /// Connections that wait for one such decision; beyond them, 503.
 pub const VERDICT_READERS_MAX: usize = 65_536;
+/// Pages of a provider's that are looked at for one that has something for the caller.
+pub const FILTERED_PAGES_MAX: usize = 64;
 /// API keys that a server knows.
 pub const API_KEYS_MAX: usize = 1_024;
 /// The longest API key, in bytes: longer ones are no keys.

@@ -9,6 +9,7 @@ use super::about::{About, Placement, TaskSupport};
 use super::policy::Policy;
 use super::template::Template;
 use crate::limits;
+use crate::protocol::Era;
 
 use names::Names;
 
@@ -61,6 +62,13 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
+    pub(crate) fn text(&self, era: Era) -> &str {
+        match era {
+            Era::Modern => &self.modern,
+            Era::Legacy => &self.legacy,
+        }
+    }
+
     fn same(name: &str, entry: &Json) -> Listing {
         let text = entry.to_string();
         Listing { name: name.to_owned(), legacy: text.clone(), modern: text }
