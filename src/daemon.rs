@@ -5,6 +5,7 @@ mod connect;
 mod greeting;
 mod import;
 mod install;
+mod key;
 mod migrate;
 mod own_docs;
 mod serve;
@@ -15,6 +16,7 @@ pub(crate) use arguments::{Arguments, Command};
 pub(crate) use connect::connect;
 pub(crate) use import::import;
 pub(crate) use install::install;
+pub(crate) use key::key;
 pub(crate) use migrate::migrate;
 pub(crate) use serve::serve;
 

@@ -183,8 +183,11 @@ impl AuthConfig {
         if let Some(scope) = all.flatten().find(|scope| !is_scope(scope)) {
             return Err(format!("{scope:?} is no scope: no spaces, quotes or backslashes"));
         }
-        if !self.is_configured() && (self.anonymous || !self.anonymous_scopes.is_empty()) {
-            let text = "anonymous: set issuer, api_keys or mtls besides, or nobody is known";
+        let needs = [&self.tools, &self.prompts, &self.resources].iter().any(|it| !it.is_empty());
+        let needs = needs || !self.scopes.is_empty() || !self.anonymous_scopes.is_empty();
+        if !self.is_configured() && (self.anonymous || needs) {
+            let text = "scopes or anonymous is set, and nobody can have any: set issuer, api_keys \
+                        or mtls besides";
             return Err(text.to_owned());
         }
         self.policy().map(drop)
@@ -221,7 +224,7 @@ mod tests {
         let mtls = vec![KnownClient::default()];
         assert!(check(AuthConfig { mtls, ..AuthConfig::default() }).starts_with("mtls: each"));
         let nobody = AuthConfig { anonymous: true, ..AuthConfig::default() };
-        assert!(check(nobody).starts_with("anonymous: "));
+        assert!(check(nobody).contains("nobody can have any"));
         let resources = BTreeMap::from([("a{".to_owned(), vec!["x".to_owned()])]);
         assert!(check(AuthConfig { resources, ..good }).starts_with("resources: "));
     }

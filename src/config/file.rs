@@ -7,6 +7,7 @@
 //! [`RawConfig`] is what was written, checked for spelling and types alone; [`Settings`] is what
 //! is meant. Keys that are not known are errors: a misspelt limit must not silently be none.
 
+mod auth;
 mod tls;
 
 use std::fmt;
@@ -14,9 +15,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 pub use super::raw::RawConfig;
-use super::raw::{RawHttpSse, RawTls};
+use super::raw::{RawAuth, RawHttpSse, RawTls};
 use super::{Config, HttpSseConfig};
 
 /// What is wrong with a setting, and where it stands.
@@ -58,16 +60,7 @@ impl RawConfig {
     /// # Errors
     /// It cannot be read, does not end in `.toml` or `.json`, or says what is not understood.
     pub fn read(path: &Path) -> Result<RawConfig, Error> {
-        let place = path.display().to_string();
-        let plain =
-            |problem: String| Error { place: place.clone(), line: None, key: None, problem };
-        let is_json = match path.extension().and_then(|ending| ending.to_str()) {
-            Some("toml") => false,
-            Some("json") => true,
-            _ => return Err(plain("expected a name that ends in .toml or .json".to_owned())),
-        };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| plain(format!("cannot read this file: {error}")))?;
+        let (text, is_json, place) = text_of(path)?;
         RawConfig::from_text(&text, is_json, &place)
     }
 
@@ -76,8 +69,9 @@ impl RawConfig {
     /// # Errors
     /// It says what is not understood.
     pub fn from_text(text: &str, is_json: bool, place: &str) -> Result<RawConfig, Error> {
-        let raw = if is_json { from_json(text, place) } else { from_toml(text, place) };
-        raw?.unified(place)
+        let raw: RawConfig =
+            if is_json { from_json(text, place)? } else { from_toml(text, place)? };
+        raw.unified(place)
     }
 
     /// Reads the variables of ours among these. `MCP_FASTD__HTTP__BODY_BYTES_MAX` is
@@ -110,7 +104,8 @@ impl RawConfig {
     }
 
     /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
-    /// port, its `cors.allowed_origins` the one at the top, its `ssl` the table `tls`.
+    /// port, its `cors.allowed_origins` the one at the top, its `ssl` the table `tls`,
+    /// its `auth` the table of that name.
     fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
         let problem = |key: &str, problem: String| Error {
             place: place.to_owned(),
@@ -139,6 +134,12 @@ impl RawConfig {
             return Err(problem("tls", both.to_owned()));
         }
         self.tls = self.tls.over(ssl);
+        let auth = http.auth.take().unwrap_or_default();
+        if auth != RawAuth::default() && self.auth != RawAuth::default() {
+            let both = "set either this or transport.http.auth, not both";
+            return Err(problem("auth", both.to_owned()));
+        }
+        self.auth = self.auth.over(auth);
         Ok(self)
     }
 
@@ -174,6 +175,18 @@ impl RawConfig {
             key: Some(key.to_owned()),
             problem,
         })?;
+        config.auth = auth::settled(self.auth).map_err(|(key, problem)| Error {
+            place: "settings".to_owned(),
+            line: None,
+            key: Some(key.to_owned()),
+            problem,
+        })?;
+        if let Some(file) = &config.auth.api_keys_file {
+            config.auth.api_keys.extend(auth::api_keys(file)?);
+        }
+        config.auth.tools = auth::scopes(self.tools);
+        config.auth.prompts = auth::scopes(self.prompts);
+        config.auth.resources = auth::scopes(self.resources);
         config.cores = self.cores.or(config.cores);
         set(&mut config.pin, self.pin);
         set(&mut config.spin, self.spin.map(|spin| spin.0));
@@ -269,7 +282,21 @@ fn resolved(host: &str, port: u16) -> Result<SocketAddr, String> {
     found.next().ok_or_else(|| format!("the name `{host}` has no address"))
 }
 
-fn from_toml(text: &str, place: &str) -> Result<RawConfig, Error> {
+/// The text of a file, whether it is JSON, and what errors call it.
+fn text_of(path: &Path) -> Result<(String, bool, String), Error> {
+    let place = path.display().to_string();
+    let plain = |problem: String| Error { place: place.clone(), line: None, key: None, problem };
+    let is_json = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("toml") => false,
+        Some("json") => true,
+        _ => return Err(plain("expected a name that ends in .toml or .json".to_owned())),
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| plain(format!("cannot read this file: {error}")))?;
+    Ok((text, is_json, place))
+}
+
+fn from_toml<T: DeserializeOwned>(text: &str, place: &str) -> Result<T, Error> {
     let error = |key: Option<String>, error: &toml::de::Error| Error {
         place: place.to_owned(),
         line: error.span().map(|span| 1 + text[..span.start].matches('\n').count()),
@@ -280,7 +307,7 @@ fn from_toml(text: &str, place: &str) -> Result<RawConfig, Error> {
     serde_path_to_error::deserialize(parsed).map_err(|e| error(key(e.path()), e.inner()))
 }
 
-fn from_json(text: &str, place: &str) -> Result<RawConfig, Error> {
+fn from_json<T: DeserializeOwned>(text: &str, place: &str) -> Result<T, Error> {
     let error = |key: Option<String>, error: &serde_json::Error| Error {
         place: place.to_owned(),
         line: Some(error.line()).filter(|line| *line > 0),

@@ -36,6 +36,10 @@ macro_rules! layer {
     };
 }
 
+mod auth;
+
+pub use auth::{RawAuth, RawIntrospection, RawIssuer, RawThing, RawThings};
+
 layer! {
     /// Settings as written. Each is the field of [`Config`](super::Config) of the same name, but
     /// for `dataset`, `log` and `transport`.
@@ -103,6 +107,14 @@ layer! {
         allowed_origins: Origins,
     }
     tables {
+        /// Who may come.
+        auth: RawAuth,
+        /// What is set about tools, by their names.
+        tools: RawThings,
+        /// The same of prompts.
+        prompts: RawThings,
+        /// The same of resources, by their URIs or URI templates.
+        resources: RawThings,
         /// Bounds on requests.
         http: RawHttp,
         /// HTTP+SSE.
@@ -216,8 +228,8 @@ layer! {
         host: String,
         /// The port of `bind`.
         port: u16,
-        /// Refused: it is not built yet.
-        auth: Later,
+        /// The same as the table `auth`.
+        auth: RawAuth,
         /// Refused: it is not built yet.
         rate_limit: Later,
     }

@@ -20,6 +20,10 @@ pub struct Micros(pub Duration);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origins(pub Vec<String>);
 
+/// Names: a list, or one text with commas or spaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Texts(pub Vec<String>);
+
 /// A day after which something may be gone; or `"never"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sunset(pub Option<Day>);
@@ -183,6 +187,35 @@ impl<'de> Visitor<'de> for OriginsVisitor {
             origins.push(origin(&text)?);
         }
         Ok(Origins(origins))
+    }
+}
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextsVisitor)
+    }
+}
+
+struct TextsVisitor;
+
+impl<'de> Visitor<'de> for TextsVisitor {
+    type Value = Texts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of texts such as [\"a\", \"b\"], or one text with commas")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Texts, E> {
+        let texts = text.split([',', ' ']).filter(|text| !text.is_empty());
+        Ok(Texts(texts.map(str::to_owned).collect()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Texts, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element()? {
+            texts.push(text);
+        }
+        Ok(Texts(texts))
     }
 }
 

@@ -11,6 +11,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::connect::ConnectArguments;
 use super::install::InstallArguments;
+use super::key::KeyArguments;
 use super::migrate::MigrateArguments;
 
 const EXAMPLES: &str = "\
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     /// Print or write what makes a client use this program: claude-desktop, cursor, vscode,
     /// claude-code
     Install(InstallArguments),
+    /// Make an API key, and what the server has to know of it
+    Key(KeyArguments),
     /// Move from HTTP+SSE to Streamable HTTP: settings, clients, and who still comes
     Migrate(MigrateArguments),
 }
@@ -106,6 +109,17 @@ pub(crate) struct ServeArguments {
     /// Do not serve HTTP+SSE, the transport of 2024-11-05 (at /sse and /messages otherwise)
     #[arg(long)]
     pub(crate) no_legacy_sse: bool,
+    /// Take tokens of this authorization server: its issuer, whose keys are found by its metadata.
+    /// Nobody comes without a token then, or a key
+    #[arg(long, value_name = "URL")]
+    pub(crate) auth_issuer: Option<String>,
+    /// The name of this server in tokens (aud): the URL of the endpoint, as clients write it; may be
+    /// repeated
+    #[arg(long, value_name = "URL")]
+    pub(crate) auth_audience: Vec<String>,
+    /// Take the API keys of this file, which ends in .toml or .json; `mcp-fastd key NAME` makes one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) api_keys: Option<PathBuf>,
     /// A web origin that is not refused, besides those on this machine, or *; may be repeated. (No
     /// CORS headers are sent yet: a proxy in front has to add them)
     #[arg(long = "allowed-origin", value_name = "ORIGIN")]

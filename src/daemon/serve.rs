@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
-use mcp_fastd::config::raw::{RawHttpSse, RawTransport};
-use mcp_fastd::config::values::{Micros, Origins};
+use mcp_fastd::config::raw::{RawAuth, RawHttpSse, RawTransport};
+use mcp_fastd::config::values::{Micros, Origins, Texts};
 use mcp_fastd::documents::{Dataset, serve as documents};
-use mcp_fastd::{ShardStats, Stopper, Transports};
+use mcp_fastd::{Authentication, ShardStats, Stopper, Transports};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -48,12 +48,18 @@ pub(crate) fn serve(mut arguments: ServeArguments) -> Result<ExitCode, Problem> 
         Some(file) => Dataset::open(file)?,
         None => own_docs::dataset()?,
     };
+    let authentication = Authentication::start(&config.auth).map_err(auth_problem)?;
+    let policy = config.auth.policy().map_err(auth_problem)?;
+    let is_open = !config.auth.is_configured();
     let (path, transports) = (config.path.clone(), config.transports);
-    let running = documents::server(dataset.clone()).config(config).start()?;
+    let running =
+        documents::guarded(dataset.clone(), authentication, policy).config(config).start()?;
     if transports == Transports::Stdio {
         tracing::info!("serving standard input and output");
     } else {
-        warn_if_open(running.addr());
+        if is_open {
+            warn_if_open(running.addr());
+        }
         let text = greeting(running.addr(), &path, file.as_deref(), &dataset)?;
         announce(&text, transports == Transports::Both);
     }
@@ -65,6 +71,10 @@ pub(crate) fn serve(mut arguments: ServeArguments) -> Result<ExitCode, Problem> 
         say_goodbye(&stats);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn auth_problem(problem: String) -> Problem {
+    Problem(format!("auth.{problem}"))
 }
 
 /// Flags over the environment over the file.
@@ -81,6 +91,7 @@ fn settings(arguments: ServeArguments) -> Result<Settings, Problem> {
     };
     let micros = |micros| Micros(Duration::from_micros(u64::from(micros)));
     let origins = arguments.allowed_origins;
+    let audience = arguments.auth_audience;
     let mut flags = RawConfig {
         dataset: arguments.dataset,
         cores: arguments.cores,
@@ -90,6 +101,12 @@ fn settings(arguments: ServeArguments) -> Result<Settings, Problem> {
         http_sse: RawHttpSse {
             enabled: arguments.no_legacy_sse.then_some(false),
             ..RawHttpSse::default()
+        },
+        auth: RawAuth {
+            issuer: arguments.auth_issuer,
+            audience: (!audience.is_empty()).then_some(Texts(audience)),
+            api_keys_file: arguments.api_keys,
+            ..RawAuth::default()
         },
         allowed_origins: (!origins.is_empty()).then_some(Origins(origins)),
         ..RawConfig::default()
@@ -124,7 +141,7 @@ fn warn_if_open(address: SocketAddr) {
         tracing::warn!(
             %address,
             "listening beyond this machine: whoever reaches this address can read, change and \
-             delete the documents"
+             delete the documents (--api-keys or --auth-issuer would ask who they are)"
         );
     }
 }

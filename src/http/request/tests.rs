@@ -312,8 +312,7 @@ fn a_complete_request_can_be_asked_for_again() {
             loop {
                 let mut same = Vec::new();
                 for _ in 0..3 {
-                    let decoded = decoder.decode(&mut buffer, &mut field_storage(), &limits);
-                    match decoded.unwrap() {
+                    match decoder.decode(&mut buffer, &mut field_storage(), &limits).unwrap() {
                         Parsed::Complete(request) => same.push(render(&request)),
                         Parsed::Partial | Parsed::Head(_) => break,
                     }
