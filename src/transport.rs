@@ -18,6 +18,7 @@ mod refuse;
 mod reply;
 mod route;
 mod said;
+mod sender;
 mod session_http;
 mod stdio;
 pub(crate) mod streamable_http;

@@ -152,7 +152,8 @@ impl RawConfig {
     /// What is meant by all layers together.
     ///
     /// # Errors
-    /// The address to listen on cannot be found, or of two keys that need each other one is missing.
+    /// The address to listen on cannot be found, a file of keys cannot be read, or of two keys that
+    /// need each other one is missing.
     pub fn settled(self) -> Result<Settings, Error> {
         let mut config = Config::default();
         let http = self.transport.http;

@@ -113,8 +113,8 @@ pub(crate) struct ServeArguments {
     /// Nobody comes without a token then, or a key
     #[arg(long, value_name = "URL")]
     pub(crate) auth_issuer: Option<String>,
-    /// The name of this server in tokens (aud): the URL of the endpoint, as clients write it; may be
-    /// repeated
+    /// The name of this server in tokens (aud): the URL of the endpoint, as clients write it; may
+    /// be repeated
     #[arg(long, value_name = "URL")]
     pub(crate) auth_audience: Vec<String>,
     /// Take the API keys of this file, which ends in .toml or .json; `mcp-fastd key NAME` makes one

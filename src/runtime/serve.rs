@@ -63,10 +63,8 @@ pub(crate) fn drive<H: Handler>(
     if !connection.output.is_empty() && !connection.in_dirty {
         connection.progress |= flush(connection, core);
     }
-    let mut answered = 0;
-    let mut reads = 0;
-    let mut more = false;
-    let mut held_back = false;
+    let (mut answered, mut reads) = (0, 0);
+    let (mut more, mut held_back) = (false, false);
     if let State::Waiting(_) = connection.state {
         go_on_waiting(connection, core);
     }
@@ -150,7 +148,8 @@ pub(crate) fn conclude<H: Handler>(
     }
 }
 
-/// Sends what a connection has to say, as far as the socket takes it. Says whether it took anything.
+/// Sends what a connection has to say, as far as the socket takes it. Says whether it took
+/// anything.
 #[inline]
 pub(crate) fn flush<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
     match connection.tls {

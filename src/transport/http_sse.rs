@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use super::access::{Judge, forbidden};
 use super::line::{Line, Then};
-use super::message::{Sender, after};
+use super::message::after;
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
+use super::sender::Sender;
 use super::{Local, Next, Shared, Taken};
 use crate::app::Handler;
 use crate::http::{Head, Response, Status};

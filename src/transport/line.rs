@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::access::Judge;
 use super::inbound::{Heard, client_of, take_in};
 use super::message::{id, id_text};
-use super::{Deferred, ROOTS_CHANGED, Shared, batch, task};
+use super::{Deferred, ROOTS_CHANGED, Shared, batch};
 use crate::app::call::Link;
 use crate::app::{Handler, Missing, Principal};
 use crate::json::{Kind, Parser, Value};
@@ -20,6 +20,7 @@ use crate::rpc::{self, ErrorCode, Id, Message};
 use crate::store::{Filter, Kind as EventKind, Listener, Owner, Reader, Session, Stream};
 
 mod forward;
+mod task;
 
 /// What a message leads to, besides what was pushed to the line.
 pub(crate) enum Then {
@@ -255,46 +256,6 @@ impl<H: Handler> Line<'_, H> {
                 Then::Work(deferred, promise)
             }
         }
-    }
-
-    #[cold]
-    fn begin_task(
-        &self,
-        root: Value<'_>,
-        message: &Message<'_>,
-        context: &Context<'_>,
-        ttl_ms: Option<u64>,
-    ) -> Then {
-        let hub = &self.shared.hub;
-        let session = self.session_of(context.version);
-        let owner = Owner::of(context.version, session, self.principal);
-        let task = match task::begin(owner, ttl_ms, hub) {
-            Ok(task) => task,
-            Err(refusal) => return self.refuse(&refusal, id(message)),
-        };
-        let request = id_text(message);
-        let stream = task.stream.clone();
-        let server_meta = &self.shared.handler.catalog().server_meta;
-        let mut handle = Vec::new();
-        task.write_handle(&request, context.version, server_meta, &mut handle);
-        let (mut deferred, mut promise) = self.work(root, context.version, stream, Some(request));
-        promise.handle = handle;
-        deferred.task = Some(task);
-        Then::Work(deferred, promise)
-    }
-
-    #[cold]
-    fn await_task(&self, task: &str, message: &Message<'_>, context: &Context<'_>) -> Then {
-        let hub = &self.shared.hub;
-        let session = self.session_of(context.version);
-        let owner = Owner::of(context.version, session, self.principal);
-        let Some(task) = hub.tasks.find(task, &owner, (hub.clock.unix_ms)()) else {
-            return self.refuse(&mcp::tasks::unknown(), id(message));
-        };
-        let request = id_text(message);
-        let Some(stream) = self.begin(&request) else { return self.too_many(&request) };
-        task.deliver(&stream, &request);
-        Then::Nothing
     }
 
     #[cold]

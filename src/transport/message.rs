@@ -2,45 +2,20 @@
 
 use std::sync::Arc;
 
-use super::access::{Asking, Judge, forbidden};
-use super::fields::Fields;
+use super::access::{Judge, forbidden};
 use super::inbound::{Heard, take_in};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
+use super::sender::Sender;
 use super::{Deferred, Local, Next, ROOTS_CHANGED, Shared, Taken, batch, headers};
 use crate::app::call::Link;
 use crate::app::{Handler, Missing};
 use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
 use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
-use crate::protocol::{Era, Principal, ProtocolVersion};
+use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
-use crate::store::{Listener, Owner, Session, SessionId, Stream, seconds};
-
-/// What the transport knows of a message besides its text.
-pub(crate) struct Sender<'r> {
-    pub(crate) fields: &'r Fields<'r>,
-    pub(super) asking: Asking<'r>,
-    pub(crate) persistence: Persistence,
-    /// How events would be framed for this client.
-    pub(crate) framing: StreamFraming,
-    pub(crate) principal: Option<Arc<Principal>>,
-}
-
-impl Sender<'_> {
-    /// The session of this name, if it is the sender's.
-    pub(super) fn session<H>(
-        &self,
-        named: &[u8],
-        shared: &Shared<H>,
-        now_ms: u64,
-    ) -> Result<Arc<Session>, HttpRefusal> {
-        let found = SessionId::read(named).and_then(|id| {
-            shared.hub.sessions.find(id, self.principal.as_deref(), seconds(now_ms))
-        });
-        found.ok_or_else(HttpRefusal::session_not_found)
-    }
-}
+use crate::store::{Listener, Owner, Session, Stream};
 
 /// Everything an answer is made with.
 pub(super) struct Desk<'r, H> {

@@ -110,8 +110,8 @@ impl HttpRefusal {
     /// 503: who somebody is cannot be found out now.
     #[cold]
     pub(crate) fn nobody_decides() -> Self {
-        let text = "too much waits for whoever issues tokens (introspection_waiting_max); try again \
-                    later";
+        let text = "too much waits for whoever issues tokens (introspection_waiting_max); try \
+                    again later";
         HttpRefusal::overload(text, "introspection_waiting_max")
     }
 
@@ -296,8 +296,8 @@ pub(crate) fn refuse_timeout<H>(
     refusal.write(Persistence::Close, false, date, out);
 }
 
-/// 503: who the request is from, of which `unread` begins, is not known in time; the connection ends
-/// with it.
+/// 503: who the request is from, of which `unread` is there, is not known in time; the connection
+/// ends with it.
 #[cold]
 pub(crate) fn refuse_undecided<H>(
     unread: &[u8],

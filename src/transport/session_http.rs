@@ -2,9 +2,10 @@
 //! (2025-11-25, "Listening for Messages from the Server", "Session Management").
 
 use super::inbound::client_of;
-use super::message::{Desk, Sender, json_response};
+use super::message::{Desk, json_response};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
+use super::sender::Sender;
 use super::{Local, Next, Shared, message};
 use crate::app::Handler;
 use crate::http::{Response, Status};

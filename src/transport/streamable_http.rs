@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::access::{Asking, Stopped, let_in};
 use super::admit::admit;
 use super::fields::Fields;
-use super::message::{Sender, after, answer_body, json_response};
+use super::message::{after, answer_body, json_response};
 use super::refuse::http_sse_of;
 use super::route::{Route, route};
+use super::sender::Sender;
 use super::{Local, Next, Shared, http_sse, metadata, metrics, session_http};
 use crate::app::{Handler, Peer};
 use crate::http::{

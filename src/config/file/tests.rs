@@ -419,11 +419,9 @@ fn https_has_two_names_and_needs_its_parts() {
 
 #[test]
 fn what_is_not_built_is_refused() {
-    for key in ["auth", "rate_limit"] {
-        let text = format!(r#"{{ "transport": {{ "http": {{ "{key}": {{}} }} }} }}"#);
-        let expected = format!("transport.http.{key}");
-        check_error(json(&text), &[&expected, "not supported yet", "remove it"]);
-    }
+    let text = r#"{ "transport": { "http": { "rate_limit": {} } } }"#;
+    let expected = ["transport.http.rate_limit", "not supported yet", "remove it"];
+    check_error(json(text), &expected);
 }
 
 #[test]
