@@ -1,17 +1,26 @@
 //! What a server is set to: plain values, all with defaults that work.
 
 #[cfg(feature = "daemon")]
+pub mod diagnose;
+#[cfg(feature = "daemon")]
 pub mod file;
 #[cfg(feature = "daemon")]
+mod lines;
+#[cfg(feature = "daemon")]
 pub mod raw;
+#[cfg(feature = "daemon")]
+mod schema;
 #[cfg(feature = "daemon")]
 pub mod values;
 
 mod auth;
 mod check;
+mod guard;
 mod http_sse;
+mod reload;
 mod tls;
 pub mod tokens;
+mod tools;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -21,9 +30,13 @@ use crate::http::HttpLimits;
 use crate::limits;
 
 pub use auth::{ApiKey, AuthConfig, KnownClient};
+pub use guard::{CorsConfig, GuardConfig, ProxyProtocol, public_url};
+pub(crate) use guard::{Guarded, host_pattern, network, origin_pattern};
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
+pub use reload::Reloaded;
 pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
+pub use tools::ToolsConfig;
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
 ///
@@ -117,6 +130,9 @@ pub struct Config {
     pub write_timeout: Duration,
     /// Time that a stop waits for answers that are under way.
     pub shutdown_grace: Duration,
+    /// Time after the first word of a stop in which all is served as ever, but who asks whether the
+    /// server is ready is told no.
+    pub shutdown_delay: Duration,
     /// Size of a pooled buffer to begin with, in bytes.
     pub buffer_size: usize,
     /// Buffers a shard keeps for later.
@@ -145,8 +161,15 @@ pub struct Config {
     pub stream_age_max: Duration,
     /// Time that a call waits for its client's answer to a question.
     pub answer_timeout: Duration,
-    /// Web origins that may call besides those on loopback; `*` allows all.
+    /// Web origins whose pages may call, besides what [`GuardConfig`] says: `https://app.example`,
+    /// `https://*.app.example` for all that is below, `*` for all but `null`.
     pub allowed_origins: Vec<String>,
+    /// What browsers are told about requests from such pages.
+    pub cors: CorsConfig,
+    /// Under which names the server is reached, and which proxies are believed.
+    pub guard: GuardConfig,
+    /// Tools that are not offered.
+    pub tools: ToolsConfig,
 }
 
 impl Default for Config {
@@ -171,6 +194,7 @@ impl Default for Config {
             idle_timeout: limits::IDLE_TIMEOUT,
             write_timeout: limits::WRITE_TIMEOUT,
             shutdown_grace: limits::SHUTDOWN_GRACE,
+            shutdown_delay: Duration::ZERO,
             buffer_size: limits::BUFFER_SIZE,
             max_buffers: limits::BUFFERS_MAX,
             adaptive_sizing: true,
@@ -185,6 +209,9 @@ impl Default for Config {
             stream_age_max: limits::STREAM_AGE_MAX,
             answer_timeout: limits::ANSWER_TIMEOUT,
             allowed_origins: Vec::new(),
+            cors: CorsConfig::default(),
+            guard: GuardConfig::default(),
+            tools: ToolsConfig::default(),
         }
     }
 }

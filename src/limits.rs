@@ -42,6 +42,12 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Default of `shutdown_grace`.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+/// Mistakes in one file of settings that are named.
+pub const SETTING_ERRORS_MAX: usize = 100;
+/// How long the process that follows this one may take until it serves.
+pub const UPGRADE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a shard may take to say which sockets it has.
+pub const SHARD_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection that was refused is read on, so that the refusal is not lost to a reset.
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// How much of it is read on, in bytes.
@@ -134,6 +140,15 @@ pub const LEADING_EMPTY_LINES_MAX: u8 = 4;
 
 /// What a response head takes at most before its extra fields; reserved in one go.
 pub const RESPONSE_HEAD_BYTES: usize = 256;
+
+/// A header of the PROXY protocol, in bytes. Addresses take some 50, and load balancers add less
+/// than a kilobyte.
+pub const PROXY_HEADER_BYTES_MAX: usize = 2 * 1024;
+/// Default of `cors.max_age`. Browsers have bounds of their own: a day, or two hours.
+pub const CORS_MAX_AGE: Duration = Duration::from_secs(86_400);
+/// The declared `Mcp-Param-*` names that a preflight is told of; of more, it is told those that it
+/// asks for.
+pub const CORS_PARAM_HEADERS_MAX: usize = 64;
 
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(CHUNK_LINE_BYTES_FAIR >= CHUNK_SIZE_DIGITS_MAX + 2);

@@ -26,6 +26,8 @@ mod tests;
 
 pub(crate) use action::{action_named, each_action};
 pub(crate) use answer::{Written, answer};
+pub use cursor::Cursor;
+pub use input::{open_state, seal_state, state_purpose};
 pub(crate) use method::Method;
 pub(crate) use open::{Claims, Context, open};
 pub(crate) use plan::{Accepted, Plan, plan};

@@ -6,6 +6,7 @@
 
 mod buffers;
 mod connection;
+mod control;
 mod deadlines;
 mod listener;
 mod mailbox;
@@ -22,20 +23,20 @@ mod tls;
 mod waiting;
 mod workers;
 
-use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle, available_parallelism};
 
 use crossbeam_channel::Sender;
 use mio::{Poll, Token};
 
-use self::mailbox::{Address, Mail, mailbox};
+use self::mailbox::{Address, mailbox};
 use self::metrics::ShardCounters;
 use self::peers::Peers;
 use self::shard::{MAILBOX, Parts, Shard};
-use self::stdio::{Stdio, StdioStop};
+use self::stdio::Stdio;
+use crate::app::catalog::Switches;
 use crate::app::{Catalog, Handler};
 use crate::config::Config;
 use crate::limits;
@@ -44,6 +45,9 @@ use crate::transport::{Deferred, Shared};
 #[cfg(not(feature = "tls"))]
 use no_tls as tls;
 
+pub(crate) use self::control::Control;
+pub use self::control::Stopper;
+pub(crate) use self::mailbox::Reloaded;
 pub use self::metrics::ShardStats;
 pub use self::tls::{CertificateError, Certificates};
 
@@ -116,15 +120,20 @@ struct Placed<H> {
     shard: Shard<H>,
 }
 
-/// Opens the listeners and makes the shards. When this fails, nothing has been started.
+/// Makes the shards, and opens their listeners unless they are `opened` already. When this fails,
+/// nothing has been started.
 pub(crate) fn prepare<H: Handler>(
     shared: Shared<H>,
     config: Config,
     certificates: Option<Certificates>,
+    opened: Vec<TcpListener>,
 ) -> io::Result<Prepared<H>> {
     allow_many_files(&config);
     let count = if config.transports.has_http() { shard_count(&config) } else { 0 };
-    let (listeners, address) = listener::open(config.bind, count)?;
+    let (listeners, address) = match opened.is_empty() || count == 0 {
+        true => listener::open(config.bind, count)?,
+        false => listener::deal(opened, count)?,
+    };
     let worker_count = worker_count(shared.handler.catalog(), &config, count);
     let (shared, config) = (Arc::new(shared), Arc::new(config));
     let (sender, jobs) = workers::queue(config.deferred_max);
@@ -141,12 +150,12 @@ pub(crate) fn prepare<H: Handler>(
     let peers = Arc::new(Peers::new(mailboxes.clone(), counters.clone()));
     let cpus = cpus(&config, count);
     let mut shards = Vec::with_capacity(count);
-    for (index, (listener, (poll, mailbox))) in listeners.into_iter().zip(polls).enumerate() {
+    for (index, (listeners, (poll, mailbox))) in listeners.into_iter().zip(polls).enumerate() {
         let parts = Parts {
             index,
             poll,
             mailbox,
-            listener,
+            listeners,
             peers: peers.clone(),
             certificates: certificates.clone(),
             jobs: sender.clone(),
@@ -203,6 +212,11 @@ fn worker_count(catalog: &Catalog, config: &Config, shards: usize) -> usize {
 }
 
 impl<H: Handler> Prepared<H> {
+    /// The switches of the application's tools.
+    pub(crate) fn switches(&self) -> Switches {
+        self.shared.handler.catalog().switches()
+    }
+
     /// Starts a thread for each shard, and the workers.
     pub(crate) fn start(self) -> io::Result<Threads> {
         let workers = workers::start(self.worker_count, self.jobs, &self.shared)?;
@@ -253,7 +267,7 @@ fn pin(shard: usize, cpu: Option<core_affinity::CoreId>) {
 
 /// Raises the soft limit of open files to what `connections_max` needs, as far as the hard limit
 /// allows: the usual 1,024 end long before the memory does.
-fn allow_many_files(config: &Config) {
+pub(crate) fn allow_many_files(config: &Config) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let wanted = (config.connections_max + limits::FILES_BESIDE_CONNECTIONS) as u64;
@@ -266,41 +280,16 @@ fn allow_many_files(config: &Config) {
     }
 }
 
-/// Stops a server, from any thread.
-#[derive(Clone)]
-pub struct Stopper {
-    mailboxes: Vec<Address>,
-    stdio: Option<StdioStop>,
-}
-
-impl Stopper {
-    /// Asks the server to finish what is under way, and to end; does not wait for that.
-    pub fn stop(&self) {
-        for mailbox in &self.mailboxes {
-            mailbox.post_waiting(Mail::Stop);
-        }
-        if let Some(stdio) = &self.stdio {
-            stdio.stop();
-        }
-    }
-}
-
-impl fmt::Debug for Stopper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stopper")
-    }
-}
-
 impl Threads {
     /// What each shard is doing.
     pub(crate) fn stats(&self) -> Vec<ShardStats> {
         self.counters.iter().map(ShardCounters::read).collect()
     }
 
-    /// The way to stop them.
-    pub(crate) fn stopper(&self) -> Stopper {
+    /// The way to speak with them.
+    pub(crate) fn control(&self) -> Control {
         let stdio = self.stdio.as_ref().map(Stdio::stopper);
-        Stopper { mailboxes: self.mailboxes.clone(), stdio }
+        Control::new(self.mailboxes.clone(), stdio, self.hub.clone())
     }
 
     /// Waits until all shards have ended. Workers end with them, but for one whose function does

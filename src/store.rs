@@ -7,6 +7,7 @@
 
 mod farewell;
 mod hub;
+mod live;
 mod nudge;
 mod seal;
 pub(crate) mod session;
@@ -21,7 +22,7 @@ pub(crate) use hub::{
     Clock, Filter, Hub, Listener, Notice, Relieved, StreamLimits, write_subscription,
 };
 pub(crate) use nudge::{Bell, Reader};
-pub(crate) use seal::{Seal, Unsealed};
+pub use seal::{Seal, Unsealed};
 pub(crate) use session::{Begun, Client, Line, Session, SessionId};
 pub(crate) use sessions::{SessionLimits, Sessions};
 pub(crate) use stream::{Bounds, Kind, Reading, Reply, Silence, Stream};

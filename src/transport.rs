@@ -5,8 +5,10 @@ mod access;
 mod admit;
 mod batch;
 mod challenge;
+mod cors;
 mod fields;
 mod forward;
+mod guard;
 mod headers;
 pub(crate) mod http_sse;
 mod inbound;
@@ -28,13 +30,17 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Status};
+use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Stamp, Status};
 use crate::json::{Parser, Value};
 use crate::protocol::{Principal, ProtocolVersion};
 use crate::store::{Hub, Session, Stream, Task, Verdict};
 
+pub(crate) use cors::Cors;
+pub(crate) use guard::Guard;
+pub use headers::mismatch;
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
 pub(crate) use metadata::ResourceMetadata;
@@ -47,18 +53,35 @@ pub(crate) use streamable_http::{expect, respond};
 pub(crate) use worker::{fail_deferred, run_deferred, withdraw};
 
 /// What every shard and worker reads, and nobody writes (but for the hub, which has locks).
+///
+/// Each shard has its own, so that a reload replaces it by mail. It reads as its settings.
 pub(crate) struct Shared<H> {
-    pub(crate) handler: H,
+    pub(crate) handler: Arc<H>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) settings: Settings,
+}
+
+impl<H> Deref for Shared<H> {
+    type Target = Settings;
+
+    #[inline]
+    fn deref(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+/// What is set, as requests need it; a reload brings other ones.
+#[derive(Clone)]
+pub(crate) struct Settings {
     pub(crate) limits: HttpLimits,
     /// The path of the MCP endpoint.
     pub(crate) path: String,
     /// HTTP+SSE, where it is served.
     pub(crate) http_sse: Option<Arc<HttpSse>>,
+    /// Which hosts, origins and proxies are ours.
+    pub(crate) guard: Guard,
     /// What is said of where tokens come from, where they are taken.
     pub(crate) metadata: Option<ResourceMetadata>,
-    /// Origins that may call besides those on loopback.
-    pub(crate) allowed_origins: Vec<String>,
-    pub(crate) hub: Arc<Hub>,
 }
 
 /// What a thread keeps for itself between requests.
@@ -71,6 +94,8 @@ pub(crate) struct Local {
     pub(crate) unix_s: u64,
     /// The server is stopping: every answer is the last one of its connection.
     pub(crate) stopping: bool,
+    /// The last `Host` that turned out to be ours: nearly every request names the same.
+    pub(crate) known_host: Vec<u8>,
 }
 
 /// What the connection does after a request.
@@ -95,6 +120,8 @@ pub(crate) struct Taken {
     /// The body, JSON; 202 without one.
     pub(crate) body: Vec<u8>,
     pub(crate) persistence: Persistence,
+    /// What all responses to the request carry.
+    pub(crate) lines: Box<[u8]>,
     /// For a message on a line: what is said there, and what the response says of HTTP+SSE.
     pub(crate) line: Option<(Promise, Arc<HttpSse>)>,
 }
@@ -103,7 +130,7 @@ impl Taken {
     /// A worker has it: appends the response.
     pub(crate) fn write(&self, date: &Date, out: &mut Vec<u8>) -> Next {
         if self.body.is_empty() {
-            let mut response = Response::new(Status::ACCEPTED, date);
+            let mut response = Response::new(Status::ACCEPTED, self.stamp(date));
             response.connection = self.persistence;
             match &self.line {
                 None => response.empty(out),
@@ -113,16 +140,26 @@ impl Taken {
                 }
             }
         } else {
-            message::json_response(Status::OK, self.persistence, date).fixed(out, &self.body);
+            message::json_response(Status::OK, self.persistence, self.stamp(date))
+                .fixed(out, &self.body);
         }
         message::after(self.persistence)
+    }
+
+    fn stamp<'s>(&'s self, date: &'s Date) -> Stamp<'s> {
+        Stamp { date, lines: &self.lines }
     }
 
     /// No worker takes it: appends 503.
     #[cold]
     pub(crate) fn refuse(&self, date: &Date, out: &mut Vec<u8>) {
         let about = self.line.as_ref().map(|(_, http_sse)| http_sse);
-        refuse::HttpRefusal::no_worker().about(about).write(self.persistence, false, date, out);
+        refuse::HttpRefusal::no_worker().about(about).write(
+            self.persistence,
+            false,
+            self.stamp(date),
+            out,
+        );
     }
 }
 

@@ -75,7 +75,7 @@ fn a_tool_knows_its_caller_and_others_are_challenged() {
     assert_eq!((response.status, challenge), (401, Some("Bearer")), "nothing was shown");
     response.error();
     // A method that is not there is said to be so, whoever asks.
-    let response = wire.ask("PUT /mcp HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    let response = wire.ask("PUT /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(response.status, 405);
     assert_eq!(wire.ask("GET /health HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
     running.stop();

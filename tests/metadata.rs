@@ -71,10 +71,13 @@ fn the_metadata_is_there_for_any_page() {
     assert_eq!(sse["resource"], "http://localhost:9000/sse");
     wire.send(get("HEAD", WELL_KNOWN, ""));
     assert_eq!(wire.response_to_head().status, 200);
-    let preflight = wire.ask(get("OPTIONS", WELL_KNOWN, page));
+    let asks = "Access-Control-Request-Method: GET\r\n\
+                Access-Control-Request-Headers: mcp-protocol-version\r\n";
+    let preflight = wire.ask(get("OPTIONS", WELL_KNOWN, &format!("{page}{asks}")));
     assert_eq!(preflight.status, 204);
     assert_eq!(preflight.field("Access-Control-Allow-Origin"), Some("*"));
-    assert_eq!(preflight.field("Access-Control-Allow-Headers"), Some("*"));
+    let headers = preflight.field("Access-Control-Allow-Headers").unwrap_or_default();
+    assert!(headers.to_lowercase().contains("mcp-protocol-version"), "{headers}");
     let post = Post::new("{}").line(&format!("POST {WELL_KNOWN} HTTP/1.1"));
     assert_eq!(wire.ask(post.bytes()).status, 405);
     assert_eq!(wire.ask(get("GET", &format!("{WELL_KNOWN}/other"), "")).status, 404);

@@ -77,8 +77,8 @@ impl Cache {
         table.keep(tag, Entry { token: token.into(), answer, until_s, generation });
     }
 
-    /// A hash of the end of a token: in a JWT that is the signature, which nobody chooses. Who sends
-    /// many tokens with the same end gets all of them into the same few places.
+    /// A hash of the end of a token: in a JWT that is the signature, which nobody chooses. Who
+    /// sends many tokens with the same end gets all of them into the same few places.
     #[inline]
     fn tag(&self, token: &str) -> u64 {
         let token = token.as_bytes();

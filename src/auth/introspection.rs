@@ -34,6 +34,8 @@ struct Job {
     token: Arc<str>,
     /// The issuer that the token names; `None`: it names none, and all are asked in turn.
     issuer: Option<usize>,
+    /// When it was shown, in seconds since 1970.
+    shown_s: u64,
 }
 
 /// What the threads share.
@@ -104,7 +106,7 @@ impl Introspection {
             Entry::Occupied(asked) => return Checked::Later(asked.get().clone()),
             Entry::Vacant(place) => place,
         };
-        match self.jobs.try_send(Job { token, issuer }) {
+        match self.jobs.try_send(Job { token, issuer, shown_s: unix_s }) {
             Ok(()) => Checked::Later(place.insert(Arc::default()).clone()),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Checked::Busy,
         }
@@ -153,15 +155,15 @@ fn answer(common: &Common, fetcher: &Fetcher, job: &Job) -> (Answer, u64) {
             }
         };
         endpoint.issuer.note_introspection(None);
-        match endpoint.read(body, &common.rules) {
+        match endpoint.read(body, &common.rules, job.now_s()) {
             Ok((principal, until_s)) => return (Answer::Yes(Arc::new(principal)), until_s),
             Err(Reason::Inactive) => {}
             Err(other) => reason = other,
         }
     }
     match has_failed {
-        true => (Answer::Busy, unix_s() + limits::INTROSPECTION_RETRY.as_secs()),
-        false => (Answer::No(reason), unix_s() + common.rules.refused_s),
+        true => (Answer::Busy, job.now_s() + limits::INTROSPECTION_RETRY.as_secs()),
+        false => (Answer::No(reason), job.now_s() + common.rules.refused_s),
     }
 }
 
@@ -202,7 +204,12 @@ impl Endpoint {
     }
 
     /// Who an answer says that the token is from, and until when that may be believed.
-    fn read(&self, mut body: Vec<u8>, rules: &Rules) -> Result<(Principal, u64), Reason> {
+    fn read(
+        &self,
+        mut body: Vec<u8>,
+        rules: &Rules,
+        now_s: u64,
+    ) -> Result<(Principal, u64), Reason> {
         let mut parser = Parser::new();
         let document = parser.parse(&mut body).map_err(|_| Reason::Claims)?;
         match document.root().get("active").and_then(|active| active.as_bool()) {
@@ -212,12 +219,16 @@ impl Endpoint {
         }
         let claims = Claims::read(document.root())?;
         let form = Form::Answer { require_audience: self.config.require_audience };
-        let now_s = unix_s();
         let (principal, ends_s) = rules.check(&claims, form, &self.issuer, now_s)?;
         Ok((principal, ends_s.min(now_s + self.config.ttl.as_secs())))
     }
 }
 
-fn unix_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+impl Job {
+    /// The time, which is not before it was shown: what is remembered until a time must not have
+    /// ended for who asked.
+    fn now_s(&self) -> u64 {
+        let clock = SystemTime::now().duration_since(UNIX_EPOCH);
+        clock.map_or(0, |time| time.as_secs()).max(self.shown_s)
+    }
 }

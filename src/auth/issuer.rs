@@ -68,7 +68,7 @@ impl Issuer {
     ) -> Result<Issuer, String> {
         let (mut keys, mut status) = (None, Status::default());
         if let Keys::File(path) = &config.keys {
-            let problem = |problem: String| format!("{}: {problem}", path.display());
+            let problem = |problem: String| format!("jwks_file: {}: {problem}", path.display());
             let text = std::fs::read(path).map_err(|error| problem(error.to_string()))?;
             keys = Some(Arc::new(KeySet::read(&text).map_err(problem)?));
             status.fetched = Some(Instant::now());

@@ -20,7 +20,7 @@ use crate::limits;
 ///    taken; a token otherwise;
 /// 2. `X-API-Key`;
 /// 3. the certificate of a client.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AuthConfig {
     /// Whose tokens are taken, and what they must say.
     pub tokens: TokenConfig,
@@ -72,6 +72,7 @@ impl Default for AuthConfig {
 
 /// An API key, of which the hash is kept. `mcp-fastd key` makes one.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApiKey {
     /// Whose it is: their principal is `key:NAME`. Somebody may have several.
@@ -93,6 +94,7 @@ impl fmt::Debug for ApiKey {
 /// Clients that show a certificate: by one of its names, which is exactly this, begins with what
 /// stands before a `*`, or is any where there is nothing but `*`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct KnownClient {
     /// The common name of its subject.

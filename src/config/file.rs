@@ -18,8 +18,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use super::raw::RawConfig;
-use super::raw::{RawAuth, RawHttpSse, RawTls};
-use super::{Config, HttpSseConfig};
+use super::raw::{RawAuth, RawGuard, RawHttpSse, RawTls};
+use super::{Config, GuardConfig, HttpSseConfig};
 
 /// What is wrong with a setting, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// What every variable of ours begins with.
-const VARIABLE_PREFIX: &str = "MCP_FASTD__";
+pub(super) const VARIABLE_PREFIX: &str = "MCP_FASTD__";
 /// The variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "MCP_FASTD__CONFIG";
 
@@ -104,9 +104,9 @@ impl RawConfig {
     }
 
     /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
-    /// port, its `cors.allowed_origins` the one at the top, its `ssl` the table `tls`,
-    /// its `auth` the table of that name.
-    fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
+    /// port, its `cors`, `ssl` and `auth` those at the top, and the `allowed_origins` of the first
+    /// the one at the top.
+    pub(super) fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
         let problem = |key: &str, problem: String| Error {
             place: place.to_owned(),
             line: None,
@@ -122,12 +122,15 @@ impl RawConfig {
             let (host, port) = split_address(&bind).map_err(|error| problem("bind", error))?;
             (http.host, http.port) = (Some(host), Some(port));
         }
-        let cors = http.cors.allowed_origins.take();
-        if cors.is_some() && self.allowed_origins.is_some() {
-            let both = "set either this or transport.http.cors.allowed_origins, not both";
+        let (cors, alias) = (std::mem::take(&mut self.cors), std::mem::take(&mut http.cors));
+        let all = [&self.allowed_origins, &cors.allowed_origins, &alias.allowed_origins];
+        if all.into_iter().flatten().count() > 1 {
+            let both = "set one of this, cors.allowed_origins and \
+                        transport.http.cors.allowed_origins";
             return Err(problem("allowed_origins", both.to_owned()));
         }
-        self.allowed_origins = self.allowed_origins.or(cors);
+        self.cors = cors.over(alias);
+        self.allowed_origins = self.allowed_origins.or(self.cors.allowed_origins.take());
         let ssl = std::mem::take(&mut http.ssl);
         if ssl != RawTls::default() && self.tls != RawTls::default() {
             let both = "set either this or transport.http.ssl, not both";
@@ -185,7 +188,7 @@ impl RawConfig {
         if let Some(file) = &config.auth.api_keys_file {
             config.auth.api_keys.extend(auth::api_keys(file)?);
         }
-        config.auth.tools = auth::scopes(self.tools);
+        config.auth.tools = auth::scopes(self.tools.named);
         config.auth.prompts = auth::scopes(self.prompts);
         config.auth.resources = auth::scopes(self.resources);
         config.cores = self.cores.or(config.cores);
@@ -200,6 +203,7 @@ impl RawConfig {
         set(&mut config.idle_timeout, self.idle_timeout.map(|time| time.0));
         set(&mut config.write_timeout, self.write_timeout.map(|time| time.0));
         set(&mut config.shutdown_grace, self.shutdown_grace.map(|time| time.0));
+        set(&mut config.shutdown_delay, self.shutdown_delay.map(|time| time.0));
         set(&mut config.buffer_size, self.buffer_size);
         set(&mut config.max_buffers, self.max_buffers);
         set(&mut config.adaptive_sizing, self.adaptive_sizing);
@@ -214,6 +218,10 @@ impl RawConfig {
         set(&mut config.stream_age_max, self.stream_age_max.map(|time| time.0));
         set(&mut config.answer_timeout, self.answer_timeout.map(|time| time.0));
         set(&mut config.allowed_origins, self.allowed_origins.map(|origins| origins.0));
+        set(&mut config.cors.max_age, self.cors.max_age.map(|time| time.0));
+        set(&mut config.cors.credentials, self.cors.credentials);
+        settle_guard(&mut config.guard, self.guard);
+        set(&mut config.tools.disabled, self.tools.disabled);
         let limits = &mut config.http;
         set(&mut limits.head_bytes_max, self.http.head_bytes_max);
         set(&mut limits.target_bytes_max, self.http.target_bytes_max);
@@ -222,6 +230,7 @@ impl RawConfig {
         set(&mut limits.chunk_line_bytes_max, self.http.chunk_line_bytes_max);
         set(&mut limits.chunk_overhead_bytes_max, self.http.chunk_overhead_bytes_max);
         set(&mut limits.trailer_bytes_max, self.http.trailer_bytes_max);
+        auth::name_server(&mut config);
         Ok(Settings { config, dataset: self.dataset, log: self.log })
     }
 }
@@ -238,6 +247,13 @@ fn settle_http_sse(config: &mut HttpSseConfig, raw: RawHttpSse) {
     deprecation.docs_url = raw.deprecation.docs_url.or(deprecation.docs_url.take());
     deprecation.successor_endpoint =
         raw.deprecation.successor_endpoint.or(deprecation.successor_endpoint.take());
+}
+
+fn settle_guard(config: &mut GuardConfig, raw: RawGuard) {
+    config.public_url = raw.public_url.or(config.public_url.take());
+    set(&mut config.allowed_hosts, raw.allowed_hosts.map(|hosts| hosts.0));
+    set(&mut config.trusted_proxies, raw.trusted_proxies.map(|networks| networks.0));
+    set(&mut config.proxy_protocol, raw.proxy_protocol);
 }
 
 /// What is meant.
@@ -342,12 +358,12 @@ fn key(path: &serde_path_to_error::Path) -> Option<String> {
     (key != "." && !key.is_empty()).then_some(key)
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// serde_json says the position in its message; ours has it in front.
-fn without_position(message: &str) -> String {
+pub(super) fn without_position(message: &str) -> String {
     match message.rfind(" at line ") {
         Some(at) => message[..at].to_owned(),
         None => message.to_owned(),

@@ -3,10 +3,19 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::values::{Later, Micros, Origins, Seconds, Sunset};
-use super::{CertificateFiles, ClientAuth, TlsVersion, Transports};
+use super::values::{Hosts, Later, Micros, Networks, Origins, Seconds, Sunset};
+use super::{CertificateFiles, ClientAuth, ProxyProtocol, TlsVersion, Transports};
+
+/// What an editor needs to know of such a file (JSON Schema, 2020-12).
+pub fn schema() -> serde_json::Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12();
+    let mut schema = settings.into_generator().into_root_schema_for::<RawConfig>();
+    schema.insert("title".to_owned(), "Settings of mcp-fastd".into());
+    schema.to_value()
+}
 
 /// A struct of optional settings that can be laid over another one.
 macro_rules! layer {
@@ -16,7 +25,7 @@ macro_rules! layer {
         tables { $($(#[$table_doc:meta])* $table:ident: $table_type:ty,)* }
     ) => {
         $(#[$about])*
-        #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+        #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct $name {
             $($(#[$doc])* pub $value: Option<$type>,)*
@@ -38,7 +47,7 @@ macro_rules! layer {
 
 mod auth;
 
-pub use auth::{RawAuth, RawIntrospection, RawIssuer, RawThing, RawThings};
+pub use auth::{RawAuth, RawIntrospection, RawIssuer, RawThing, RawThings, RawTools};
 
 layer! {
     /// Settings as written. Each is the field of [`Config`](super::Config) of the same name, but
@@ -50,10 +59,13 @@ layer! {
         /// What to log: a level, or a filter.
         log: String,
         /// `"ADDRESS:PORT"`.
+        #[schemars(regex(pattern = r"^(\[.*|[^:]+):\+?[0-9]{1,5}$"))]
         bind: String,
         /// The path of the endpoint.
+        #[schemars(regex(pattern = r##"^/[!$%&(->@-\[\]-~]*$"##))]
         path: String,
         /// Shards.
+        #[schemars(range(min = 1))]
         cores: usize,
         /// Whether shards are pinned to CPUs.
         pin: bool,
@@ -64,8 +76,10 @@ layer! {
         /// Calls that may wait for a worker.
         deferred_max: usize,
         /// Connections open at once.
+        #[schemars(range(min = 1))]
         connections_max: usize,
         /// Requests of one connection in its turn.
+        #[schemars(range(min = 1))]
         requests_per_turn_max: usize,
         /// `"10s"`, or a number of seconds; as all that follow.
         head_timeout: Seconds,
@@ -77,7 +91,10 @@ layer! {
         write_timeout: Seconds,
         /// Time that a stop waits.
         shutdown_grace: Seconds,
+        /// Time before a stop begins, in which only readiness fails.
+        shutdown_delay: Seconds,
         /// Bytes.
+        #[schemars(range(min = 4096))]
         buffer_size: usize,
         /// Buffers a shard keeps.
         max_buffers: usize,
@@ -90,8 +107,10 @@ layer! {
         /// Time without use.
         session_idle_timeout: Seconds,
         /// Events of a stream.
+        #[schemars(range(min = 32))]
         stream_events_max: usize,
         /// Bytes of a stream.
+        #[schemars(range(min = 65536))]
         stream_bytes_max: usize,
         /// Time to come back for a stream.
         replay_window: Seconds,
@@ -109,8 +128,6 @@ layer! {
     tables {
         /// Who may come.
         auth: RawAuth,
-        /// What is set about tools, by their names.
-        tools: RawThings,
         /// The same of prompts.
         prompts: RawThings,
         /// The same of resources, by their URIs or URI templates.
@@ -121,8 +138,14 @@ layer! {
         http_sse: RawHttpSse,
         /// HTTPS.
         tls: RawTls,
+        /// Which tools are offered.
+        tools: RawTools,
         /// Over what clients come, and another way to write where to listen.
         transport: RawTransport,
+        /// What browsers are told.
+        cors: RawCors,
+        /// Names and proxies.
+        guard: RawGuard,
     }
 }
 
@@ -133,10 +156,13 @@ layer! {
         /// Whether it is served.
         enabled: bool,
         /// The path of the stream.
+        #[schemars(regex(pattern = r##"^/[!$%&(->@-\[\]-~]*$"##))]
         sse_endpoint: String,
         /// The path of messages.
+        #[schemars(regex(pattern = r##"^/[!$%&(->@-\[\]-~]*$"##))]
         messages_endpoint: String,
         /// Streams at once.
+        #[schemars(range(min = 1))]
         connections_max: usize,
         /// Time to come back for a stream.
         session_timeout: Seconds,
@@ -236,17 +262,37 @@ layer! {
     tables {
         /// The same as `tls` at the top.
         ssl: RawTls,
-        /// `transport.http.cors`.
+        /// The same as `cors` at the top.
         cors: RawCors,
     }
 }
 
 layer! {
-    /// `transport.http.cors` as written.
+    /// [`CorsConfig`](super::CorsConfig) as written.
     RawCors
     values {
         /// The same as `allowed_origins` at the top.
         allowed_origins: Origins,
+        /// How long a browser may remember.
+        max_age: Seconds,
+        /// Whether pages may send cookies.
+        credentials: bool,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`GuardConfig`](super::GuardConfig) as written.
+    RawGuard
+    values {
+        /// `"https://mcp.example.com"`.
+        public_url: String,
+        /// A list, or text with commas.
+        allowed_hosts: Hosts,
+        /// A list, or text with commas.
+        trusted_proxies: Networks,
+        /// `"off"` or `"required"`.
+        proxy_protocol: ProxyProtocol,
     }
     tables {}
 }

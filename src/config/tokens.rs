@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::limits;
 
 /// How bearer tokens are checked. Without an issuer, none is taken.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TokenConfig {
     /// Who issues them.
     pub issuers: Vec<IssuerConfig>,
@@ -21,8 +21,8 @@ pub struct TokenConfig {
     pub leeway: Duration,
     /// The longest token, in bytes.
     pub token_bytes_max: usize,
-    /// Whether a JWT must say that it is an access token (`typ` is `at+jwt`, RFC 9068). Many issuers
-    /// do not say so; without this, only what looks like another kind of token is refused.
+    /// Whether a JWT must say that it is an access token (`typ` is `at+jwt`, RFC 9068). Many
+    /// issuers do not say so; without this, only what looks like another kind of token is refused.
     pub require_at_jwt: bool,
     /// Tokens that are remembered, so that they are not verified again.
     pub cache_entries_max: usize,
@@ -31,7 +31,7 @@ pub struct TokenConfig {
     /// How long it is remembered that a token is no good.
     pub refused_ttl: Duration,
     /// How long an issuer's keys are used before they are fetched again, at most; an issuer can ask
-    /// for less (`Cache-Control: max-age`). They are used longer while the issuer cannot be reached.
+    /// for less (`Cache-Control: max-age`). They are used longer while it cannot be reached.
     pub keys_age_max: Duration,
     /// How often keys are fetched for a token whose key is not known, at most.
     pub keys_refresh_interval: Duration,

@@ -9,7 +9,9 @@ use mcp_fastd::config::file;
 use mcp_fastd::{Transports, limits};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
+use super::check::CheckArguments;
 use super::connect::ConnectArguments;
+use super::health::HealthArguments;
 use super::install::InstallArguments;
 use super::key::KeyArguments;
 use super::migrate::MigrateArguments;
@@ -35,6 +37,14 @@ A file in TOML:
 
   [http]
   body_bytes_max = 4194304
+
+`mcp-fastd check fastd.toml` says all that is wrong with such a file.
+
+Signals: TERM and INT finish what is under way and end, within shutdown_grace; a second one ends at
+once. HUP reads the settings again (what needs a restart is logged; a broken file changes nothing).
+USR1 opens the files of logs again. USR2 starts the program again with the same arguments, and
+hands the sockets over to it without losing a request. Under systemd, Type=notify, the watchdog and
+socket activation are served.
 
 Exit codes: 0 stopped by a signal (or by the end of standard input, where that is served), 1 could
 not start, 2 wrong arguments.";
@@ -73,11 +83,15 @@ pub(crate) enum Command {
     Install(InstallArguments),
     /// Make an API key, and what the server has to know of it
     Key(KeyArguments),
+    /// Say all that is wrong with settings, or what would be served
+    Check(CheckArguments),
+    /// Ask a server whether it is well: exit code 0 if it says so
+    Health(HealthArguments),
     /// Move from HTTP+SSE to Streamable HTTP: settings, clients, and who still comes
     Migrate(MigrateArguments),
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct ServeArguments {
     /// The dataset to serve: one SQLite file, created if missing. Without it, this project's own
     /// documentation is served, from memory
@@ -120,10 +134,25 @@ pub(crate) struct ServeArguments {
     /// Take the API keys of this file, which ends in .toml or .json; `mcp-fastd key NAME` makes one
     #[arg(long, value_name = "FILE")]
     pub(crate) api_keys: Option<PathBuf>,
-    /// A web origin that is not refused, besides those on this machine, or *; may be repeated. (No
-    /// CORS headers are sent yet: a proxy in front has to add them)
+    /// A web origin whose pages may call (https://app.example, https://*.app.example, or * for all),
+    /// besides that of --public-url and, where only this machine can connect, those of this machine;
+    /// may be repeated
     #[arg(long = "allowed-origin", value_name = "ORIGIN")]
     pub(crate) allowed_origins: Vec<String>,
+    /// Where clients find the server, such as https://mcp.example.com. It, or --allowed-host, is
+    /// needed where other machines can connect: requests for another host are refused, so that no
+    /// web page can reach the server under a name of its own
+    #[arg(long, value_name = "URL", value_parser = mcp_fastd::config::public_url)]
+    pub(crate) public_url: Option<String>,
+    /// A name under which the server is reached: HOST, HOST:PORT, *.example.com for all below, or *
+    /// for every name; may be repeated. Where only this machine can connect, its own names need not
+    /// be said
+    #[arg(long = "allowed-host", value_name = "HOST")]
+    pub(crate) allowed_hosts: Vec<String>,
+    /// The network of a proxy (10.0.0.0/8) that is believed when it says for whom it comes
+    /// (Forwarded, X-Forwarded-For and its kind); may be repeated. Others are not
+    #[arg(long = "trusted-proxy", value_name = "CIDR")]
+    pub(crate) trusted_proxies: Vec<String>,
 }
 
 #[derive(Args)]

@@ -2,6 +2,8 @@
 //! shard's business.
 //!
 //! ```text
+//!    ProxyHeader ── it is whole ──▶ Reading (where connections begin with one)
+//!
 //!         the answer comes later      an answer that is the last one, a refusal
 //!   Reading ────────────────────▶ Waiting ──────────────▶ Finishing ──all sent──▶ Closed
 //!      ▲                             │                        │                     ▲
@@ -21,7 +23,7 @@ use super::deadlines::{Tick, Timer};
 use super::tls::Tls;
 use crate::app::Peer;
 use crate::buffer::{ReadBuffer, WriteBuffer};
-use crate::http::Decoder;
+use crate::http::{Decoder, Proxied, ProxyHeader, proxy_header};
 use crate::limits;
 use crate::store::Verdict;
 use crate::transport::Reply;
@@ -29,6 +31,8 @@ use crate::transport::Reply;
 /// Where a connection stands.
 #[derive(Debug)]
 pub(crate) enum State {
+    /// A header of the PROXY protocol is to come first, and says who is at the other end.
+    ProxyHeader,
     /// Requests are read and answered.
     Reading,
     /// A request stays where it is, until somebody has said who it is from.
@@ -158,6 +162,35 @@ impl Connection {
 
     pub(crate) fn socket(&self) -> &TcpStream {
         &self.socket
+    }
+
+    /// Reads the header of the PROXY protocol, and nothing of what follows it, which may be TLS:
+    /// until all of it is there, it stays in the socket.
+    #[cold]
+    pub(crate) fn read_proxy_header(&mut self) {
+        let mut bytes = [0; limits::PROXY_HEADER_BYTES_MAX];
+        let there = match recv(&self.socket, &mut bytes, RecvFlags::PEEK) {
+            Ok((there, _)) if there > 0 => there,
+            Err(Errno::WOULDBLOCK | Errno::INTR) => return self.readable = false,
+            Ok(_) | Err(_) => return self.abort(),
+        };
+        let (len, proxied) = match proxy_header(&bytes[..there]) {
+            Ok(ProxyHeader::Whole(len, proxied)) => (len, proxied),
+            Ok(ProxyHeader::Partial) if !self.half_closed => return self.readable = false,
+            Ok(ProxyHeader::Partial) => return self.abort(),
+            Err(error) => {
+                tracing::debug!(peer = %self.peer.address, %error, "a connection is closed");
+                return self.abort();
+            }
+        };
+        if !recv(&self.socket, &mut bytes[..len], RecvFlags::empty()).is_ok_and(|(n, _)| n == len) {
+            return self.abort();
+        }
+        if let Proxied::From { address, secure } = proxied {
+            self.peer.address = address;
+            self.peer.secure |= secure;
+        }
+        self.state = State::Reading;
     }
 
     /// Sends what is unsent, as far as the socket takes it. Says whether it took anything.

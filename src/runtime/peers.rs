@@ -10,13 +10,16 @@ use super::metrics::ShardCounters;
 pub(crate) struct Peers {
     pub(crate) addresses: Vec<Address>,
     pub(crate) counters: Arc<[ShardCounters]>,
+    /// Shards that take no connections from others any more.
+    leaving: Box<[AtomicBool]>,
     /// A shard has left its listener unread because there are `connections_max`.
     held_back: AtomicBool,
 }
 
 impl Peers {
     pub(crate) fn new(addresses: Vec<Address>, counters: Arc<[ShardCounters]>) -> Peers {
-        Peers { addresses, counters, held_back: AtomicBool::new(false) }
+        let leaving = addresses.iter().map(|_| AtomicBool::new(false)).collect();
+        Peers { addresses, counters, leaving, held_back: AtomicBool::new(false) }
     }
 
     fn connections(&self) -> usize {
@@ -46,6 +49,18 @@ impl Peers {
                 }
             }
         }
+    }
+
+    /// The shard `here` ends as soon as it has no connections.
+    ///
+    /// Who hands it one counts that connection first and looks here then; the shard says it here
+    /// first and looks at the count then. So either it waits for the letter, or none is sent.
+    pub(crate) fn begin_to_leave(&self, here: usize) {
+        self.leaving[here].store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_leaving(&self, index: usize) -> bool {
+        self.leaving[index].load(Ordering::SeqCst)
     }
 
     /// The shard for a connection that `here` has accepted: itself, unless another one has clearly

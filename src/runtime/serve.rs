@@ -1,6 +1,7 @@
 //! What a connection does when it can go on: read, answer, write, and set its next deadline.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 
@@ -62,6 +63,11 @@ pub(crate) fn drive<H: Handler>(
 ) {
     if !connection.output.is_empty() && !connection.in_dirty {
         connection.progress |= flush(connection, core);
+    }
+    if let State::ProxyHeader = connection.state
+        && connection.readable
+    {
+        connection.read_proxy_header();
     }
     let (mut answered, mut reads) = (0, 0);
     let (mut more, mut held_back) = (false, false);
@@ -189,7 +195,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
     let next = match decoder.decode(input, &mut storage, &core.shared.limits) {
         Ok(Parsed::Partial) => return Step::Partial,
         Ok(Parsed::Head(head)) => {
-            if transport::expect(&head, peer, &core.shared, &core.local, out) {
+            if transport::expect(&head, peer, &core.shared, &mut core.local, out) {
                 if head.wants_continue() {
                     continue_100(out);
                 }
@@ -255,10 +261,15 @@ impl<H: Handler> Core<H> {
     }
 
     /// Sets the first deadline of a connection.
-    pub(crate) fn arm(&mut self, key: ConnectionKey, connection: &mut Connection) {
-        let timeout = match connection.tls {
-            None => self.config.idle_timeout,
-            Some(_) => self.config.head_timeout,
+    pub(crate) fn arm(
+        &mut self,
+        key: ConnectionKey,
+        connection: &mut Connection,
+        idle_timeout: Duration,
+    ) {
+        let timeout = match (&connection.state, &connection.tls) {
+            (State::ProxyHeader, _) | (_, Some(_)) => self.config.head_timeout,
+            (_, None) => idle_timeout,
         };
         connection.phase = phase_of(connection);
         let due = tick_after(self.now, timeout);
@@ -304,6 +315,9 @@ impl<H: Handler> Core<H> {
     /// Ends what took too long.
     #[cold]
     pub(crate) fn time_out(&mut self, connection: &mut Connection) {
+        if let State::ProxyHeader = connection.state {
+            return connection.abort();
+        }
         let limit = match connection.phase {
             Phase::Head => "head_timeout",
             Phase::Body => "body_timeout",
@@ -330,6 +344,7 @@ fn phase_of(connection: &Connection) -> Phase {
         State::Parked(_) => Phase::Parked,
         State::Waiting(_) => Phase::Waiting,
         State::Draining { .. } => Phase::Draining,
+        State::ProxyHeader => Phase::Head,
         State::Reading | State::Finishing { .. } | State::Closed => {
             match connection.decoder.progress(&connection.input) {
                 Progress::Idle | Progress::Done | Progress::Failed => match &connection.tls {

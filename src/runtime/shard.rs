@@ -4,6 +4,8 @@
 //! read, planned, answered and written here; nothing on their way is shared with another thread.
 
 mod accept;
+mod leave;
+mod letters;
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -16,9 +18,9 @@ use slab::Slab;
 
 use super::ConnectionKey;
 use super::buffers::BufferPool;
-use super::connection::{Connection, Phase, State};
+use super::connection::{Connection, State};
 use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
-use super::mailbox::{Mail, Mailbox};
+use super::mailbox::Mailbox;
 use super::metrics::ShardCounters;
 use super::parked::wake_up;
 use super::peers::Peers;
@@ -32,13 +34,15 @@ use crate::json::Parser;
 use crate::limits;
 use crate::transport::{Deferred, Local, Shared};
 
+use self::leave::Leaving;
+
 const LISTENER: Token = Token(usize::MAX);
 pub(crate) const MAILBOX: Token = Token(usize::MAX - 1);
 
 pub(crate) struct Shard<H> {
     index: usize,
     poll: Poll,
-    listener: Option<TcpListener>,
+    listeners: Vec<TcpListener>,
     /// The listener may have connections for us.
     accepting: bool,
     /// The process is out of file descriptors: when to try again.
@@ -51,7 +55,7 @@ pub(crate) struct Shard<H> {
     second: u64,
     /// When what is too old is to be looked for.
     sweep_at: Tick,
-    stop_by: Option<Instant>,
+    leaving: Leaving,
     core: Core<H>,
 }
 
@@ -60,7 +64,7 @@ pub(crate) struct Parts<H> {
     pub(crate) index: usize,
     pub(crate) poll: Poll,
     pub(crate) mailbox: Mailbox,
-    pub(crate) listener: TcpListener,
+    pub(crate) listeners: Vec<TcpListener>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) certificates: Option<Certificates>,
     pub(crate) jobs: Sender<Box<Deferred>>,
@@ -70,8 +74,10 @@ pub(crate) struct Parts<H> {
 
 impl<H: Handler> Shard<H> {
     pub(crate) fn new(parts: Parts<H>) -> io::Result<Shard<H>> {
-        let Parts { index, poll, mailbox, mut listener, peers, jobs, shared, config, .. } = parts;
-        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let Parts { index, poll, mailbox, mut listeners, peers, jobs, shared, config, .. } = parts;
+        for listener in &mut listeners {
+            poll.registry().register(listener, LISTENER, Interest::READABLE)?;
+        }
         let core = Core {
             local: Local {
                 parser: Parser::new(),
@@ -79,6 +85,7 @@ impl<H: Handler> Shard<H> {
                 now_ms: steady_ms(),
                 unix_s: unix_ms() / 1000,
                 stopping: false,
+                known_host: Vec::new(),
             },
             read_buffers: BufferPool::new(&config),
             write_buffers: BufferPool::new(&config),
@@ -98,7 +105,7 @@ impl<H: Handler> Shard<H> {
         Ok(Shard {
             index,
             poll,
-            listener: Some(listener),
+            listeners,
             accepting: true,
             accept_again: None,
             mailbox,
@@ -108,7 +115,7 @@ impl<H: Handler> Shard<H> {
             generation: 0,
             second: 0,
             sweep_at: 0,
-            stop_by: None,
+            leaving: Leaving::Not,
             core,
         })
     }
@@ -184,7 +191,7 @@ impl<H: Handler> Shard<H> {
         // Counted from the turn's reading of the clock: a wake-up that is early sleeps on.
         let due =
             next.map(|tick| limits::DEADLINE_TICK * tick.saturating_sub(self.core.now).max(1));
-        let stop = self.stop_by.map(|at| at.saturating_duration_since(Instant::now()));
+        let stop = self.leaving.next().map(|at| at.saturating_duration_since(Instant::now()));
         [due, stop].into_iter().flatten().min()
     }
 
@@ -270,54 +277,6 @@ impl<H: Handler> Shard<H> {
         }
         // There may be more: ring for the next turn.
         self.core.address.ring();
-    }
-
-    fn open_mail(&mut self) {
-        for _ in 0..limits::MAIL_PER_TURN_MAX {
-            match self.mailbox.take() {
-                None => return,
-                Some(Mail::Adopt(..)) if self.core.local.stopping => self.peers.leave(self.index),
-                Some(Mail::Adopt(socket, peer)) => self.add(socket, peer),
-                Some(Mail::Vacancy) => {
-                    self.accepting |= self.listener.is_some() && self.accept_again.is_none();
-                }
-                Some(Mail::Stop) => self.stop(),
-            }
-        }
-        // There may be more: ring for the next turn.
-        self.core.address.ring();
-    }
-
-    /// Stops accepting, closes what is idle, and lets the rest finish.
-    fn stop(&mut self) {
-        self.stop_by = Some(Instant::now() + self.core.config.shutdown_grace);
-        self.core.local.stopping = true;
-        self.core.shared.hub.begin_to_close();
-        self.accepting = false;
-        self.accept_again = None;
-        self.listener = None;
-        let idle = |(_, connection): &(usize, &Connection)| {
-            matches!(connection.phase, Phase::Idle | Phase::Handshake)
-        };
-        let key = |(slot, c): (usize, &Connection)| ConnectionKey::new(slot, c.generation);
-        for key in self.connections.iter().filter(idle).map(key).collect::<Vec<_>>() {
-            self.remove(key);
-        }
-        let waits =
-            |(_, connection): &(usize, &Connection)| matches!(connection.state, State::Waiting(_));
-        for key in self.connections.iter().filter(waits).map(key).collect::<Vec<_>>() {
-            if let Some(connection) = find(&mut self.connections, key) {
-                self.core.let_go(connection);
-                self.advance(key);
-            }
-        }
-    }
-
-    fn stopped(&self) -> bool {
-        match self.stop_by {
-            None => false,
-            Some(by) => self.connections.is_empty() || Instant::now() >= by,
-        }
     }
 
     fn expire(&mut self) {

@@ -22,7 +22,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::mailbox::{Address, Mail};
+use super::mailbox::{Address, Leave, Mail};
 use super::shard::steady_ms;
 use crate::app::Handler;
 use crate::json::Parser;
@@ -91,7 +91,7 @@ pub(crate) fn start<H: Handler>(
     grace: Duration,
 ) -> io::Result<Stdio> {
     let hub = &shared.hub;
-    let line = store::Line::new(Stream::line(None, hub.streams.bounds));
+    let line = store::Line::new(Stream::line(None, hub.streams.bounds()));
     let stream = line.stream.clone();
     let begun = Begun { principal: None, client: None, line: Some(line) };
     let session = hub.lines.begin(begun, hub.now_s());
@@ -293,7 +293,7 @@ impl Writer {
             shared.hub.leave(place);
             close_subscription(&listener);
         }
-        self.shards.iter().for_each(|shard| shard.post_waiting(Mail::Stop));
+        self.shards.iter().for_each(|shard| shard.post_waiting(Mail::Stop(Leave::Close)));
     }
 
     /// Writes what there is. Says after which time there is more, if that is known; `None` when

@@ -36,9 +36,10 @@ pub(super) fn defer<H: Handler>(
     match core.jobs.try_send(deferred) {
         Ok(()) => connection.state = State::Waiting(reply),
         Err(_) => {
-            let persistence = reply.persistence();
             reply.withdraw();
-            refuse_overload(connection, persistence, core);
+            let stamp = reply.stamp(&core.local);
+            transport::refuse_overload(reply.persistence(), stamp, connection.output.out());
+            close_if_last(connection, reply.persistence());
         }
     }
 }
@@ -65,11 +66,6 @@ pub(super) fn background<H: Handler>(
             close_if_last(connection, taken.persistence);
         }
     }
-}
-
-fn refuse_overload<H>(connection: &mut Connection, persistence: Persistence, core: &Core<H>) {
-    transport::refuse_overload(persistence, &core.local.date, connection.output.out());
-    close_if_last(connection, persistence);
 }
 
 fn close_if_last(connection: &mut Connection, persistence: Persistence) {

@@ -48,6 +48,7 @@ impl<H: Handler> Exchange<H> {
                 now_ms: 0,
                 unix_s: 0,
                 stopping: false,
+                known_host: Vec::new(),
             },
             input: ReadBuffer::new(),
             decoder: Decoder::new(),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ServeError;
-use crate::config::{Config, DEPRECATED, HttpSseConfig};
+use crate::config::{Config, DEPRECATED, Guarded, HttpSseConfig};
 use crate::http::Date;
 use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
-use crate::transport::{HttpSse, ResourceMetadata};
+use crate::transport::{Cors, Guard, HttpSse, ResourceMetadata, Settings};
 
 /// What the threads of a server share.
 pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
@@ -15,32 +15,73 @@ pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
     if let Err(error) = getrandom::fill(&mut key) {
         return Err(ServeError::Setting(format!("the system gives no random bits: {error}")));
     }
-    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
-    let sessions = Sessions::new(SessionLimits {
+    let sessions = Sessions::new(session_limits(config));
+    let lines = Sessions::new(line_limits(config));
+    Ok(Hub::new(sessions, lines, Seal::new(&key), stream_limits(config), clock))
+}
+
+/// Gives the hub the limits of a configuration that was read again.
+pub(super) fn reload_hub(hub: &Hub, config: &Config) {
+    hub.sessions.limits.set(session_limits(config));
+    hub.lines.limits.set(line_limits(config));
+    hub.streams.set(stream_limits(config));
+}
+
+/// What requests need of the settings.
+pub(super) fn of(config: &Config) -> Result<Settings, ServeError> {
+    Ok(Settings {
+        limits: config.http,
+        path: config.path.clone(),
+        http_sse: http_sse(config),
+        guard: guard(config)?,
+        metadata: metadata(config),
+    })
+}
+
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+fn session_limits(config: &Config) -> SessionLimits {
+    SessionLimits {
         sessions_max: config.sessions_max,
         per_principal_max: config.sessions_per_principal_max,
         idle_s: seconds(config.session_idle_timeout),
         replay_s: seconds(config.replay_window),
         replay_bytes: config.replay_bytes_max,
-    });
-    let lines = Sessions::new(SessionLimits {
+    }
+}
+
+fn line_limits(config: &Config) -> SessionLimits {
+    SessionLimits {
         // One of them is that of standard input.
         sessions_max: config.http_sse.connections_max.max(1),
         per_principal_max: config.sessions_per_principal_max,
         idle_s: seconds(config.http_sse.session_timeout),
         replay_s: 0,
         replay_bytes: 0,
-    });
-    let streams = StreamLimits {
+    }
+}
+
+fn stream_limits(config: &Config) -> StreamLimits {
+    StreamLimits {
         bounds: Bounds { events: config.stream_events_max, bytes: config.stream_bytes_max },
         age_max: config.stream_age_max,
         answer_timeout: config.answer_timeout,
-    };
-    Ok(Hub::new(sessions, lines, Seal::new(&key), streams, clock))
+    }
+}
+
+/// Which hosts, origins and proxies are ours.
+fn guard(config: &Config) -> Result<Guard, ServeError> {
+    let Guarded { loopback, hosts, origins, public_origin, proxies } =
+        config.guarded().map_err(ServeError::Setting)?;
+    let cors =
+        Cors { credentials: config.cors.credentials, max_age_s: config.cors.max_age.as_secs() };
+    Ok(Guard { loopback, hosts, origins, public_origin, proxies, cors })
 }
 
 /// What is said of where tokens come from, where they are taken.
-pub(super) fn metadata(config: &Config) -> Option<ResourceMetadata> {
+fn metadata(config: &Config) -> Option<ResourceMetadata> {
     let auth = &config.auth;
     if auth.tokens.issuers.is_empty() {
         return None;
@@ -50,12 +91,11 @@ pub(super) fn metadata(config: &Config) -> Option<ResourceMetadata> {
         authorization_servers: issuers.collect(),
         name: auth.resource_name.clone(),
         documentation: auth.resource_documentation.clone(),
-        origin: None,
     })
 }
 
 /// HTTP+SSE, where it is to be served, and what is said of its end.
-pub(super) fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
+fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
     let HttpSseConfig { sse_endpoint, messages_endpoint, deprecation, .. } = &config.http_sse;
     if !config.http_sse.enabled {
         return None;

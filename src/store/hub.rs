@@ -8,6 +8,7 @@ use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use slab::Slab;
 
+use super::live::LiveStreamLimits;
 use super::seal::Seal;
 use super::seconds;
 use super::session::Session;
@@ -43,7 +44,7 @@ pub(crate) struct Hub {
     pub(crate) lines: Sessions,
     pub(crate) tasks: Tasks,
     pub(crate) seal: Seal,
-    pub(crate) streams: StreamLimits,
+    pub(crate) streams: LiveStreamLimits,
     pub(crate) clock: Clock,
     /// When the server was made, in milliseconds since 1970.
     pub(crate) started_ms: u64,
@@ -55,6 +56,8 @@ pub(crate) struct Hub {
     sweep_at_ms: AtomicU64,
     /// Sessions forgotten since memory was last given back.
     forgotten: AtomicUsize,
+    /// A stop has begun: no longer ready, though all is served for a while yet.
+    draining: AtomicBool,
     closing: AtomicBool,
 }
 
@@ -152,7 +155,7 @@ impl Hub {
             lines,
             tasks,
             seal,
-            streams,
+            streams: LiveStreamLimits::new(streams),
             clock,
             started_ms: (clock.unix_ms)(),
             relief,
@@ -160,8 +163,19 @@ impl Hub {
             listeners,
             sweep_at_ms,
             forgotten,
+            draining: AtomicBool::new(false),
             closing,
         }
+    }
+
+    /// A stop has begun. Said before anything else, so that who balances load looks elsewhere.
+    pub(crate) fn begin_to_drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a stop has begun.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// Takes in a listener; its place is given back with [`Hub::leave`].
@@ -189,7 +203,7 @@ impl Hub {
 
     /// The stream on which a session hears of what is not about its requests.
     pub(crate) fn open_events(&self, session: &Arc<Session>) -> Arc<Stream> {
-        self.sessions.open_events(session, self.streams.bounds)
+        self.sessions.open_events(session, self.streams.bounds())
     }
 
     /// Ends a session of either kind.
@@ -248,8 +262,8 @@ impl Hub {
 
     /// How often what is too old is looked for.
     pub(crate) fn sweep_interval(&self) -> Duration {
-        let SessionLimits { idle_s, replay_s, .. } = self.sessions.limits;
-        let shortest = idle_s.min(replay_s).min(self.lines.limits.idle_s);
+        let SessionLimits { idle_s, replay_s, .. } = self.sessions.limits.all();
+        let shortest = idle_s.min(replay_s).min(self.lines.limits.all().idle_s);
         Duration::from_secs(u64::from(shortest / 4))
             .clamp(limits::SWEEP_INTERVAL_MIN, limits::SWEEP_INTERVAL_MAX)
     }

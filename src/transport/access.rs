@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::challenge::Challenge;
 use super::fields::Fields;
+use super::guard::Caller;
 use super::headers::decoded;
 use super::metadata;
 use super::refuse::HttpRefusal;
 use super::route::Route;
 use super::{Local, Shared};
-use crate::app::{Access, Action, Credentials, Denied, Handler, Missing, Peer, Principal, Verdict};
+use crate::app::{Access, Action, Credentials, Denied, Handler, Missing, Principal, Verdict};
 use crate::http::{Head, Status};
 use crate::mcp::{self, Context};
 use crate::rpc::Message;
@@ -32,7 +33,7 @@ impl From<HttpRefusal> for Stopped {
 #[derive(Clone, Copy)]
 pub(super) struct Asking<'r> {
     pub(super) head: &'r Head<'r>,
-    pub(super) peer: &'r Peer,
+    pub(super) caller: Caller<'r>,
 }
 
 /// Who is asking, where it matters, and may do what the head says.
@@ -51,7 +52,7 @@ pub(super) fn let_in<H: Handler>(
     let credentials = Credentials {
         authorization: fields.authorization.and_then(text),
         api_key: fields.api_key.and_then(text),
-        peer: asking.peer,
+        peer: asking.caller.peer,
         unix_s: local.unix_s,
     };
     let principal = match shared.handler.authenticate(&credentials) {
@@ -59,13 +60,13 @@ pub(super) fn let_in<H: Handler>(
         Access::Principal(principal) => Some(principal),
         Access::Later(verdict) => return Err(Stopped::Later(verdict)),
         Access::Denied(denied) => {
-            let needed = Judge::new(&shared.handler, None).head(fields).err();
+            let needed = Judge::new(&*shared.handler, None).head(fields).err();
             return Err(unauthorized(denied, needed, asking, shared).into());
         }
         Access::Busy => return Err(HttpRefusal::nobody_decides().into()),
     };
     if shared.handler.authorizes() {
-        let judge = Judge::new(&shared.handler, principal.as_deref());
+        let judge = Judge::new(&*shared.handler, principal.as_deref());
         if let Err(missing) = judge.head(fields) {
             return Err(forbidden(&missing, &judge, asking, shared).into());
         }

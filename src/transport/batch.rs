@@ -58,10 +58,10 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
         return desk.tell_roots_changed(session.clone(), body, out);
     }
     if body.is_empty() {
-        let response = Response::new(Status::ACCEPTED, desk.date);
+        let response = Response::new(Status::ACCEPTED, desk.stamp);
         Response { connection: desk.sender.persistence, ..response }.empty(out);
     } else {
-        json_response(Status::OK, desk.sender.persistence, desk.date).fixed(out, &body);
+        json_response(Status::OK, desk.sender.persistence, desk.stamp).fixed(out, &body);
     }
     desk.after()
 }

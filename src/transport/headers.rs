@@ -47,7 +47,7 @@ pub(crate) fn check<'b>(
 }
 
 /// How an `Mcp-Param-*` header and an argument differ, if they do; for those who have the schema.
-pub(super) fn mismatch(
+pub fn mismatch(
     header: &ParamHeader,
     arguments: Option<Value<'_>>,
     fields: &[Field<'_>],

@@ -60,6 +60,7 @@ pub(super) fn open<H>(
                 session: None,
                 persistence: sender.persistence,
                 framing: Some(sender.framing),
+                lines: sender.lines.into(),
                 hub: shared.hub.clone(),
             };
             Next::Wait(Reply::line(to, session, line, after, http_sse.clone()))
@@ -81,7 +82,7 @@ fn begin<H>(sender: &Sender<'_>, shared: &Shared<H>, local: &Local) -> Result<Be
         let line = line.filter(|line| line.has_had(after) && line.holds_after(after));
         return Ok((session, line.ok_or_else(HttpRefusal::unknown_line_event)?, Some(after)));
     }
-    let line = store::Line::new(Stream::line(Some(session::EVENTS), hub.streams.bounds));
+    let line = store::Line::new(Stream::line(Some(session::EVENTS), hub.streams.bounds()));
     let stream = line.stream.clone();
     let begun = Begun { principal: sender.principal.clone(), client: None, line: Some(line) };
     let session = hub.lines.begin(begun, seconds(local.now_ms));
@@ -128,18 +129,18 @@ pub(super) fn hear<H: Handler>(
     match then {
         Ok(Then::Work(deferred, promise)) => {
             let (body, persistence) = (Vec::new(), sender.persistence);
-            let line = Some((promise, http_sse.clone()));
-            Next::Background(deferred, Box::new(Taken { body, persistence, line }))
+            let (lines, line) = (sender.lines.into(), Some((promise, http_sse.clone())));
+            Next::Background(deferred, Box::new(Taken { body, persistence, lines, line }))
         }
         // There are no subscriptions of this kind in the revisions that come here.
         Ok(Then::Nothing | Then::Listen(_)) => {
-            let response = Response::new(Status::ACCEPTED, &local.date);
+            let response = Response::new(Status::ACCEPTED, sender.stamp(&local.date));
             let (connection, fields) = (sender.persistence, &*http_sse.fields());
             Response { connection, fields, ..response }.empty(out);
             after(sender.persistence)
         }
         Ok(Then::Forbidden(missing)) => {
-            let judge = Judge::new(&shared.handler, sender.principal.as_deref());
+            let judge = Judge::new(&*shared.handler, sender.principal.as_deref());
             let refusal = forbidden(&missing, &judge, sender.asking, shared);
             refuse(refusal, http_sse, sender, local, out)
         }
@@ -194,6 +195,7 @@ fn refuse(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    refusal.about(Some(http_sse)).write(sender.persistence, false, &local.date, out);
+    let stamp = sender.stamp(&local.date);
+    refusal.about(Some(http_sse)).write(sender.persistence, false, stamp, out);
     after(sender.persistence)
 }

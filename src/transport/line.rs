@@ -118,7 +118,7 @@ impl<H: Handler> Line<'_, H> {
     }
 
     fn judge(&self) -> Judge<'_, H> {
-        Judge::new(&self.shared.handler, self.principal.map(|principal| &**principal))
+        Judge::new(&*self.shared.handler, self.principal.map(|principal| &**principal))
     }
 
     fn open<'b>(&self, message: &Message<'b>) -> Result<Context<'b>, Refusal<'b>> {
@@ -193,7 +193,7 @@ impl<H: Handler> Line<'_, H> {
             server_meta: &handler.catalog().server_meta,
             filters: self.guarded,
         };
-        let written = mcp::answer(answer, id, &context.params, handler, link, None, out);
+        let written = mcp::answer(answer, id, &context.params, &**handler, link, None, out);
         let Some(said) = written.said else { return };
         let attachment = said.attach(Reader::untold(), None);
         said.read(attachment, (hub.clock.steady_ms)(), |event| {
@@ -224,7 +224,7 @@ impl<H: Handler> Line<'_, H> {
     /// A stream for what is said to a request; it flows into the line.
     fn begin(&self, request: &[u8]) -> Option<Arc<Stream>> {
         let hub = &self.shared.hub;
-        self.session.begin(request, hub.streams.bounds, 0)
+        self.session.begin(request, hub.streams.bounds(), 0)
     }
 
     #[cold]
@@ -285,7 +285,7 @@ impl<H: Handler> Line<'_, H> {
             // The application is about to look at them anyway.
             return Then::Nothing;
         }
-        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
+        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds()));
         let (mut deferred, promise) = self.work(Value::EMPTY_OBJECT, version, stream, None);
         deferred.message = ROOTS_CHANGED.to_vec();
         Then::Work(deferred, promise)

@@ -10,7 +10,7 @@ use super::sender::Sender;
 use super::{Deferred, Local, Next, ROOTS_CHANGED, Shared, Taken, batch, headers};
 use crate::app::call::Link;
 use crate::app::{Handler, Missing};
-use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
+use crate::http::{Connection as Persistence, ContentType, Response, Stamp, Status, StreamFraming};
 use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
 use crate::protocol::{Era, ProtocolVersion};
@@ -21,7 +21,7 @@ use crate::store::{Listener, Owner, Session, Stream};
 pub(super) struct Desk<'r, H> {
     pub(super) sender: &'r Sender<'r>,
     pub(super) shared: &'r Shared<H>,
-    pub(super) date: &'r Date,
+    pub(super) stamp: Stamp<'r>,
     pub(super) now_ms: u64,
 }
 
@@ -35,7 +35,8 @@ pub(super) fn answer_body<H: Handler>(
     out: &mut Vec<u8>,
 ) -> Next {
     let Local { parser, date, now_ms, .. } = local;
-    let desk = Desk { sender, shared, date, now_ms: *now_ms };
+    let stamp = Stamp { date, lines: sender.lines };
+    let desk = Desk { sender, shared, stamp, now_ms: *now_ms };
     let document = match parser.parse(body) {
         Ok(document) => document,
         Err(error) => {
@@ -119,7 +120,7 @@ impl<H: Handler> Desk<'_, H> {
                 let hub = &self.shared.hub;
                 let owner = Owner::of(context.version, None, self.sender.principal.as_ref());
                 let filter = subscriptions::honored(filter, catalog, &owner, hub);
-                let stream = Arc::new(Stream::new(hub.streams.bounds));
+                let stream = Arc::new(Stream::new(hub.streams.bounds()));
                 let id = id_text(message).into();
                 let to = self.reply_to(context.version, None, Some(framing));
                 Next::Wait(Reply::notices(to, Arc::new(Listener { filter, owner, id, stream })))
@@ -143,7 +144,7 @@ impl<H: Handler> Desk<'_, H> {
         }
         let status = status_of(answer, context.era());
         let from = out.len();
-        let body = json_response(status, self.sender.persistence, self.date).open(out);
+        let body = json_response(status, self.sender.persistence, self.stamp).open(out);
         let body_from = out.len();
         let written = self.write(answer, message, context, session.as_ref(), out);
         if written.said.is_some() || (written.bad_request && status == Status::OK) {
@@ -167,7 +168,7 @@ impl<H: Handler> Desk<'_, H> {
     ) -> Written {
         let Some(id) = id(message) else { return Written::default() };
         let link = self.link(context, session, &[]);
-        mcp::answer(answer, id, &context.params, &self.shared.handler, link, None, out)
+        mcp::answer(answer, id, &context.params, &*self.shared.handler, link, None, out)
     }
 
     #[inline]
@@ -200,10 +201,10 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<&Arc<Session>>,
     ) -> Option<Arc<Stream>> {
         let hub = &self.shared.hub;
-        let bounds = hub.streams.bounds;
+        let bounds = hub.streams.bounds();
         match session {
             None => Some(Arc::new(Stream::new(bounds))),
-            Some(session) => session.begin(request, bounds, hub.sessions.limits.replay_bytes),
+            Some(session) => session.begin(request, bounds, hub.sessions.limits.all().replay_bytes),
         }
     }
 
@@ -261,7 +262,7 @@ impl<H: Handler> Desk<'_, H> {
                 return self.tell_roots_changed(session, Vec::new(), out);
             }
         }
-        let response = Response::new(Status::ACCEPTED, self.date);
+        let response = Response::new(Status::ACCEPTED, self.stamp);
         Response { connection: persistence, ..response }.empty(out);
         self.after()
     }
@@ -276,9 +277,9 @@ impl<H: Handler> Desk<'_, H> {
     ) -> Next {
         if !session.roots_changed() {
             // The application is about to look at them anyway.
-            return self.taken(body).write(self.date, out);
+            return self.taken(body).write(self.stamp.date, out);
         }
-        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
+        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds()));
         let version = session.version();
         let mut deferred = self.deferred(Value::EMPTY_OBJECT, version, Some(session), stream, true);
         deferred.message = ROOTS_CHANGED.to_vec();
@@ -286,7 +287,12 @@ impl<H: Handler> Desk<'_, H> {
     }
 
     pub(super) fn taken(&self, body: Vec<u8>) -> Taken {
-        Taken { body, persistence: self.sender.persistence, line: None }
+        Taken {
+            body,
+            persistence: self.sender.persistence,
+            lines: self.stamp.lines.into(),
+            line: None,
+        }
     }
 
     /// How events are framed for this client; `None` when it takes none.
@@ -301,7 +307,8 @@ impl<H: Handler> Desk<'_, H> {
         framing: Option<StreamFraming>,
     ) -> ReplyTo {
         let persistence = self.sender.persistence;
-        ReplyTo { session, version, persistence, framing, hub: self.shared.hub.clone() }
+        let (lines, hub) = (self.stamp.lines.into(), self.shared.hub.clone());
+        ReplyTo { session, version, persistence, framing, lines, hub }
     }
 
     #[cold]
@@ -313,14 +320,14 @@ impl<H: Handler> Desk<'_, H> {
         out: &mut Vec<u8>,
     ) -> Next {
         let status = status_of_refusal(refusal, era);
-        let body = json_response(status, self.sender.persistence, self.date).open(out);
+        let body = json_response(status, self.sender.persistence, self.stamp).open(out);
         refusal.write(id, out);
         body.finish(out);
         self.after()
     }
 
     pub(super) fn judge(&self) -> Judge<'_, H> {
-        Judge::new(&self.shared.handler, self.sender.principal.as_deref())
+        Judge::new(&*self.shared.handler, self.sender.principal.as_deref())
     }
 
     /// Whoever asks may not do that.
@@ -332,7 +339,7 @@ impl<H: Handler> Desk<'_, H> {
 
     #[cold]
     pub(super) fn refuse_http(&self, refusal: &HttpRefusal, out: &mut Vec<u8>) -> Next {
-        refusal.write(self.sender.persistence, false, self.date, out);
+        refusal.write(self.sender.persistence, false, self.stamp, out);
         self.after()
     }
 
@@ -378,8 +385,12 @@ pub(super) fn id_text(message: &Message<'_>) -> Vec<u8> {
 }
 
 #[inline]
-pub(super) fn json_response(status: Status, connection: Persistence, date: &Date) -> Response<'_> {
-    let response = Response::new(status, date);
+pub(super) fn json_response(
+    status: Status,
+    connection: Persistence,
+    stamp: Stamp<'_>,
+) -> Response<'_> {
+    let response = Response::new(status, stamp);
     Response { connection, content_type: Some(ContentType::Json), ..response }
 }
 

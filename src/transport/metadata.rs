@@ -1,16 +1,17 @@
 //! Where tokens for this server come from: protected resource metadata (RFC 9728).
 
 use super::access::Asking;
-use super::{Next, Shared, message};
+use super::sender::Sender;
+use super::{Local, Next, Shared, message};
 use crate::app::Handler;
-use crate::http::{Connection as Persistence, ContentType, Date, Method, Response, Status};
+use crate::http::{ContentType, Method, Response, Status};
 use crate::json;
 
 /// The well-known path, which the path of a resource may follow (RFC 9728 §3).
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
 /// What the metadata of this server says, besides what is known from its address and its policy.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ResourceMetadata {
     /// The issuers of tokens that are taken here.
     pub(crate) authorization_servers: Vec<String>,
@@ -18,8 +19,6 @@ pub(crate) struct ResourceMetadata {
     pub(crate) name: Option<String>,
     /// A page about it, for people.
     pub(crate) documentation: Option<String>,
-    /// Where this server is, as its clients see it: `https://mcp.example.com`.
-    pub(crate) origin: Option<String>,
 }
 
 /// The path of the endpoint that a target is the metadata of, if it is.
@@ -37,63 +36,46 @@ pub(super) fn endpoint_of<'p, H>(target: &'p str, shared: &'p Shared<H>) -> Opti
 /// Where the metadata is, for somebody who asks for something else; `None` where there is none.
 #[cold]
 pub(super) fn url<H>(asking: Asking<'_>, shared: &Shared<H>) -> Option<String> {
-    let metadata = shared.metadata.as_ref()?;
+    shared.metadata.as_ref()?;
     let path = asking.head.target.path;
     let is_line = shared.http_sse.as_ref().is_some_and(|sse| sse.stream_path == path);
     let endpoint = if is_line { path } else { &shared.path };
     let endpoint = endpoint.strip_suffix('/').unwrap_or(endpoint);
-    Some(format!("{}{WELL_KNOWN}{endpoint}", origin(metadata, asking)))
-}
-
-fn origin(metadata: &ResourceMetadata, asking: Asking<'_>) -> String {
-    if let Some(origin) = &metadata.origin {
-        return origin.clone();
-    }
-    let scheme = if asking.peer.secure { "https" } else { "http" };
-    format!("{scheme}://{}", String::from_utf8_lossy(asking.head.host))
+    Some(format!("{}{WELL_KNOWN}{endpoint}", shared.guard.public_origin(&asking.caller)))
 }
 
 /// Answers with the metadata of an endpoint. Whoever comes may read it, from any web page: it says
 /// nothing that is not public.
 #[cold]
 pub(super) fn answer<H: Handler>(
-    asking: Asking<'_>,
-    persistence: Persistence,
+    sender: &Sender<'_>,
     shared: &Shared<H>,
-    date: &Date,
+    local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
+    let asking = sender.asking;
     let mut body = Vec::new();
     if let (Some(metadata), Some(endpoint)) =
         (&shared.metadata, endpoint_of(asking.head.target.path, shared))
     {
-        let resource = format!("{}{endpoint}", origin(metadata, asking));
+        let resource = format!("{}{endpoint}", shared.guard.public_origin(&asking.caller));
         // The form without the slash is the one to use where it means nothing (2026-07-28,
         // authorization, "Canonical Server URI").
         let resource = resource.strip_suffix('/').unwrap_or(&resource);
         write(metadata, resource, &shared.handler.scopes(), &mut body);
     }
-    let fields = [("Access-Control-Allow-Origin", "*"), ("Cache-Control", "public, max-age=300")];
     let response = Response {
-        connection: persistence,
+        connection: sender.persistence,
         content_type: Some(ContentType::Json),
-        fields: &fields,
-        ..Response::new(Status::OK, date)
+        fields: &[("Cache-Control", "public, max-age=300")],
+        ..Response::new(Status::OK, sender.stamp(&local.date))
     };
     match asking.head.method {
         Method::Head => response.head_only(out, body.len()),
         _ => response.fixed(out, &body),
     }
-    message::after(persistence)
+    message::after(sender.persistence)
 }
-
-/// Answers a preflight: any page may send a GET, with whatever headers it likes.
-pub(super) const PREFLIGHT: [(&str, &str); 4] = [
-    ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Allow-Methods", "GET, HEAD"),
-    ("Access-Control-Allow-Headers", "*"),
-    ("Access-Control-Max-Age", "86400"),
-];
 
 fn write(metadata: &ResourceMetadata, resource: &str, scopes: &[String], out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"resource":"#);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::challenge::Challenge;
 use super::{HttpSse, Shared};
-use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Status};
+use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Stamp, Status};
 use crate::json;
 use crate::rpc::{self, ErrorCode};
 
@@ -228,7 +228,7 @@ impl HttpRefusal {
         &self,
         persistence: Persistence,
         head_only: bool,
-        date: &Date,
+        stamp: Stamp<'_>,
         out: &mut Vec<u8>,
     ) {
         let body = match &self.0.text {
@@ -244,7 +244,7 @@ impl HttpRefusal {
             connection: persistence,
             content_type: Some(ContentType::Json),
             fields: &fields,
-            ..Response::new(self.0.status, date)
+            ..Response::new(self.0.status, stamp)
         };
         match head_only {
             true => response.head_only(out, body.len()),
@@ -266,7 +266,8 @@ pub(crate) fn refuse_framing<H>(
     let mut refusal = HttpRefusal::new(error.status(), error.to_string());
     refusal.0.limit = error.limit();
     let refusal = refusal.about(http_sse_of_unread(unread, shared));
-    refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), date, out);
+    let stamp = Stamp { date, lines: &shared.guard.lines_of_unread(unread) };
+    refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), stamp, out);
 }
 
 /// 400, in the clear: what came, of which `unread` is the beginning, is not TLS, which alone is
@@ -276,7 +277,8 @@ pub(crate) fn refuse_plain(unread: &[u8], date: &Date, out: &mut Vec<u8>) {
     let text = "this port speaks HTTPS: use https:// (it is tls.cert, or --tls-cert, that makes it \
                 so)";
     let refusal = HttpRefusal::new(Status::BAD_REQUEST, text);
-    refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), date, out);
+    let stamp = Stamp { date, lines: &[] };
+    refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), stamp, out);
 }
 
 /// 408: the request, of which `unread` is there, took longer than the limit of this name; the
@@ -293,7 +295,8 @@ pub(crate) fn refuse_timeout<H>(
     let mut refusal = HttpRefusal::new(Status::REQUEST_TIMEOUT, message);
     refusal.0.limit = Some(limit);
     let refusal = refusal.about(http_sse_of_unread(unread, shared));
-    refusal.write(Persistence::Close, false, date, out);
+    let stamp = Stamp { date, lines: &shared.guard.lines_of_unread(unread) };
+    refusal.write(Persistence::Close, false, stamp, out);
 }
 
 /// 503: who the request is from, of which `unread` is there, is not known in time; the connection
@@ -306,7 +309,8 @@ pub(crate) fn refuse_undecided<H>(
     out: &mut Vec<u8>,
 ) {
     let refusal = HttpRefusal::undecided().about(http_sse_of_unread(unread, shared));
-    refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), date, out);
+    let stamp = Stamp { date, lines: &shared.guard.lines_of_unread(unread) };
+    refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), stamp, out);
 }
 
 /// HTTP+SSE, where what is there of a request looks like one of its requests.
@@ -325,6 +329,6 @@ pub(super) fn http_sse_of<'s, H>(path: &str, shared: &'s Shared<H>) -> Option<&'
 
 /// 503: no worker has room for the call.
 #[cold]
-pub(crate) fn refuse_overload(persistence: Persistence, date: &Date, out: &mut Vec<u8>) {
-    HttpRefusal::no_worker().write(persistence, false, date, out);
+pub(crate) fn refuse_overload(persistence: Persistence, stamp: Stamp<'_>, out: &mut Vec<u8>) {
+    HttpRefusal::no_worker().write(persistence, false, stamp, out);
 }

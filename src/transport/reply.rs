@@ -17,7 +17,7 @@ use super::forward::status_of_kind;
 use super::http_sse::{self, HttpSse};
 use super::message::json_response;
 use super::refuse::HttpRefusal;
-use crate::http::{Connection as Persistence, Response, Status, StreamFraming};
+use crate::http::{Connection as Persistence, Response, Stamp, Status, StreamFraming};
 use crate::limits;
 use crate::mcp::subscriptions;
 use crate::protocol::{Era, ProtocolVersion};
@@ -38,6 +38,8 @@ pub(crate) struct Reply {
     persistence: Persistence,
     /// How events are framed; `None` for a client that takes none.
     framing: Option<StreamFraming>,
+    /// What all responses to the request carry.
+    lines: Box<[u8]>,
     /// When the event stream began.
     opened_ms: Option<u64>,
     /// The number under which the connection reads the stream.
@@ -66,6 +68,8 @@ pub(crate) struct ReplyTo {
     pub(crate) version: ProtocolVersion,
     pub(crate) persistence: Persistence,
     pub(crate) framing: Option<StreamFraming>,
+    /// What all responses to the request carry.
+    pub(crate) lines: Box<[u8]>,
     pub(crate) hub: Arc<Hub>,
 }
 
@@ -113,7 +117,7 @@ impl Reply {
     }
 
     fn new(to: ReplyTo, stream: Arc<Stream>, what: What, after: Option<u64>) -> Box<Reply> {
-        let ReplyTo { session, version, persistence, framing, hub } = to;
+        let ReplyTo { session, version, persistence, framing, lines, hub } = to;
         Box::new(Reply {
             stream,
             session,
@@ -122,6 +126,7 @@ impl Reply {
             after,
             persistence,
             framing,
+            lines,
             opened_ms: None,
             attachment: 0,
             settled: false,
@@ -132,6 +137,11 @@ impl Reply {
     /// What it says of the connection.
     pub(crate) fn persistence(&self) -> Persistence {
         self.persistence
+    }
+
+    /// What all that is written for it carries.
+    pub(crate) fn stamp<'s>(&'s self, local: &'s Local) -> Stamp<'s> {
+        Stamp { date: &local.date, lines: &self.lines }
     }
 
     /// Nobody will answer: the request was not taken.
@@ -251,7 +261,7 @@ impl Reply {
             (Some(_), Some(framing)) => {
                 self.end(framing, out);
             }
-            _ => HttpRefusal::stopping().write(Persistence::Close, false, &local.date, out),
+            _ => HttpRefusal::stopping().write(Persistence::Close, false, self.stamp(local), out),
         }
         // Whoever works on it is told by the end of the connection.
         self.settled = false;
@@ -270,7 +280,7 @@ impl Reply {
 
     /// Whether the stream is as old as it may become, and its client can come back.
     fn is_aged(&self, local: &Local) -> bool {
-        let age_max = self.hub.streams.age_max.as_millis() as u64;
+        let age_max = self.hub.streams.age_max_ms();
         let age = self.opened_ms.map_or(0, |opened_ms| local.now_ms.saturating_sub(opened_ms));
         age >= age_max && self.what.can_be_opened_again(self.session.is_some(), self.version)
     }
@@ -279,13 +289,13 @@ impl Reply {
     fn open(&mut self, framing: StreamFraming, local: &Local, out: &mut Vec<u8>) {
         self.opened_ms = Some(local.now_ms);
         if let What::Line(session, http_sse) = &self.what {
-            framing.begin(self.persistence, &local.date, &http_sse.fields(), out);
+            framing.begin(self.persistence, self.stamp(local), &http_sse.fields(), out);
             let endpoint = format!("{}?sessionId={}", http_sse.messages_path, session.id);
             return framing.named_event("endpoint", None, endpoint.as_bytes(), out);
         }
         let name = self.what.session_name();
         let field = name.as_deref().map(|name| (SESSION_FIELD, name));
-        framing.begin(self.persistence, &local.date, field.as_slice(), out);
+        framing.begin(self.persistence, self.stamp(local), field.as_slice(), out);
         match (self.stream.number(), self.version) {
             (Some(stream), ProtocolVersion::V2025_11_25) => {
                 let id = format!("{stream}-{}", self.stream.position());
@@ -310,18 +320,19 @@ impl Reply {
         match (body.is_empty(), self.framing) {
             // Cancelled by the client: no answer follows, though a response must.
             (true, Some(framing)) => {
-                framing.begin(self.persistence, &local.date, &[], out);
+                framing.begin(self.persistence, self.stamp(local), &[], out);
                 framing.comment(out);
                 return self.end(framing, out);
             }
             (true, None) => {
-                let response = Response::new(Status::ACCEPTED, &local.date);
+                let response = Response::new(Status::ACCEPTED, self.stamp(local));
                 Response { connection: self.persistence, ..response }.empty(out);
             }
             (false, _) => {
                 let name = self.what.session_name();
                 let field = name.as_deref().map(|name| (SESSION_FIELD, name));
-                let response = json_response(status_of_kind(kind), self.persistence, &local.date);
+                let stamp = self.stamp(local);
+                let response = json_response(status_of_kind(kind), self.persistence, stamp);
                 Response { fields: field.as_slice(), ..response }.fixed(out, body);
             }
         }

@@ -22,10 +22,8 @@ pub(crate) enum Route {
     Metrics,
     /// Where tokens come from.
     ResourceMetadata,
-    /// Whether a web page may ask where tokens come from.
-    MetadataOptions,
     /// Which methods a target takes.
-    Options { allow: &'static str },
+    Options { allow: &'static str, public: bool },
     /// A target that does not take this method.
     MethodNotAllowed { allow: &'static str },
     /// A target that is not here.
@@ -36,13 +34,23 @@ impl Route {
     /// Nobody has to say who they are.
     #[inline]
     pub(super) fn is_for_everybody(self) -> bool {
-        matches!(self, Route::Health | Route::Options { .. }) || self.is_for_any_page()
+        matches!(self, Route::Health | Route::ResourceMetadata | Route::Options { .. })
     }
 
-    /// Web pages of any origin may read it.
+    /// Whether pages of every origin may read it: nothing of it is for some alone, and a client in a
+    /// browser needs it before it has been allowed anything.
+    pub(super) fn is_public(self) -> bool {
+        matches!(
+            self,
+            Route::Health | Route::ResourceMetadata | Route::Options { public: true, .. }
+        )
+    }
+
+    /// Whether it is there for those who look after the process, and ask for it by its address
+    /// (Kubernetes does): any `Host` will do.
     #[inline]
-    pub(super) fn is_for_any_page(self) -> bool {
-        matches!(self, Route::ResourceMetadata | Route::MetadataOptions)
+    pub(super) fn is_for_probes(self) -> bool {
+        matches!(self, Route::Health)
     }
 }
 
@@ -58,12 +66,12 @@ const ALL_METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 pub(crate) fn route<H>(head: &Head<'_>, shared: &Shared<H>) -> Route {
     let path = head.target.path;
     if path == shared.path {
-        let sessions = shared.hub.sessions.limits.sessions_max > 0;
+        let sessions = shared.hub.sessions.limits.sessions_max() > 0;
         return match head.method {
             Method::Post => Route::Message,
             Method::Get if sessions => Route::Listen,
             Method::Delete if sessions => Route::EndSession,
-            Method::Options => Route::Options { allow: endpoint_methods(sessions) },
+            Method::Options => Route::Options { allow: endpoint_methods(sessions), public: false },
             _ => Route::MethodNotAllowed { allow: endpoint_methods(sessions) },
         };
     }
@@ -75,7 +83,7 @@ fn elsewhere<H>(path: &str, method: Method, shared: &Shared<H>) -> Route {
     if metadata::endpoint_of(path, shared).is_some() {
         return match method {
             Method::Get | Method::Head => Route::ResourceMetadata,
-            Method::Options => Route::MetadataOptions,
+            Method::Options => Route::Options { allow: GET_METHODS, public: true },
             _ => Route::MethodNotAllowed { allow: GET_METHODS },
         };
     }
@@ -88,7 +96,7 @@ fn elsewhere<H>(path: &str, method: Method, shared: &Shared<H>) -> Route {
         return match method {
             Method::Get if allow == STREAM_METHODS => Route::OpenLine,
             Method::Post if allow == MODERN_METHODS => Route::LineMessage,
-            Method::Options => Route::Options { allow },
+            Method::Options => Route::Options { allow, public: false },
             _ => Route::MethodNotAllowed { allow },
         };
     }
@@ -99,9 +107,11 @@ fn other(path: &str, method: Method) -> Route {
     match (path, method) {
         ("/health", Method::Get | Method::Head) => Route::Health,
         ("/metrics", Method::Get | Method::Head) => Route::Metrics,
-        ("/health" | "/metrics", Method::Options) => Route::Options { allow: GET_METHODS },
+        ("/health" | "/metrics", Method::Options) => {
+            Route::Options { allow: GET_METHODS, public: path == "/health" }
+        }
         ("/health" | "/metrics", _) => Route::MethodNotAllowed { allow: GET_METHODS },
-        ("*", _) => Route::Options { allow: ALL_METHODS },
+        ("*", _) => Route::Options { allow: ALL_METHODS, public: false },
         _ => Route::NotFound,
     }
 }

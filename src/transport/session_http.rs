@@ -26,7 +26,7 @@ pub(super) fn listen<H>(
     match reply(sender, shared, local) {
         Ok(reply) => Next::Wait(reply),
         Err(refusal) => {
-            refusal.write(sender.persistence, false, &local.date, out);
+            refusal.write(sender.persistence, false, sender.stamp(&local.date), out);
             message::after(sender.persistence)
         }
     }
@@ -43,6 +43,7 @@ fn reply<H>(
         version: session.version(),
         persistence: sender.persistence,
         framing: Some(sender.framing),
+        lines: sender.lines.into(),
         hub: shared.hub.clone(),
     };
     let Some(last) = sender.fields.last_event_id.filter(|last| !last.is_empty()) else {
@@ -75,13 +76,14 @@ pub(super) fn end<H>(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
+    let stamp = sender.stamp(&local.date);
     match find(sender, shared, local) {
         Ok(session) => {
             shared.hub.sessions.end(&session);
-            let response = Response::new(Status::NO_CONTENT, &local.date);
+            let response = Response::new(Status::NO_CONTENT, stamp);
             Response { connection: sender.persistence, ..response }.empty(out);
         }
-        Err(refusal) => refusal.write(sender.persistence, false, &local.date, out),
+        Err(refusal) => refusal.write(sender.persistence, false, stamp, out),
     }
     message::after(sender.persistence)
 }
@@ -112,8 +114,8 @@ impl<H: Handler> Desk<'_, H> {
         let hub = &self.shared.hub;
         let mut body = Vec::new();
         self.write(answer, message, context, None, &mut body);
-        let response = json_response(Status::OK, self.sender.persistence, self.date);
-        if hub.sessions.limits.sessions_max == 0 {
+        let response = json_response(Status::OK, self.sender.persistence, self.stamp);
+        if hub.sessions.limits.sessions_max() == 0 {
             response.fixed(out, &body);
             return self.after();
         }

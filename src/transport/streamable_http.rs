@@ -2,11 +2,10 @@
 //!
 //! [`respond`] is the table of contents of the server.
 
-use std::sync::Arc;
-
 use super::access::{Asking, Stopped, let_in};
 use super::admit::admit;
 use super::fields::Fields;
+use super::guard::Caller;
 use super::message::{after, answer_body, json_response};
 use super::refuse::http_sse_of;
 use super::route::{Route, route};
@@ -14,9 +13,9 @@ use super::sender::Sender;
 use super::{Local, Next, Shared, http_sse, metadata, metrics, session_http};
 use crate::app::{Handler, Peer};
 use crate::http::{
-    Connection as Persistence, ContentType, Head, Method, Request, Response, Status, StreamFraming,
+    Connection as Persistence, ContentType, Head, Method, Request, Response, Stamp, Status,
+    StreamFraming,
 };
-use crate::protocol::Principal;
 
 const HEALTHY: &[u8] = br#"{"status":"ok"}"#;
 
@@ -33,18 +32,27 @@ pub(crate) fn respond<H: Handler>(
     let persistence = persistence_of(&head, local);
     let fields = Fields::read(head.fields);
     let found = route(&head, shared);
-    let asking = Asking { head: &head, peer };
-    let principal = match who_comes(found, asking, &fields, shared, local) {
+    let behind = shared.guard.behind(peer, head.fields);
+    let caller = Caller::of(peer, behind.as_ref(), &head);
+    let verdict = shared.guard.judge(fields.origin);
+    let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
+    let asking = Asking { head: &head, caller };
+    let admitted = admit(found, &head, &fields, verdict, caller.host, shared, local);
+    let principal = match admitted
+        .map_err(Stopped::Refused)
+        .and_then(|()| let_in(found, asking, &fields, shared, local))
+    {
         Ok(principal) => principal,
         Err(Stopped::Later(verdict)) => return Next::Park(verdict),
         Err(Stopped::Refused(refusal)) => {
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
-            refusal.write(persistence, head.method == Method::Head, &local.date, out);
+            let stamp = Stamp { date: &local.date, lines };
+            refusal.write(persistence, head.method == Method::Head, stamp, out);
             return after(persistence);
         }
     };
     let framing = StreamFraming::of(&head);
-    let sender = Sender { fields: &fields, asking, persistence, framing, principal };
+    let sender = Sender { fields: &fields, asking, persistence, framing, principal, lines };
     match (found, &shared.http_sse) {
         (Route::Message, _) => answer_body(body, &sender, shared, local, out),
         (Route::Listen, _) => session_http::listen(&sender, shared, local, out),
@@ -53,36 +61,40 @@ pub(crate) fn respond<H: Handler>(
         (Route::LineMessage, Some(http_sse)) => {
             http_sse::hear(&head, body, http_sse, &sender, shared, local, out)
         }
-        (Route::ResourceMetadata, _) => {
-            metadata::answer(asking, persistence, shared, &local.date, out)
-        }
-        (Route::MetadataOptions, _) => {
-            let response = Response::new(Status::NO_CONTENT, &local.date);
-            let fields = &metadata::PREFLIGHT;
-            Response { connection: persistence, fields, ..response }.empty(out);
-            after(persistence)
-        }
-        (Route::Options { allow }, _) => {
-            let about = http_sse_of(head.target.path, shared);
-            let mut fields = about.map(|http_sse| http_sse.fields()).unwrap_or_default();
-            fields.push(("Allow", allow));
-            let fields = &*fields;
-            let response = Response::new(Status::NO_CONTENT, &local.date);
-            Response { connection: persistence, fields, ..response }.empty(out);
-            after(persistence)
-        }
+        (Route::ResourceMetadata, _) => metadata::answer(&sender, shared, local, out),
+        (Route::Options { allow, .. }, _) => options(&head, allow, &sender, shared, local, out),
         (Route::Metrics, _) => {
             let text = metrics::text(&shared.hub);
-            let response = Response::new(Status::OK, &local.date);
+            let response = Response::new(Status::OK, sender.stamp(&local.date));
             let content_type = Some(ContentType::Metrics);
             let response = Response { connection: persistence, content_type, ..response };
             content(&response, head.method, text.as_bytes(), out)
         }
         _ => {
-            let response = json_response(Status::OK, persistence, &local.date);
+            let response = json_response(Status::OK, persistence, sender.stamp(&local.date));
             content(&response, head.method, HEALTHY, out)
         }
     }
+}
+
+/// Which methods a target takes, and what a page's request may have besides.
+#[cold]
+fn options<H: Handler>(
+    head: &Head<'_>,
+    allow: &'static str,
+    sender: &Sender<'_>,
+    shared: &Shared<H>,
+    local: &Local,
+    out: &mut Vec<u8>,
+) -> Next {
+    let about = http_sse_of(head.target.path, shared);
+    let preflight = shared.guard.preflight(sender.fields, allow, shared.handler.catalog());
+    let mut fields = about.map(|http_sse| http_sse.fields()).unwrap_or_default();
+    fields.push(("Allow", allow));
+    fields.extend(preflight.iter().map(|(name, value)| (*name, value.as_str())));
+    let response = Response::new(Status::NO_CONTENT, sender.stamp(&local.date));
+    Response { connection: sender.persistence, fields: &fields, ..response }.empty(out);
+    after(sender.persistence)
 }
 
 fn content(response: &Response<'_>, method: Method, body: &[u8], out: &mut Vec<u8>) -> Next {
@@ -101,33 +113,30 @@ pub(crate) fn expect<H: Handler>(
     head: &Head<'_>,
     peer: &Peer,
     shared: &Shared<H>,
-    local: &Local,
+    local: &mut Local,
     out: &mut Vec<u8>,
 ) -> bool {
     let fields = Fields::read(head.fields);
     let found = route(head, shared);
-    match who_comes(found, Asking { head, peer }, &fields, shared, local) {
+    let behind = shared.guard.behind(peer, head.fields);
+    let caller = Caller::of(peer, behind.as_ref(), head);
+    let verdict = shared.guard.judge(fields.origin);
+    let admitted = admit(found, head, &fields, verdict, caller.host, shared, local);
+    let asking = Asking { head, caller };
+    match admitted
+        .map_err(Stopped::Refused)
+        .and_then(|()| let_in(found, asking, &fields, shared, local))
+    {
         // Whoever it is, the body is read meanwhile.
         Ok(_) | Err(Stopped::Later(_)) => true,
         Err(Stopped::Refused(refusal)) => {
+            let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
+            let stamp = Stamp { date: &local.date, lines };
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
-            refusal.write(Persistence::Close, head.method == Method::Head, &local.date, out);
+            refusal.write(Persistence::Close, head.method == Method::Head, stamp, out);
             false
         }
     }
-}
-
-/// Who is asking, where it matters, if they may.
-#[inline]
-fn who_comes<H: Handler>(
-    route: Route,
-    asking: Asking<'_>,
-    fields: &Fields<'_>,
-    shared: &Shared<H>,
-    local: &Local,
-) -> Result<Option<Arc<Principal>>, Stopped> {
-    admit(route, asking.head, fields, shared)?;
-    let_in(route, asking, fields, shared, local)
 }
 
 #[inline]

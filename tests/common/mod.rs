@@ -7,6 +7,8 @@
 pub mod events;
 pub mod example;
 pub mod http_sse;
+#[cfg(feature = "auth")]
+pub mod issuer;
 pub mod requests;
 pub mod server;
 pub mod session;

@@ -10,7 +10,7 @@ use crate::config::raw::{RawAuth, RawIntrospection, RawIssuer, RawThings};
 use crate::config::tokens::{
     Algorithm, ClientSecret, IntrospectionConfig, IssuerConfig, Keys, TokenConfig,
 };
-use crate::config::{ApiKey, AuthConfig};
+use crate::config::{ApiKey, AuthConfig, Config};
 use crate::limits;
 
 type Problem = (&'static str, String);
@@ -39,6 +39,21 @@ pub(super) fn settled(raw: RawAuth) -> Result<AuthConfig, Problem> {
         return Err(("auth.enabled", text.to_owned()));
     }
     Ok(auth)
+}
+
+/// What tokens call this server, where that is not said: the URL of each endpoint that tokens are
+/// asked for (RFC 8707 §2), where it is known under which name clients find it.
+pub(super) fn name_server(config: &mut Config) {
+    let is_named = !config.auth.tokens.audiences.is_empty();
+    if is_named || config.auth.tokens.issuers.is_empty() {
+        return;
+    }
+    let Some(origin) = config.guarded().ok().and_then(|guarded| guarded.public_origin) else {
+        return;
+    };
+    let sse = config.http_sse.enabled.then_some(&config.http_sse.sse_endpoint);
+    let urls = [&config.path].into_iter().chain(sse).map(|path| format!("{origin}{path}"));
+    config.auth.tokens.audiences = urls.collect();
 }
 
 /// The scopes of each thing, by its name.

@@ -6,7 +6,8 @@ use crate::config::tokens::{
     Algorithm, ClientAuthentication, ClientSecret, IntrospectionConfig, Keys, TokenConfig,
 };
 use crate::config::{
-    AuthConfig, CertificateFiles, ClientAuth, DeprecationConfig, TlsConfig, TlsVersion, Transports,
+    AuthConfig, CertificateFiles, ClientAuth, CorsConfig, DeprecationConfig, GuardConfig,
+    ProxyProtocol, TlsConfig, TlsVersion, Transports,
 };
 use crate::http::HttpLimits;
 
@@ -55,6 +56,7 @@ fn every_setting_can_be_written() {
         idle_timeout = "8s"
         write_timeout = "9ms"
         shutdown_grace = "2m"
+        shutdown_delay = "12s"
         buffer_size = 10000
         max_buffers = 11
         adaptive_sizing = false
@@ -137,6 +139,14 @@ fn every_setting_can_be_written() {
         scopes = "z"
         [transport]
         mode = "both"
+        [cors]
+        max_age = 33
+        credentials = true
+        [guard]
+        public_url = "https://mcp.example/x"
+        allowed_hosts = ["*.example"]
+        trusted_proxies = "10.0.0.0/8, ::1"
+        proxy_protocol = "required"
         [http_sse]
         enabled = false
         sse_endpoint = "/s"
@@ -148,6 +158,8 @@ fn every_setting_can_be_written() {
         docs_url = "https://d.example"
         sunset = "2026-12-24"
         successor_endpoint = "/n"
+        [tools]
+        disabled = ["a"]
     "#;
     let Settings { config, dataset, log } = toml(text).expect("all is understood");
     assert_eq!((dataset, log.as_deref()), (Some("x.db".into()), Some("debug")));
@@ -171,6 +183,7 @@ fn every_setting_can_be_written() {
         idle_timeout,
         write_timeout,
         shutdown_grace,
+        shutdown_delay,
         buffer_size,
         max_buffers,
         adaptive_sizing,
@@ -185,10 +198,16 @@ fn every_setting_can_be_written() {
         stream_age_max,
         answer_timeout,
         allowed_origins,
+        cors: CorsConfig { max_age, credentials },
+        guard,
+        tools,
     } = config;
     check_auth(auth);
     check_http_sse(http_sse);
+    check_guard(&guard);
+    assert_eq!((max_age.as_secs(), credentials), (33, true));
     check_tls(tls);
+    assert_eq!((tools.disabled, shutdown_delay.as_secs()), (vec!["a".to_owned()], 12));
     assert_eq!(transports, Transports::Both);
     assert_eq!([sessions_max, sessions_per_principal_max], [21, 22]);
     assert_eq!([stream_events_max, stream_bytes_max, replay_bytes_max], [24, 25, 27]);
@@ -333,6 +352,13 @@ fn keys_may_stand_in_a_file_of_their_own() {
     check_error(toml(&text), &["keys.toml:1", "bind"]);
 }
 
+fn check_guard(guard: &GuardConfig) {
+    let GuardConfig { public_url, allowed_hosts, trusted_proxies, proxy_protocol } = guard;
+    assert_eq!(public_url.as_deref(), Some("https://mcp.example/x"));
+    assert_eq!((&**allowed_hosts, trusted_proxies.len()), (&["*.example".to_owned()][..], 2));
+    assert_eq!(*proxy_protocol, ProxyProtocol::Required);
+}
+
 fn check_http_sse(http_sse: HttpSseConfig) {
     let HttpSseConfig {
         enabled,
@@ -415,6 +441,19 @@ fn https_has_two_names_and_needs_its_parts() {
     let on = "[tls]\ncert = \"a\"\nkey = \"a\"\n";
     assert!(check(&format!("{on}client_auth = \"required\"")).starts_with("tls.client_ca"));
     assert!(check(&format!("{on}client_crl = \"crl\"")).starts_with("tls.client_ca"));
+}
+
+#[test]
+fn who_may_speak() {
+    let text = "cors.max_age = \"1h\"\ntransport.http.cors.credentials = true";
+    let cors = toml(text).expect("understood").config.cors;
+    assert_eq!((cors.max_age, cors.credentials), (Duration::from_secs(3600), true));
+    let twice = "allowed_origins = \"*\"\n[cors]\nallowed_origins = \"*\"";
+    check_error(toml(twice), &["allowed_origins", "cors.allowed_origins"]);
+    let host = "[guard]\nallowed_hosts = [\"https://a\"]";
+    check_error(toml(host), &["f.toml:2: guard.allowed_hosts", "HOST:PORT"]);
+    let network = "[guard]\ntrusted_proxies = \"10.0.0.1/8\"";
+    check_error(toml(network), &["f.toml:2: guard.trusted_proxies", "10.0.0.0/8"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::values::{Seconds, Texts};
@@ -75,7 +76,7 @@ layer! {
 }
 
 /// [`IssuerConfig`](crate::config::tokens::IssuerConfig) as written.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawIssuer {
     /// What its tokens say as `iss`.
@@ -91,7 +92,7 @@ pub struct RawIssuer {
 }
 
 /// [`IntrospectionConfig`](crate::config::tokens::IntrospectionConfig) as written.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawIntrospection {
     /// Where.
@@ -121,7 +122,7 @@ layer! {
 }
 
 /// What is set about things, by their names.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct RawThings(pub BTreeMap<String, RawThing>);
 
@@ -134,5 +135,25 @@ impl RawThings {
             under.0.insert(name, thing.over(below));
         }
         under
+    }
+}
+
+/// What is set about tools: which are not offered, and what is set about one, by its name.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+pub struct RawTools {
+    /// Names of tools that are not offered.
+    #[serde(default)]
+    pub disabled: Option<Vec<String>>,
+    /// What is set about one.
+    #[serde(flatten)]
+    pub named: RawThings,
+}
+
+impl RawTools {
+    /// What is set here, and what is set in `under` where nothing is set here.
+    #[must_use]
+    pub fn over(self, under: RawTools) -> RawTools {
+        let disabled = self.disabled.or(under.disabled);
+        RawTools { disabled, named: self.named.over(under.named) }
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn write<H: Handler>(
                 if count == catalog.page_size {
                     return Ok(Some(Cursor::Catalog(index)));
                 }
-                if may(list.use_of(&entry.name)) {
+                if list.shows(catalog, index) && may(list.use_of(&entry.name)) {
                     add(entry.text(era).as_bytes(), &mut count, out);
                 }
             }

@@ -8,12 +8,23 @@ use mio::net::TcpStream;
 
 use super::Shard;
 use crate::app::{Handler, Peer};
+use crate::config::ProxyProtocol;
 use crate::limits;
 use crate::runtime::ConnectionKey;
-use crate::runtime::connection::Connection;
+use crate::runtime::connection::{Connection, State};
 use crate::runtime::deadlines::tick_after;
 use crate::runtime::mailbox::Mail;
 use crate::runtime::tls::Tls;
+
+/// What came of accepting at one listener.
+pub(super) enum Accepted {
+    /// Nobody waits there.
+    All,
+    /// Somebody may wait there yet.
+    Some,
+    /// The process is out of file descriptors.
+    Failed,
+}
 
 impl<H: Handler> Shard<H> {
     pub(super) fn accept(&mut self) {
@@ -21,40 +32,83 @@ impl<H: Handler> Shard<H> {
             return;
         }
         self.accept_again = None;
-        for _ in 0..limits::ACCEPTS_PER_TURN_MAX {
-            let full = self.peers.full(self.core.config.connections_max);
-            let Some(listener) = self.listener.as_ref().filter(|_| !full) else {
-                // When full, what comes stays in the backlog until there is a vacancy.
-                self.accepting = false;
-                return;
-            };
-            match listener.accept() {
-                Ok((socket, address)) => self.place(socket, Peer::at(address.ip())),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.accepting = false;
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
+        let mut left = limits::ACCEPTS_PER_TURN_MAX;
+        // Where there are several, each is the first in its turn.
+        let count = self.listeners.len().max(1);
+        self.listeners.rotate_left(1 % count);
+        for index in 0..self.listeners.len() {
+            match self.accept_from(index, &mut left) {
+                Accepted::All => {}
+                Accepted::Some => return,
+                Accepted::Failed => {
                     self.accept_again = Some(tick_after(self.core.now, limits::ACCEPT_RETRY));
                     return;
                 }
             }
         }
+        self.accepting = false;
+    }
+
+    /// Accepts up to so many connections that wait at one listener.
+    pub(super) fn accept_from(&mut self, index: usize, left: &mut usize) -> Accepted {
+        while *left > 0 {
+            if self.peers.full(self.core.config.connections_max) {
+                // What comes stays in the backlog until there is a vacancy.
+                self.accepting = false;
+                return Accepted::Some;
+            }
+            match self.listeners[index].accept() {
+                Ok((socket, address)) => {
+                    let peer = Peer::at(address.ip().to_canonical());
+                    if self.takes(&peer) {
+                        self.place(socket, peer);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Accepted::All,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    return Accepted::Failed;
+                }
+            }
+            *left -= 1;
+        }
+        Accepted::Some
+    }
+
+    /// Whether a connection from there may be: where each begins with a header of the PROXY
+    /// protocol, only those of trusted proxies.
+    fn takes(&self, peer: &Peer) -> bool {
+        let taken = !self.begins_with_header() || self.core.shared.guard.is_trusted(peer.address);
+        if !taken {
+            tracing::debug!(peer = %peer.address, "a connection of no trusted proxy is closed");
+        }
+        taken
+    }
+
+    fn begins_with_header(&self) -> bool {
+        self.core.config.guard.proxy_protocol == ProxyProtocol::Required
     }
 
     /// Keeps a new connection, or hands it to a shard that has clearly fewer.
     fn place(&mut self, socket: TcpStream, peer: Peer) {
-        let to = self.peers.place(self.index);
+        let to = match self.core.local.stopping {
+            true => self.index,
+            false => self.peers.place(self.index),
+        };
         let counter = &self.peers.counters[to].connections;
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.fetch_add(1, Ordering::SeqCst);
         if to == self.index {
-            self.add(socket, peer);
-        } else if let Err(mail) = self.peers.addresses[to].post(Mail::Adopt(socket, peer)) {
-            // Its mailbox is full: better here than not at all.
-            counter.fetch_sub(1, Ordering::Relaxed);
+            return self.add(socket, peer);
+        }
+        let posted = match self.peers.is_leaving(to) {
+            true => Err(Mail::Adopt(socket, peer)),
+            false => self.peers.addresses[to].post(Mail::Adopt(socket, peer)),
+        };
+        if let Err(mail) = posted {
+            // Its mailbox is full, or it is about to end: better here than not at all.
+            counter.fetch_sub(1, Ordering::SeqCst);
             if let Mail::Adopt(socket, peer) = mail {
-                self.counters().connections.fetch_add(1, Ordering::Relaxed);
+                self.counters().connections.fetch_add(1, Ordering::SeqCst);
                 self.add(socket, peer);
             }
         }
@@ -65,9 +119,13 @@ impl<H: Handler> Shard<H> {
         match self.register(&mut socket) {
             Ok(key) => {
                 let mut connection = Connection::new(socket, peer, key.generation);
+                if self.begins_with_header() {
+                    connection.state = State::ProxyHeader;
+                }
                 connection.tls = self.certificates.as_ref().map(Tls::new);
                 let slot = self.connections.insert(connection);
-                self.core.arm(key, &mut self.connections[slot]);
+                let idle_timeout = self.patience();
+                self.core.arm(key, &mut self.connections[slot], idle_timeout);
             }
             Err(error) => {
                 tracing::debug!(%error, "a connection was lost before it began");
