@@ -179,18 +179,7 @@ impl RawConfig {
             key: Some(key.to_owned()),
             problem,
         })?;
-        config.auth = auth::settled(self.auth).map_err(|(key, problem)| Error {
-            place: "settings".to_owned(),
-            line: None,
-            key: Some(key.to_owned()),
-            problem,
-        })?;
-        if let Some(file) = &config.auth.api_keys_file {
-            config.auth.api_keys.extend(auth::api_keys(file)?);
-        }
-        config.auth.tools = auth::scopes(self.tools.named);
-        config.auth.prompts = auth::scopes(self.prompts);
-        config.auth.resources = auth::scopes(self.resources);
+        config.auth = auth::whole(self.auth, &self.tools, self.prompts, self.resources)?;
         config.cores = self.cores.or(config.cores);
         set(&mut config.pin, self.pin);
         set(&mut config.spin, self.spin.map(|spin| spin.0));

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Error, set};
-use crate::config::raw::{RawAuth, RawIntrospection, RawIssuer, RawThings};
+use crate::config::raw::{RawAuth, RawIntrospection, RawIssuer, RawThings, RawTools};
 use crate::config::tokens::{
     Algorithm, ClientSecret, IntrospectionConfig, IssuerConfig, Keys, TokenConfig,
 };
@@ -15,11 +15,36 @@ use crate::limits;
 
 type Problem = (&'static str, String);
 
+/// What is meant by the table and by the scopes of things, with the keys of the file that it names.
+///
+/// # Errors
+/// A key that is wrong, or a file of keys that cannot be read.
+pub(super) fn whole(
+    raw: RawAuth,
+    tools: &RawTools,
+    prompts: RawThings,
+    resources: RawThings,
+) -> Result<AuthConfig, Error> {
+    let mut auth = settled(raw).map_err(|(key, problem)| Error {
+        place: "settings".to_owned(),
+        line: None,
+        key: Some(key.to_owned()),
+        problem,
+    })?;
+    if let Some(file) = &auth.api_keys_file {
+        auth.api_keys.extend(api_keys(file)?);
+    }
+    auth.tools = scopes(tools.named.clone());
+    auth.prompts = scopes(prompts);
+    auth.resources = scopes(resources);
+    Ok(auth)
+}
+
 /// What is meant by the table.
 ///
 /// # Errors
 /// The key that is wrong, and why.
-pub(super) fn settled(raw: RawAuth) -> Result<AuthConfig, Problem> {
+fn settled(raw: RawAuth) -> Result<AuthConfig, Problem> {
     if raw.enabled == Some(false) {
         return Ok(AuthConfig::default());
     }
@@ -57,7 +82,7 @@ pub(super) fn name_server(config: &mut Config) {
 }
 
 /// The scopes of each thing, by its name.
-pub(super) fn scopes(raw: RawThings) -> BTreeMap<String, Vec<String>> {
+fn scopes(raw: RawThings) -> BTreeMap<String, Vec<String>> {
     let named = raw.0.into_iter();
     named.filter_map(|(name, thing)| Some((name, thing.scopes?.0))).collect()
 }
@@ -81,7 +106,7 @@ struct KeysTable {
 ///
 /// # Errors
 /// It cannot be read, or is not understood.
-pub(super) fn api_keys(path: &Path) -> Result<Vec<ApiKey>, Error> {
+fn api_keys(path: &Path) -> Result<Vec<ApiKey>, Error> {
     let (text, is_json, place) = super::text_of(path)?;
     let file: KeysFile = match is_json {
         true => super::from_json(&text, &place)?,
