@@ -16,7 +16,7 @@ impl Users {
     fn access(&self, credentials: &Credentials) -> Access {
         match credentials.bearer().and_then(|token| self.0.get(token)) {
             Some(user) => Access::named(*user),
-            None => Access::Denied,
+            None => credentials.denied(),
         }
     }
 

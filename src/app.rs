@@ -21,6 +21,7 @@ pub mod function;
 pub mod logging;
 mod notifier;
 pub mod page;
+pub mod policy;
 pub mod prompt;
 mod readiness;
 pub mod resource;
@@ -32,8 +33,9 @@ use crate::json::Value;
 use crate::protocol::LogLevel;
 pub use crate::protocol::Principal;
 
+pub use crate::store::Verdict;
 pub use about::{About, Annotations, Icon, Placement, TaskSupport};
-pub use access::{Access, Authenticator, Credentials, Peer};
+pub use access::{Access, Authenticator, Credentials, Denied, Peer};
 pub use application::App;
 pub use ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 pub use call::{Call, Progress, TraceContext};
@@ -47,6 +49,7 @@ pub use forwarded::{Incoming, Outgoing, Reception, SessionHandle};
 pub use logging::LoggingHandler;
 pub use notifier::Notifier;
 pub use page::Page;
+pub use policy::{Action, Authorizer, Missing, Policy};
 pub use prompt::{
     IntoPrompt, PromptArgument, PromptEntry, PromptMessage, PromptPage, PromptProvider,
     PromptReply, Role,
@@ -84,6 +87,36 @@ pub trait Handler: Send + Sync + 'static {
     /// Whether it can do its work. Called on a shard when somebody asks for `/ready`: it must not
     /// wait.
     fn ready(&self, _readiness: &mut Readiness) {}
+
+    /// Whether [`Handler::authenticate`] ever refuses anybody. A server whose settings say who may
+    /// come does not start where it never does.
+    fn authenticates(&self) -> bool {
+        false
+    }
+
+    /// Whether [`Handler::authorize`] is to be asked.
+    #[inline]
+    fn authorizes(&self) -> bool {
+        false
+    }
+
+    /// Whether somebody may do something: asked by what a request's head says, again by its body,
+    /// and for each entry of a list. Without a principal, it is somebody unknown.
+    ///
+    /// # Errors
+    /// [`Missing`]: the scopes with which they could.
+    fn authorize(
+        &self,
+        _principal: Option<&Principal>,
+        _action: Action<'_>,
+    ) -> Result<(), Missing> {
+        Ok(())
+    }
+
+    /// The scopes that [`Handler::authorize`] may ask for (`scopes_supported` of RFC 9728).
+    fn scopes(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What is offered: names, schemas, where each thing runs.
     fn catalog(&self) -> &Catalog;

@@ -16,8 +16,11 @@
 //! A signature is checked where the token is read: it takes some 30 to 100 µs, less than the way to
 //! another thread under load would, and no queue can be filled by who sends bad ones.
 
+mod api_keys;
+mod authentication;
 mod cache;
 mod claims;
+mod clients;
 mod fetch;
 mod introspection;
 mod issuer;
@@ -41,6 +44,8 @@ use crate::json::Parser;
 use crate::protocol::Principal;
 use crate::store::Verdict;
 
+pub use self::api_keys::new_api_key;
+pub use self::authentication::Authentication;
 pub use self::jwt::Jwt;
 pub use self::keys::KeySet;
 pub use self::reason::Reason;

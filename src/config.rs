@@ -13,6 +13,7 @@ mod schema;
 #[cfg(feature = "daemon")]
 pub mod values;
 
+mod auth;
 mod check;
 mod guard;
 mod http_sse;
@@ -21,7 +22,6 @@ mod overload;
 mod rate;
 mod reload;
 mod tls;
-#[cfg(feature = "auth")]
 pub mod tokens;
 mod tools;
 
@@ -32,6 +32,7 @@ use std::time::Duration;
 use crate::http::HttpLimits;
 use crate::limits;
 
+pub use auth::{ApiKey, AuthConfig, KnownClient};
 pub use guard::{CorsConfig, GuardConfig, ProxyProtocol, public_url};
 pub(crate) use guard::{Guarded, host_pattern, network, origin_pattern};
 pub(crate) use http_sse::DEPRECATED;
@@ -102,6 +103,8 @@ pub struct Config {
     pub bind: SocketAddr,
     /// The path of the MCP endpoint.
     pub path: String,
+    /// Who may come, and what they may use.
+    pub auth: AuthConfig,
     /// HTTP+SSE, the transport of 2024-11-05.
     pub http_sse: HttpSseConfig,
     /// HTTPS, and clients that show a certificate.
@@ -208,6 +211,7 @@ impl Default for Config {
             transports: Transports::default(),
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, limits::PORT)),
             path: "/mcp".to_owned(),
+            auth: AuthConfig::default(),
             http_sse: HttpSseConfig::default(),
             tls: TlsConfig::default(),
             cores: None,

@@ -7,6 +7,7 @@ mod greeting;
 mod health;
 mod import;
 mod install;
+mod key;
 mod migrate;
 mod own_docs;
 mod reload;
@@ -24,6 +25,7 @@ pub(crate) use connect::connect;
 pub(crate) use health::health;
 pub(crate) use import::import;
 pub(crate) use install::install;
+pub(crate) use key::key;
 pub(crate) use migrate::migrate;
 pub(crate) use serve::serve;
 

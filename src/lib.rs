@@ -62,18 +62,22 @@ pub use app::about::about;
 pub use app::function::Empty;
 pub use app::tool::{Tool, group};
 pub use app::{
-    About, Access, Annotations, Call, Catalog, ClientCertificate, Completion, CompletionRequest,
-    ContentAnnotations, ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon,
-    Interrupted, Json, LoggingHandler, Notifier, Peer, Principal, Progress, PromptArgument,
+    About, Access, Action, Annotations, Authenticator, Authorizer, Call, Catalog,
+    ClientCertificate, Completion, CompletionRequest, ContentAnnotations, ContentBlock,
+    Credentials, Denied, Elicitation, Elicited, Failure, Handler, Icon, Interrupted, Json,
+    LoggingHandler, Missing, Notifier, Peer, Policy, Principal, Progress, PromptArgument,
     PromptEntry, PromptMessage, PromptPage, PromptProvider, PromptReply, Readiness,
     ResourceContents, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply, Role, Root,
     Sampled, Sampling, TaskSupport, ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
+    Verdict,
 };
+#[cfg(feature = "auth")]
+pub use auth::{Authentication, new_api_key};
 pub use config::{
-    AccessLogConfig, AuditLogConfig, CertificateFiles, ClientAuth, Config, CorsConfig, Day,
-    DeprecationConfig, GuardConfig, HttpSseConfig, LogFormat, ObserveConfig, OverloadConfig,
-    ProxyProtocol, Rate, RateConfig, RejectStatus, Reloaded, TlsConfig, TlsVersion, ToolsConfig,
-    Transports,
+    AccessLogConfig, ApiKey, AuditLogConfig, AuthConfig, CertificateFiles, ClientAuth, Config,
+    CorsConfig, Day, DeprecationConfig, GuardConfig, HttpSseConfig, KnownClient, LogFormat,
+    ObserveConfig, OverloadConfig, ProxyProtocol, Rate, RateConfig, RejectStatus, Reloaded,
+    TlsConfig, TlsVersion, ToolsConfig, Transports,
 };
 pub use http::HttpLimits;
 pub use observe::{AccessFormat, AuditArguments, WhenFull};

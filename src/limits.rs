@@ -348,6 +348,21 @@ pub const MEMORY_LOOK: Duration = Duration::from_millis(100);
 /// A body of so many bytes is large, where memory is short.
 pub const MEMORY_LARGE_BODY: usize = 64 * 1024;
 
+/// Default of `auth.decision_timeout`: how long a request waits for somebody else to say who it is
+/// from.
+pub const DECISION_TIMEOUT: Duration = Duration::from_secs(15);
+/// Connections that wait for one such decision; beyond them, 503.
+pub const VERDICT_READERS_MAX: usize = 65_536;
+/// Pages of a provider's that are looked at for one that has something for the caller.
+pub const FILTERED_PAGES_MAX: usize = 64;
+/// API keys that a server knows.
+pub const API_KEYS_MAX: usize = 1_024;
+/// The longest API key, in bytes: longer ones are no keys.
+pub const API_KEY_BYTES_MAX: usize = 256;
+/// Random bytes of a key that is made here.
+pub const API_KEY_RANDOM_BYTES: usize = 32;
+
+const _: () = assert!(API_KEY_RANDOM_BYTES >= 16 && 2 * API_KEY_RANDOM_BYTES < API_KEY_BYTES_MAX);
 /// Default of `token_bytes_max`: a bearer token.
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// Default of `leeway`: how far the clock of a token's issuer may be off.

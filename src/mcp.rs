@@ -7,6 +7,7 @@
 //! Before both, [`open`] decides once which era the message belongs to (versioning page,
 //! "Backward Compatibility"), and refuses envelopes that break the rules of their era.
 
+mod action;
 pub(crate) mod answer;
 mod cursor;
 mod handshake;
@@ -24,6 +25,7 @@ mod written;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use action::{action_named, each_action};
 pub(crate) use answer::answer;
 pub use cursor::Cursor;
 pub use input::{open_state, seal_state, state_purpose};

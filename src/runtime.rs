@@ -16,6 +16,7 @@ mod memory;
 mod metrics;
 #[cfg(not(feature = "tls"))]
 mod no_tls;
+mod parked;
 mod peers;
 mod process;
 mod serve;

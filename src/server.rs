@@ -222,6 +222,11 @@ impl<H: Handler> Server<H> {
             return Err(ServeError::Catalog(problem.to_owned()));
         }
         config.check().map_err(ServeError::Setting)?;
+        if config.auth.is_configured() && !handler.authenticates() {
+            let text = "auth says who may come, and nothing here asks: give the builder an \
+                        `authenticator` (`Authentication::start(&config.auth)`, say)";
+            return Err(ServeError::Setting(text.to_owned()));
+        }
         if H::SPEAKS_MCP && config.transports.has_stdio() {
             let text = "an application that speaks MCP by itself is served over HTTP alone here";
             return Err(ServeError::Setting(text.to_owned()));

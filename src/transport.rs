@@ -1,8 +1,10 @@
 //! The bindings of the protocol to HTTP, pure: a request in, response bytes out, and what to do
 //! next. No sockets, no threads, no clock.
 
+mod access;
 mod admit;
 mod batch;
+mod challenge;
 mod cors;
 mod fields;
 mod forward;
@@ -12,6 +14,7 @@ pub(crate) mod http_sse;
 mod inbound;
 pub(crate) mod line;
 mod message;
+mod metadata;
 mod metrics;
 mod observed;
 mod operator;
@@ -38,17 +41,19 @@ use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Stamp, 
 use crate::json::{Parser, Value};
 use crate::observe::{Observation, Watch};
 use crate::protocol::{Principal, ProtocolVersion};
-use crate::store::{CallShare, Due, Hub, Overload, Rates, Session, Stream, Task};
+use crate::store::{CallShare, Due, Hub, Overload, Rates, Session, Stream, Task, Verdict};
 
 pub(crate) use cors::Cors;
 pub(crate) use guard::Guard;
 pub use headers::mismatch;
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
+pub(crate) use metadata::ResourceMetadata;
 pub(crate) use observed::operations;
 pub(crate) use operator::{Pages, operate};
 pub(crate) use refuse::{
     refuse_connection, refuse_framing, refuse_overload, refuse_plain, refuse_timeout,
+    refuse_undecided,
 };
 pub(crate) use reply::{Delivery, Reply};
 pub(crate) use stdio::{Found, Lines};
@@ -87,6 +92,8 @@ pub(crate) struct Settings {
     /// How often who may ask; `None` where nothing is counted.
     pub(crate) rates: Option<Arc<Rates>>,
     pub(crate) pages: Pages,
+    /// What is said of where tokens come from, where they are taken.
+    pub(crate) metadata: Option<ResourceMetadata>,
 }
 
 /// What a thread keeps for itself between requests.
@@ -110,6 +117,8 @@ pub(crate) struct Local {
 /// What the connection does after a request.
 #[derive(Debug)]
 pub(crate) enum Next {
+    /// Who it is from is being found out: it stays where it is, and is looked at again then.
+    Park(Arc<Verdict>),
     /// The answer is written: on to the next request.
     Done,
     /// The answer is written, and is the last one of the connection.
@@ -187,6 +196,8 @@ pub(crate) struct Deferred {
     pub(crate) stream: Arc<Stream>,
     /// The client takes events before it.
     pub(crate) streams: bool,
+    /// What the caller may not use is not listed.
+    pub(crate) filters: bool,
     /// The task it is worked on for.
     pub(crate) task: Option<Arc<Task>>,
     /// The id of the request, as JSON; empty where there is none to answer.
@@ -212,7 +223,7 @@ impl Deferred {
         let mut message = Vec::new();
         root.write(&mut message);
         let (task, request, due, share) = (None, Vec::new(), None, None);
-        let observation = None;
+        let (filters, observation) = (true, None);
         Box::new(Deferred {
             message,
             version,
@@ -220,6 +231,7 @@ impl Deferred {
             principal,
             stream,
             streams,
+            filters,
             task,
             request,
             due,

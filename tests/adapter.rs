@@ -443,7 +443,7 @@ impl Handler for Guarded {
     fn authenticate(&self, credentials: &Credentials<'_>) -> Access {
         match credentials.bearer() {
             Some(token) => Access::named(token),
-            None => Access::Denied,
+            None => credentials.denied(),
         }
     }
 

@@ -11,7 +11,7 @@ fn access(_: &(), credentials: &Credentials) -> Access {
     match (credentials.authorization, credentials.bearer()) {
         (_, Some(user @ ("ada" | "alan"))) => Access::named(user),
         (Some("guest"), _) => Access::Anonymous,
-        _ => Access::Denied,
+        _ => credentials.denied(),
     }
 }
 
@@ -52,9 +52,23 @@ fn a_tool_knows_its_caller_and_others_are_challenged() {
     assert_eq!(whose(&mut wire, "Bearer ada"), (200, "ada".to_owned()));
     assert_eq!(whose(&mut wire, "bearer  alan"), (200, "alan".to_owned()));
     assert_eq!(whose(&mut wire, "guest"), (200, "nobody".to_owned()));
-    let invalid = (401, "Bearer error=\"invalid_token\"".to_owned());
-    assert_eq!(whose(&mut wire, "Bearer eve"), invalid);
-    assert_eq!(whose(&mut wire, ""), invalid);
+    let challenge = "Bearer error=\"invalid_token\", \
+                     error_description=\"the token is not accepted\"";
+    assert_eq!(whose(&mut wire, "Bearer eve"), (401, challenge.to_owned()));
+    // Nothing was shown, or nothing that anybody here reads: no error is named.
+    for nothing in ["", "Bearer", "bearer ", "Basic YWRhOmFkYQ=="] {
+        assert_eq!(whose(&mut wire, nothing), (401, "Bearer".to_owned()), "{nothing:?}");
+    }
+    let twice = modern(json!(1), "tools/call", json!({ "name": "whoami" }))
+        .with("Authorization", "Bearer ada")
+        .with("Authorization", "Bearer ada");
+    let response = wire.ask(twice.bytes());
+    let challenge = response.field("WWW-Authenticate");
+    assert_eq!((response.status, challenge), (400, Some("Bearer error=\"invalid_request\"")));
+    // A token in the query is none (RFC 6750 §2.3; 2026-07-28, "Token Requirements").
+    let post = modern(json!(1), "tools/call", json!({ "name": "whoami" }));
+    let response = wire.ask(post.line("POST /mcp?access_token=ada HTTP/1.1").bytes());
+    assert_eq!((response.status, response.field("WWW-Authenticate")), (401, Some("Bearer")));
     let post = modern(json!(1), "tools/call", json!({ "name": "whoami" }));
     let response = wire.ask(post.bytes());
     let challenge = response.field("WWW-Authenticate");

@@ -19,7 +19,7 @@ const ORIGIN: &str = "https://app.example";
 
 fn access(_: &(), credentials: &Credentials<'_>) -> Access {
     match credentials.authorization {
-        Some("Bearer wrong") => Access::Denied,
+        Some("Bearer wrong") => credentials.denied(),
         _ => Access::Anonymous,
     }
 }

@@ -43,6 +43,7 @@ const EXAMPLES: &[(&str, Check)] = &[
     ("22_migrated", shop),
     #[cfg(feature = "rmcp")]
     ("23_rmcp_shop", shop),
+    ("24_keys", keys),
     ("conformance_server", conformance_server),
     ("load_server", load_server),
 ];
@@ -173,6 +174,21 @@ fn auth(example: &mut Example) {
     let post = post.with("Authorization", "Bearer token-of-ada");
     let result = example.wire.ask(post.bytes()).result();
     assert_eq!(result["content"][0]["text"], "Hello, Ada!");
+}
+
+fn keys(example: &mut Example) {
+    let mut key = |name: &str| {
+        let line = example.lines.next().expect("a line").expect("text");
+        line.strip_prefix(name).expect("whose key it is").to_owned()
+    };
+    let (ada, alan) = (key("ada: "), key("alan: "));
+    let mut tool = |name: &str, key: &str| {
+        let response = example.wire.ask(call(1, name, json!({})).with("X-API-Key", key).bytes());
+        (response.status, response.text())
+    };
+    assert!(tool("whoami", &alan).1.contains("key:alan"));
+    assert_eq!(tool("write", &ada).0, 200);
+    assert_eq!((tool("write", &alan).0, tool("whoami", "guess").0), (403, 401));
 }
 
 fn templates(example: &mut Example) {

@@ -307,7 +307,7 @@ fn a_session_is_its_principal_s() {
     fn access(_: &(), credentials: &Credentials<'_>) -> Access {
         match credentials.bearer() {
             Some(name @ ("ada" | "alan")) => Access::named(name),
-            _ => Access::Denied,
+            _ => credentials.denied(),
         }
     }
     let server = Server::builder().authenticate(access).tool("hello", |_: Empty| "Hello!");

@@ -29,7 +29,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
         &["http", "mcp", "app", "store", "observe", "protocol", "rpc", "json", "buffer", "limits"],
     ),
     ("config", &["http", "observe", "calendar", "json", "app", "limits"]),
-    ("auth", &["store", "protocol", "json", "config", "limits"]),
+    ("auth", &["app", "store", "protocol", "json", "config", "limits"]),
     (
         "runtime",
         &["transport", "http", "app", "store", "observe", "buffer", "config", "json", "limits"],

@@ -97,6 +97,7 @@ pub struct About {
     pub(crate) size: Option<u64>,
     pub(crate) content_annotations: Option<ContentAnnotations>,
     pub(crate) meta: Option<serde_json::Value>,
+    pub(crate) scopes: Vec<String>,
 }
 
 /// Starts the description of a tool, a prompt (by name) or a resource (by URI or URI template).
@@ -196,6 +197,15 @@ impl About {
         self.size = Some(bytes);
         self
     }
+
+    /// The scopes that somebody needs to use it, all of them. Who has not is told which (403), and
+    /// does not find it in lists.
+    #[must_use]
+    pub fn scopes<T: Into<String>>(mut self, scopes: impl IntoIterator<Item = T>) -> Self {
+        self.scopes.extend(scopes.into_iter().map(Into::into));
+        self
+    }
+
     /// Says whom a resource is for.
     #[must_use]
     pub fn content_annotations(mut self, annotations: ContentAnnotations) -> Self {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::ClientCertificate;
 use crate::protocol::Principal;
+use crate::store::Verdict;
 
 /// The other end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,37 +35,62 @@ impl Peer {
 pub struct Credentials<'r> {
     /// The value of `Authorization`.
     pub authorization: Option<&'r str>,
-    /// Where it came from.
+    /// The value of `X-API-Key`.
+    pub api_key: Option<&'r str>,
+    /// Where it came from, with the client's certificate.
     pub peer: &'r Peer,
     /// Seconds since 1970.
     pub unix_s: u64,
 }
 
 impl<'r> Credentials<'r> {
-    /// The bearer token, when that is what was sent (RFC 6750 §2.1).
+    /// The bearer token, when that is what was sent (RFC 6750 §2.1). An empty one is none.
     pub fn bearer(&self) -> Option<&'r str> {
         let (scheme, token) = self.authorization?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim())
+        let token = token.trim();
+        (scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty()).then_some(token)
+    }
+
+    /// The refusal of these: what is wrong depends on what was shown.
+    pub fn denied(&self) -> Access {
+        let is_empty = |value: &str| value.is_empty() || value.eq_ignore_ascii_case("Bearer");
+        let authorization = self.authorization.filter(|value| !is_empty(value.trim()));
+        Access::Denied(match authorization {
+            Some(_) if self.bearer().is_none() => Denied::UnknownScheme,
+            Some(_) => Denied::Invalid("the token is not accepted"),
+            None if self.api_key.is_some_and(|key| !key.is_empty()) => {
+                Denied::Invalid("the key is not accepted")
+            }
+            None => Denied::NothingShown,
+        })
     }
 }
 
-/// Without the token: no log gives it away.
+/// Without tokens and keys: no log gives them away.
 impl fmt::Debug for Credentials<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let authorization = self.authorization.is_some();
-        write!(f, "Credentials {{ authorization: {authorization}, peer: {:?} }}", self.peer)
+        f.debug_struct("Credentials")
+            .field("authorization", &self.authorization.is_some())
+            .field("api_key", &self.api_key.is_some())
+            .field("peer", self.peer)
+            .finish()
     }
 }
 
 /// What becomes of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Access {
-    /// Nobody in particular, who may use all there is.
+    /// Nobody in particular, who may use whatever needs no scopes.
     Anonymous,
     /// Somebody: sessions, tasks and rounds of calls are theirs alone.
     Principal(Arc<Principal>),
     /// 401.
-    Denied,
+    Denied(Denied),
+    /// It has to be found out elsewhere: the request waits until that is decided, and is then asked
+    /// about again. If that takes too long, it is refused (503).
+    Later(Arc<Verdict>),
+    /// Nobody has time to find it out: 503.
+    Busy,
 }
 
 impl Access {
@@ -74,15 +100,37 @@ impl Access {
     }
 }
 
+/// Why somebody is not let in; the challenge of the response says it (RFC 6750 §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// Nothing was shown.
+    NothingShown,
+    /// What was shown is no good: why, in a few words that may be told to anybody.
+    Invalid(&'static str),
+    /// `Authorization` is of a kind that nobody here understands.
+    UnknownScheme,
+}
+
 /// Decides who is asking; `()` lets everybody in.
 ///
 /// It runs on the shard for each request, before the body is read: it must not wait.
 pub trait Authenticator<S>: Send + Sync + 'static {
+    /// Whether anybody is ever refused.
+    #[inline]
+    fn decides(&self) -> bool {
+        true
+    }
+
     /// Decides.
     fn authenticate(&self, state: &S, credentials: &Credentials<'_>) -> Access;
 }
 
 impl<S> Authenticator<S> for () {
+    #[inline]
+    fn decides(&self) -> bool {
+        false
+    }
+
     #[inline]
     fn authenticate(&self, _: &S, _: &Credentials<'_>) -> Access {
         Access::Anonymous

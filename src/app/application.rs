@@ -9,6 +9,7 @@ use super::catalog::{Catalog, PromptId, ToolId};
 use super::completion::{Completer, CompletionReply, CompletionRequest};
 use super::content::ToolReply;
 use super::logging::LoggingHandler;
+use super::policy::{Action, Authorizer, Missing};
 use super::prompt::{PromptPage, PromptProvider, PromptReply, Prompts};
 use super::readiness::Readiness;
 use super::resource::{ResourcePage, ResourceProvider, ResourceReply, Resources};
@@ -16,7 +17,7 @@ use super::roots::RootsWatcher;
 use super::tool::{ToolPage, ToolProvider, Tools};
 use super::{Failure, Handler};
 use crate::json::Value;
-use crate::protocol::LogLevel;
+use crate::protocol::{LogLevel, Principal};
 
 /// The handler that the builder makes.
 pub struct App<S, F, D, H> {
@@ -51,10 +52,11 @@ pub struct Providers<T = (), P = (), R = (), L = ()> {
 
 /// What the server asks, and tells, besides.
 #[derive(Default)]
-pub struct Hooks<C = (), W = (), A = ()> {
+pub struct Hooks<C = (), W = (), A = (), Z = ()> {
     pub(crate) completer: C,
     pub(crate) roots_watcher: W,
     pub(crate) authenticator: A,
+    pub(crate) authorizer: Z,
 }
 
 /// A group of an application's parts over the state `S`.
@@ -94,7 +96,13 @@ where
     }
 }
 
-impl<S, C: Completer<S>, W: RootsWatcher<S>, A: Authenticator<S>> Parts<S> for Hooks<C, W, A> {
+impl<S, C, W, A, Z> Parts<S> for Hooks<C, W, A, Z>
+where
+    C: Completer<S>,
+    W: RootsWatcher<S>,
+    A: Authenticator<S>,
+    Z: Authorizer<S>,
+{
     fn describe(&self, catalog: &mut Catalog) {
         if C::OFFERED {
             catalog.add_completions(self.completer.placement());
@@ -105,8 +113,8 @@ impl<S, C: Completer<S>, W: RootsWatcher<S>, A: Authenticator<S>> Parts<S> for H
     }
 }
 
-impl<S, T, P, R, TP, PP, RP, L, C, W, A> Handler
-    for App<S, Trees<T, P, R>, Providers<TP, PP, RP, L>, Hooks<C, W, A>>
+impl<S, T, P, R, TP, PP, RP, L, C, W, A, Z> Handler
+    for App<S, Trees<T, P, R>, Providers<TP, PP, RP, L>, Hooks<C, W, A, Z>>
 where
     S: Send + Sync + 'static,
     T: Tools<S>,
@@ -119,6 +127,7 @@ where
     C: Completer<S>,
     W: RootsWatcher<S>,
     A: Authenticator<S>,
+    Z: Authorizer<S>,
 {
     #[inline]
     fn authenticate(&self, credentials: &Credentials<'_>) -> Access {
@@ -127,6 +136,36 @@ where
 
     fn ready(&self, readiness: &mut Readiness) {
         (self.readiness)(&self.state, readiness);
+    }
+
+    fn authenticates(&self) -> bool {
+        self.hooks.authenticator.decides()
+    }
+
+    #[inline]
+    fn authorizes(&self) -> bool {
+        self.catalog.policy.decides() || self.hooks.authorizer.decides()
+    }
+
+    fn authorize(&self, principal: Option<&Principal>, action: Action<'_>) -> Result<(), Missing> {
+        let mut decided = self.catalog.policy.authorize(principal, action);
+        if self.hooks.authorizer.decides()
+            && let Err(missing) = self.hooks.authorizer.authorize(&self.state, principal, action)
+        {
+            match &mut decided {
+                Ok(()) => decided = Err(missing),
+                Err(before) => before.and(&missing),
+            }
+        }
+        decided
+    }
+
+    fn scopes(&self) -> Vec<String> {
+        let mut scopes = self.hooks.authorizer.scopes();
+        scopes.extend(self.catalog.policy.scopes().into_iter().map(str::to_owned));
+        scopes.sort_unstable();
+        scopes.dedup();
+        scopes
     }
 
     #[inline]

@@ -48,6 +48,8 @@ pub(crate) struct Link<'c> {
     pub(crate) inputs: Option<&'c Inputs>,
     /// `_meta` of the server's results, as JSON.
     pub(crate) server_meta: &'c str,
+    /// What the caller may not use is not listed.
+    pub(crate) filters: bool,
 }
 
 /// What an earlier round of a call brought (2026-07-28, MRTR).

@@ -6,8 +6,10 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::about::{About, Placement, TaskSupport};
+use super::policy::Policy;
 use super::template::Template;
 use crate::limits;
+use crate::protocol::Era;
 
 use names::Names;
 
@@ -54,6 +56,8 @@ impl PromptId {
 /// A list entry as JSON text.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
+    /// The name of the entry, or its URI.
+    pub(crate) name: String,
     /// For 2026-07-28 and later.
     pub(crate) modern: String,
     /// For the revisions with `initialize`, whose structured content is always an object.
@@ -61,9 +65,16 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    fn same(entry: &Json) -> Listing {
+    pub(crate) fn text(&self, era: Era) -> &str {
+        match era {
+            Era::Modern => &self.modern,
+            Era::Legacy => &self.legacy,
+        }
+    }
+
+    fn same(name: &str, entry: &Json) -> Listing {
         let text = entry.to_string();
-        Listing { legacy: text.clone(), modern: text }
+        Listing { name: name.to_owned(), legacy: text.clone(), modern: text }
     }
 }
 
@@ -115,6 +126,8 @@ pub struct Catalog {
     pub(crate) instructions: Option<String>,
     pub(crate) page_size: usize,
     pub(crate) cache: CacheHints,
+    /// The scopes that each thing needs.
+    pub(crate) policy: Policy,
     problems: Vec<String>,
 }
 
@@ -142,6 +155,7 @@ impl Catalog {
             instructions: None,
             page_size: limits::LIST_PAGE,
             cache: CacheHints { lists_ttl_ms: limits::LIST_TTL_MS, reads_ttl_ms: 0 },
+            policy: Policy::default(),
             problems: Vec::new(),
         };
         catalog.identify(name, version);
@@ -189,7 +203,7 @@ impl Catalog {
             None
         });
         let mut entry = Map::new();
-        entry.insert("name".into(), name.into());
+        entry.insert("name".into(), name.clone().into());
         insert(&mut entry, "title", about.title);
         insert(&mut entry, "description", about.description);
         entry.insert("inputSchema".into(), input);
@@ -213,7 +227,8 @@ impl Catalog {
             TaskSupport::Required => json!({ "taskSupport": "required" }),
         });
         insert(&mut entry, "execution", support);
-        self.tool_list.push(Listing { modern, legacy: Json::Object(entry).to_string() });
+        self.policy.tool(&name, about.scopes.iter().map(String::as_str));
+        self.tool_list.push(Listing { name, modern, legacy: Json::Object(entry).to_string() });
         let (placement, task) = (about.placement, about.task);
         let spec = ToolSpec { placement, task, param_headers, validator, off: Switch::default() };
         self.tools.push(spec);
@@ -229,7 +244,7 @@ impl Catalog {
             self.problem(format!("prompt `{name}`: there are two of this name"));
         }
         let mut entry = Map::new();
-        entry.insert("name".into(), name.into());
+        entry.insert("name".into(), name.clone().into());
         insert(&mut entry, "title", about.title);
         insert(&mut entry, "description", about.description);
         entry.insert("arguments".into(), schema::prompt_arguments(input));
@@ -237,7 +252,8 @@ impl Catalog {
         if !about.icons.is_empty() {
             entry.insert("icons".into(), json!(about.icons));
         }
-        self.prompt_list.push(Listing::same(&Json::Object(entry)));
+        self.policy.prompt(&name, about.scopes.iter().map(String::as_str));
+        self.prompt_list.push(Listing::same(&name, &Json::Object(entry)));
         self.prompts.push(about.placement);
         PromptId(id)
     }
@@ -249,7 +265,8 @@ impl Catalog {
         if !uri.contains(':') {
             self.problem(format!("resource `{uri}`: a URI has a scheme, like `file:` or `app:`"));
         }
-        self.resource_list.push(Listing::same(&resource_entry(about, "uri")));
+        self.needs_scopes(about);
+        self.resource_list.push(Listing::same(&uri, &resource_entry(about, "uri")));
         self.resources.placements.push(about.placement);
         if self.resources.fixed.insert(uri.clone(), index).is_some() {
             self.problem(format!("resource `{uri}`: there are two at this URI"));
@@ -269,7 +286,19 @@ impl Catalog {
 
     /// Lists a URI template whose resources a provider reads.
     pub fn list_template(&mut self, about: &About) {
-        self.template_list.push(Listing::same(&resource_entry(about, "uriTemplate")));
+        self.needs_scopes(about);
+        let entry = resource_entry(about, "uriTemplate");
+        self.template_list.push(Listing::same(&about.name, &entry));
+    }
+
+    fn needs_scopes(&mut self, about: &About) {
+        if about.scopes.is_empty() {
+            return;
+        }
+        let scopes = about.scopes.iter().map(String::as_str);
+        if let Err(problem) = self.policy.resource(&about.name, scopes) {
+            self.problem(format!("resource template {problem}"));
+        }
     }
 
     /// Says that [`Handler::complete`](super::Handler::complete) has something to suggest, and

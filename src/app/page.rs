@@ -1,6 +1,7 @@
 //! A page of a provider's list, being written.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -13,6 +14,9 @@ pub trait Entry: Serialize + Sized {
     /// Whether the catalog has one of this name, which is then the one there is: models are not
     /// given two tools of one name.
     fn is_in(&self, catalog: &Catalog) -> bool;
+
+    /// Its name, or its URI.
+    fn name(&self) -> &str;
 
     /// What is wrong with it, for which clients would refuse the whole page.
     fn problem(&self) -> Option<String> {
@@ -37,8 +41,13 @@ pub struct Page<'o, E> {
     room: usize,
     written: usize,
     next: Option<String>,
+    /// Where which entry is, for whoever leaves some of them out again.
+    places: Option<Places>,
     entries: PhantomData<fn(&E)>,
 }
+
+/// Entries by their names, and where in a page they are.
+pub(crate) type Places = Vec<(String, Range<usize>)>;
 
 impl<'o, E> Page<'o, E> {
     /// A page that has `written` entries of the catalog's already.
@@ -49,11 +58,19 @@ impl<'o, E> Page<'o, E> {
         written: usize,
     ) -> Self {
         let room = catalog.page_size - written;
-        Page { out, catalog, objects_only, room, written, next: None, entries: PhantomData }
+        let (next, places, entries) = (None, None, PhantomData);
+        Page { out, catalog, objects_only, room, written, next, places, entries }
     }
 
-    pub(crate) fn next_cursor(self) -> Option<String> {
-        self.next
+    /// The same, which remembers where its entries are.
+    pub(crate) fn with_places(mut self) -> Self {
+        self.places = Some(Vec::new());
+        self
+    }
+
+    /// The cursor of the next page, and where the entries of this one are.
+    pub(crate) fn finish(self) -> (Option<String>, Places) {
+        (self.next, self.places.unwrap_or_default())
     }
 
     /// How many more entries the page takes.
@@ -85,6 +102,10 @@ impl<E: Entry> Page<'_, E> {
         if let Err(error) = entry.write(self.objects_only, self.out) {
             self.out.truncate(from);
             return tracing::warn!(%error, "an entry of a provider is not listed");
+        }
+        if let Some(places) = &mut self.places {
+            let from = if self.written > 0 { from + 1 } else { from };
+            places.push((entry.name().to_owned(), from..self.out.len()));
         }
         self.written += 1;
         self.room = self.room.saturating_sub(1);

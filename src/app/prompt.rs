@@ -85,6 +85,10 @@ pub struct PromptEntry {
 pub type PromptPage<'o> = Page<'o, PromptEntry>;
 
 impl Entry for PromptEntry {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn is_in(&self, catalog: &Catalog) -> bool {
         catalog.prompt(&self.name).is_some()
     }

@@ -54,6 +54,10 @@ pub struct ResourceEntry {
 pub type ResourcePage<'o> = Page<'o, ResourceEntry>;
 
 impl Entry for ResourceEntry {
+    fn name(&self) -> &str {
+        &self.uri
+    }
+
     fn is_in(&self, catalog: &Catalog) -> bool {
         catalog.resources.has_fixed(&self.uri)
     }

@@ -30,6 +30,9 @@ impl Config {
         if let Err(problem) = self.tls.check() {
             refuse(true, &format!("tls.{problem}"));
         }
+        if let Err(problem) = self.auth.check() {
+            refuse(true, &format!("auth.{problem}"));
+        }
         refuse(self.cores == Some(0), "cores must be at least 1");
         refuse(
             self.buffer_size < limits::READ_SPACE_MIN,

@@ -7,6 +7,7 @@
 //! [`RawConfig`] is what was written, checked for spelling and types alone; [`Settings`] is what
 //! is meant. Keys that are not known are errors: a misspelt limit must not silently be none.
 
+mod auth;
 mod tls;
 
 use std::fmt;
@@ -14,9 +15,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 pub use super::raw::RawConfig;
-use super::raw::{RawGuard, RawHttpSse, RawRate, RawTls};
+use super::raw::{RawAuth, RawGuard, RawHttpSse, RawRate, RawTls};
 use super::{Config, GuardConfig, HttpSseConfig, LogFormat};
 
 /// What is wrong with a setting, and where it stands.
@@ -58,16 +60,7 @@ impl RawConfig {
     /// # Errors
     /// It cannot be read, does not end in `.toml` or `.json`, or says what is not understood.
     pub fn read(path: &Path) -> Result<RawConfig, Error> {
-        let place = path.display().to_string();
-        let plain =
-            |problem: String| Error { place: place.clone(), line: None, key: None, problem };
-        let is_json = match path.extension().and_then(|ending| ending.to_str()) {
-            Some("toml") => false,
-            Some("json") => true,
-            _ => return Err(plain("expected a name that ends in .toml or .json".to_owned())),
-        };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| plain(format!("cannot read this file: {error}")))?;
+        let (text, is_json, place) = text_of(path)?;
         RawConfig::from_text(&text, is_json, &place)
     }
 
@@ -76,8 +69,9 @@ impl RawConfig {
     /// # Errors
     /// It says what is not understood.
     pub fn from_text(text: &str, is_json: bool, place: &str) -> Result<RawConfig, Error> {
-        let raw = if is_json { from_json(text, place) } else { from_toml(text, place) };
-        raw?.unified(place)
+        let raw: RawConfig =
+            if is_json { from_json(text, place)? } else { from_toml(text, place)? };
+        raw.unified(place)
     }
 
     /// Reads the variables of ours among these. `MCP_FASTD__HTTP__BODY_BYTES_MAX` is
@@ -110,8 +104,8 @@ impl RawConfig {
     }
 
     /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
-    /// port, its `cors`, `ssl` and `rate_limit` those at the top, and the `allowed_origins` of the
-    /// first the one at the top.
+    /// port, its `auth`, `cors`, `ssl` and `rate_limit` those at the top, and the `allowed_origins`
+    /// of these the one at the top.
     pub(super) fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
         let problem = |key: &str, problem: String| Error {
             place: place.to_owned(),
@@ -150,6 +144,12 @@ impl RawConfig {
             return Err(problem("tls", both.to_owned()));
         }
         self.tls = self.tls.over(ssl);
+        let auth = http.auth.take().unwrap_or_default();
+        if auth != RawAuth::default() && self.auth != RawAuth::default() {
+            let both = "set either this or transport.http.auth, not both";
+            return Err(problem("auth", both.to_owned()));
+        }
+        self.auth = self.auth.over(auth);
         Ok(self)
     }
 
@@ -162,8 +162,8 @@ impl RawConfig {
     /// What is meant by all layers together.
     ///
     /// # Errors
-    /// The address to listen on cannot be found, or one of two keys that need each other is not
-    /// there.
+    /// The address to listen on cannot be found, a file of keys cannot be read, or of two keys that
+    /// need each other one is missing.
     pub fn settled(self) -> Result<Settings, Error> {
         let mut config = Config::default();
         self.settle_clients(&mut config);
@@ -190,6 +190,7 @@ impl RawConfig {
             key: Some(key.to_owned()),
             problem,
         })?;
+        config.auth = auth::whole(self.auth, &self.tools, self.prompts, self.resources)?;
         config.cores = self.cores.or(config.cores);
         set(&mut config.pin, self.pin);
         set(&mut config.spin, self.spin.map(|spin| spin.0));
@@ -230,6 +231,7 @@ impl RawConfig {
         set(&mut limits.chunk_line_bytes_max, self.http.chunk_line_bytes_max);
         set(&mut limits.chunk_overhead_bytes_max, self.http.chunk_overhead_bytes_max);
         set(&mut limits.trailer_bytes_max, self.http.trailer_bytes_max);
+        auth::name_server(&mut config);
         let log_format = self.log_format.unwrap_or_default();
         Ok(Settings { config, dataset: self.dataset, log: self.log, log_format })
     }
@@ -301,7 +303,21 @@ fn resolved(host: &str, port: u16) -> Result<SocketAddr, String> {
     found.next().ok_or_else(|| format!("the name `{host}` has no address"))
 }
 
-fn from_toml(text: &str, place: &str) -> Result<RawConfig, Error> {
+/// The text of a file, whether it is JSON, and what errors call it.
+fn text_of(path: &Path) -> Result<(String, bool, String), Error> {
+    let place = path.display().to_string();
+    let plain = |problem: String| Error { place: place.clone(), line: None, key: None, problem };
+    let is_json = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("toml") => false,
+        Some("json") => true,
+        _ => return Err(plain("expected a name that ends in .toml or .json".to_owned())),
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| plain(format!("cannot read this file: {error}")))?;
+    Ok((text, is_json, place))
+}
+
+fn from_toml<T: DeserializeOwned>(text: &str, place: &str) -> Result<T, Error> {
     let error = |key: Option<String>, error: &toml::de::Error| Error {
         place: place.to_owned(),
         line: error.span().map(|span| 1 + text[..span.start].matches('\n').count()),
@@ -312,7 +328,7 @@ fn from_toml(text: &str, place: &str) -> Result<RawConfig, Error> {
     serde_path_to_error::deserialize(parsed).map_err(|e| error(key(e.path()), e.inner()))
 }
 
-fn from_json(text: &str, place: &str) -> Result<RawConfig, Error> {
+fn from_json<T: DeserializeOwned>(text: &str, place: &str) -> Result<T, Error> {
     let error = |key: Option<String>, error: &serde_json::Error| Error {
         place: place.to_owned(),
         line: Some(error.line()).filter(|line| *line > 0),

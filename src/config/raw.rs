@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::values::{Hosts, Later, Micros, Networks, Origins, Seconds, Sunset};
+use super::values::{Hosts, Micros, Networks, Origins, Seconds, Sunset};
 use super::{CertificateFiles, ClientAuth, LogFormat, ProxyProtocol, TlsVersion, Transports};
 use crate::observe::{AccessFormat, AuditArguments, WhenFull};
 
@@ -46,8 +46,10 @@ macro_rules! layer {
     };
 }
 
+mod auth;
 mod limits;
 
+pub use auth::{RawAuth, RawIntrospection, RawIssuer, RawThing, RawThings, RawTools};
 pub use limits::{RawOverload, RawRate};
 
 layer! {
@@ -154,6 +156,12 @@ layer! {
         access_log: RawAccessLog,
         /// Who called what.
         audit_log: RawAuditLog,
+        /// Who may come.
+        auth: RawAuth,
+        /// The same of prompts.
+        prompts: RawThings,
+        /// The same of resources, by their URIs or URI templates.
+        resources: RawThings,
         /// Bounds on requests.
         http: RawHttp,
         /// HTTP+SSE.
@@ -260,16 +268,6 @@ layer! {
 }
 
 layer! {
-    /// [`ToolsConfig`](super::ToolsConfig) as written.
-    RawTools
-    values {
-        /// Names of tools that are not offered.
-        disabled: Vec<String>,
-    }
-    tables {}
-}
-
-layer! {
     /// `transport` as written.
     RawTransport
     values {
@@ -290,8 +288,8 @@ layer! {
         host: String,
         /// The port of `bind`.
         port: u16,
-        /// Refused: it is not built yet.
-        auth: Later,
+        /// The same as `auth` at the top.
+        auth: RawAuth,
         /// The same as `rate` at the top.
         rate_limit: RawRate,
     }

@@ -1,6 +1,6 @@
 //! Which settings a server that runs takes, and which wait for its next start.
 
-use super::{Config, HttpSseConfig};
+use super::{AuthConfig, Config, HttpSseConfig};
 use crate::http::HttpLimits;
 
 /// What a reload did with each setting. Keys are as they are written in a file.
@@ -58,6 +58,13 @@ impl Config {
             apart {}
         }
         take_over! {
+            AuthConfig { &mut self.auth, new.auth, reloaded, "auth." }
+            live { api_keys api_keys_file mtls anonymous decision_timeout resource_name
+                resource_documentation }
+            restart { tokens anonymous_scopes scopes tools prompts resources }
+            apart {}
+        }
+        take_over! {
             Config { self, new, reloaded, "" }
             live {
                 spin connections_max requests_per_turn_max head_timeout body_timeout idle_timeout
@@ -72,7 +79,7 @@ impl Config {
                 adaptive_sizing tls observe overload call_timeout connections_per_address_max
                 calls_per_principal_max streams_per_principal_max streams_per_address_max
             }
-            apart { http http_sse }
+            apart { http http_sse auth }
         }
         reloaded
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::values::{Hosts, Later, Micros, Networks, Origins, Seconds, Sunset};
+use super::values::{Hosts, Micros, Networks, Origins, Seconds, Sunset, Texts};
 use super::{ClientAuth, LogFormat, ProxyProtocol, Rate, RejectStatus, TlsVersion, Transports};
 use crate::observe::{AccessFormat, AuditArguments, WhenFull};
 
@@ -48,6 +48,9 @@ schema_of!(Origins, {
 schema_of!(Hosts, {
     "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
 });
+schema_of!(Texts, {
+    "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+});
 schema_of!(Networks, {
     "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
 });
@@ -64,5 +67,3 @@ schema_of!(ProxyProtocol, { "enum": ["off", "required"] });
 schema_of!(TlsVersion, { "enum": ["1.2", "1.3"] });
 schema_of!(Sunset, { "type": "string", "pattern": DAY });
 schema_of!(Transports, { "enum": ["http", "stdio", "both"] });
-// Nothing can be written there.
-schema_of!(Later, { "not": {} });

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::limits;
 
 /// How bearer tokens are checked. Without an issuer, none is taken.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TokenConfig {
     /// Who issues them.
     pub issuers: Vec<IssuerConfig>,

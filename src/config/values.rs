@@ -7,7 +7,7 @@ use super::{
     ClientAuth, Day, ProxyProtocol, TlsVersion, Transports, host_pattern, network, origin_pattern,
 };
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use toml::value::Datetime;
 
 /// A time: text with a unit (`"10s"`, `"250ms"`), or a number of seconds.
@@ -22,6 +22,9 @@ pub struct Micros(pub Duration);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origins(pub Vec<String>);
 
+/// Names: a list, or one text with commas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Texts(pub Vec<String>);
 /// Names of hosts: a list, or one text with commas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hosts(pub Vec<String>);
@@ -33,11 +36,6 @@ pub struct Networks(pub Vec<String>);
 /// A day after which something may be gone; or `"never"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sunset(pub Option<Day>);
-
-/// A setting of something that is not built yet. Anything but null is refused: a server must not
-/// run without the protection that somebody wrote down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Later;
 
 const UNITS: [(&str, f64); 7] = [
     ("us", 1e-6),
@@ -227,11 +225,9 @@ impl<'de> Visitor<'de> for ListVisitor {
     }
 }
 
-impl<'de> Deserialize<'de> for Later {
+impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(IgnoredAny)?;
-        Err(D::Error::custom(
-            "this is not supported yet; remove it, and let a proxy in front of the server do it",
-        ))
+        let expected = "a list of texts such as [\"a\", \"b\"], or one text with commas";
+        deserializer.deserialize_any(ListVisitor { expected, check: |_| Ok(()) }).map(Texts)
     }
 }

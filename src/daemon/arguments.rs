@@ -13,6 +13,7 @@ use super::check::CheckArguments;
 use super::connect::ConnectArguments;
 use super::health::HealthArguments;
 use super::install::InstallArguments;
+use super::key::KeyArguments;
 use super::migrate::MigrateArguments;
 
 const EXAMPLES: &str = "\
@@ -90,6 +91,8 @@ pub(crate) enum Command {
     /// Print or write what makes a client use this program: claude-desktop, cursor, vscode,
     /// claude-code
     Install(InstallArguments),
+    /// Make an API key, and what the server has to know of it
+    Key(KeyArguments),
     /// Say all that is wrong with settings, or what would be served
     Check(CheckArguments),
     /// Ask a server whether it is well: exit code 0 if it says so
@@ -146,6 +149,17 @@ pub(crate) struct ServeArguments {
     /// Do not serve HTTP+SSE, the transport of 2024-11-05 (at /sse and /messages otherwise)
     #[arg(long)]
     pub(crate) no_legacy_sse: bool,
+    /// Take tokens of this authorization server: its issuer, whose keys are found by its metadata.
+    /// Nobody comes without a token then, or a key
+    #[arg(long, value_name = "URL")]
+    pub(crate) auth_issuer: Option<String>,
+    /// The name of this server in tokens (aud): the URL of the endpoint, as clients write it; may
+    /// be repeated
+    #[arg(long, value_name = "URL")]
+    pub(crate) auth_audience: Vec<String>,
+    /// Take the API keys of this file, which ends in .toml or .json; `mcp-fastd key NAME` makes one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) api_keys: Option<PathBuf>,
     /// Speak HTTPS, with the certificate in this PEM file, and behind it those that lead to an
     /// authority. Clients' certificates, and several names: the table `tls` of a settings file
     #[arg(long, value_name = "FILE", requires = "tls_key")]

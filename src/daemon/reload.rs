@@ -26,6 +26,7 @@ fn apply(daemon: &mut Daemon, read: (Settings, Targets)) -> Result<Reloaded, Pro
     let (mut settings, filter) = read;
     daemon.keep_sockets(&mut settings.config);
     let mut reloaded = daemon.handle.reload(&settings.config)?;
+    daemon.authentication.reload(&settings.config.auth).map_err(Problem)?;
     compare(&mut reloaded.needs_restart, &mut reloaded.unchanged, "dataset", {
         settings.dataset == daemon.dataset
     });

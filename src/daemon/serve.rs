@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mcp_fastd::config::file::Settings;
 use mcp_fastd::documents::{Dataset, serve as documents};
 use mcp_fastd::inherit::{self, Inherited};
-use mcp_fastd::{Config, LogFormat, Opened, ShardStats, Transports};
+use mcp_fastd::{Authentication, Config, LogFormat, Opened, ShardStats, Transports};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -44,15 +44,20 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         Some(file) => Dataset::open(file)?,
         None => own_docs::dataset()?,
     };
+    let authentication = Authentication::start(&config.auth).map_err(auth_problem)?;
+    let policy = config.auth.policy().map_err(auth_problem)?;
+    let is_open = !config.auth.is_configured();
     let (path, transports) = (config.path.clone(), config.transports);
     let scheme = if config.tls.is_on() { "https" } else { "http" };
-    let server = documents::server(dataset.clone()).config(config).listeners(opened);
-    let running = server.start()?;
+    let server = documents::guarded(dataset.clone(), authentication.clone(), policy);
+    let running = server.config(config).listeners(opened).start()?;
     let mut status = "serving standard input and output".to_owned();
     if transports == Transports::Stdio {
         tracing::info!("{status}");
     } else {
-        warn_if_open(running.addr());
+        if is_open {
+            warn_if_open(running.addr());
+        }
         let url = format!("{scheme}://{}{path}", reachable(running.addr()));
         let text = greeting(&url, file.as_deref(), &dataset)?;
         status = format!("serving {url}");
@@ -63,8 +68,17 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     }
     let handle = running.handle();
     systemd::watch(handle.clone());
-    let daemon =
-        Daemon { handle, arguments, dataset: file, log, filter, inherited, status, upgrade };
+    let daemon = Daemon {
+        handle,
+        authentication,
+        arguments,
+        dataset: file,
+        log,
+        filter,
+        inherited,
+        status,
+        upgrade,
+    };
     if let Some(predecessor) = predecessor {
         predecessor.ready()?;
     }
@@ -76,6 +90,10 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         say_goodbye(&stats);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn auth_problem(problem: String) -> Problem {
+    Problem(format!("auth.{problem}"))
 }
 
 /// The sockets to serve, of those that are open already. Those of systemd are where its unit says;
@@ -134,7 +152,7 @@ fn warn_if_open(address: SocketAddr) {
         tracing::warn!(
             %address,
             "listening beyond this machine: whoever reaches this address can read, change and \
-             delete the documents"
+             delete the documents (--api-keys or --auth-issuer would ask who they are)"
         );
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use mcp_fastd::Transports;
 use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
 use mcp_fastd::config::raw::{
-    RawAccessLog, RawAuditLog, RawGuard, RawHttpSse, RawTls, RawTransport,
+    RawAccessLog, RawAuditLog, RawAuth, RawGuard, RawHttpSse, RawTls, RawTransport,
 };
-use mcp_fastd::config::values::{Hosts, Micros, Networks, Origins};
+use mcp_fastd::config::values::{Hosts, Micros, Networks, Origins, Texts};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::Problem;
@@ -80,6 +80,12 @@ pub(super) fn flags(arguments: &ServeArguments) -> RawConfig {
             cert: arguments.tls_cert.clone(),
             key: arguments.tls_key.clone(),
             ..RawTls::default()
+        },
+        auth: RawAuth {
+            issuer: arguments.auth_issuer.clone(),
+            audience: some(&arguments.auth_audience).map(Texts),
+            api_keys_file: arguments.api_keys.clone(),
+            ..RawAuth::default()
         },
         allowed_origins: some(&arguments.allowed_origins).map(Origins),
         guard: RawGuard {

@@ -11,7 +11,7 @@ use std::ffi::c_int;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use mcp_fastd::{Config, Handle};
+use mcp_fastd::{Authentication, Config, Handle};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::Targets;
@@ -27,6 +27,7 @@ pub(super) const SIGNALS: [c_int; 5] = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR
 /// What signals change.
 pub(super) struct Daemon {
     pub(super) handle: Handle,
+    pub(super) authentication: Authentication,
     /// As they were given at the start; a reload uses the same.
     pub(super) arguments: ServeArguments,
     pub(super) dataset: Option<PathBuf>,

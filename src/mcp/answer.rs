@@ -219,7 +219,7 @@ fn write_members<'b, H: Handler>(
         _ => write_own(answer, handler, &call.link, out)?,
     }
     if call.link.version.era() == Era::Modern {
-        write_cache_hints(catalog, answer, out);
+        write_cache_hints(catalog, answer, call.link.filters, out);
     }
     Ok(false)
 }
@@ -336,14 +336,15 @@ fn interrupted<'b>(call: &mut Call<'_>) -> Result<(), Unanswered<'b>> {
 /// `ttlMs` and `cacheScope` of what may be kept (2026-07-28, caching, "Cacheable Results").
 ///
 /// What the catalog holds is the same for everybody; what the application lists and reads may not
-/// be, so that is private.
-fn write_cache_hints(catalog: &Catalog, answer: &Answer<'_>, out: &mut Vec<u8>) {
+/// be, so that is private; as is what was left out for who may not use it.
+fn write_cache_hints(catalog: &Catalog, answer: &Answer<'_>, filters: bool, out: &mut Vec<u8>) {
     let (ttl_ms, public) = match answer {
         Answer::ReadResource { .. } => (catalog.cache.reads_ttl_ms, false),
         Answer::List { list, .. } if list.provider(catalog).is_some() => {
             (catalog.cache.reads_ttl_ms, false)
         }
-        Answer::List { .. } | Answer::Discover => (catalog.cache.lists_ttl_ms, true),
+        Answer::List { .. } => (catalog.cache.lists_ttl_ms, !filters),
+        Answer::Discover => (catalog.cache.lists_ttl_ms, true),
         _ => return,
     };
     out.extend_from_slice(br#","ttlMs":"#);

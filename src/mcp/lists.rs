@@ -1,10 +1,12 @@
 //! Pages of lists: entries of the catalog are copied, a provider writes its own.
 
+mod filtered;
+
 use super::cursor::Cursor;
 use crate::app::call::Link;
 use crate::app::catalog::Listing;
-use crate::app::page::Page;
-use crate::app::{Catalog, Failure, Handler, Placement};
+use crate::app::page::{Page, Places};
+use crate::app::{Action, Catalog, Failure, Handler, Placement};
 use crate::json;
 use crate::protocol::Era;
 use crate::store::Seal;
@@ -26,6 +28,24 @@ impl List {
             List::Prompts => "prompts",
             List::Resources => "resources",
             List::ResourceTemplates => "resourceTemplates",
+        }
+    }
+
+    /// The method that uses what is listed.
+    fn used_by(self) -> &'static str {
+        match self {
+            List::Tools => "tools/call",
+            List::Prompts => "prompts/get",
+            List::Resources | List::ResourceTemplates => "resources/read",
+        }
+    }
+
+    /// The use of an entry.
+    fn use_of(self, name: &str) -> Action<'_> {
+        match self {
+            List::Tools => Action::Tool(name),
+            List::Prompts => Action::Prompt(name),
+            List::Resources | List::ResourceTemplates => Action::Resource(name),
         }
     }
 
@@ -68,6 +88,7 @@ pub(super) fn write<H: Handler>(
     json::write_string(out, list.key());
     out.extend_from_slice(b":[");
     let next = match from {
+        _ if link.filters => filtered::write(list, from, handler, link, out)?,
         Cursor::Provider(own) => write_provided(list, own.as_deref(), 0, handler, era, out)?,
         Cursor::Catalog(from) => {
             let entries = list.entries(catalog);
@@ -100,28 +121,44 @@ fn write_provided<H: Handler>(
     if written == catalog.page_size {
         return Ok(Some(Cursor::Provider(None)));
     }
-    let objects_only = era == Era::Legacy;
-    let own = match list {
-        List::Tools => fill(Page::new(out, catalog, objects_only, written), |page| {
+    let (own, _) = provide(list, cursor, written, false, handler, era, out)?;
+    Ok(own.map(|own| Cursor::Provider(Some(own))))
+}
+
+/// Lets the provider write entries behind `written` others; says what it goes on with, and with
+/// `places` where which entry is.
+fn provide<H: Handler>(
+    list: List,
+    cursor: Option<&str>,
+    written: usize,
+    places: bool,
+    handler: &H,
+    era: Era,
+    out: &mut Vec<u8>,
+) -> Result<(Option<String>, Places), Failure> {
+    let (catalog, objects_only) = (handler.catalog(), era == Era::Legacy);
+    match list {
+        List::Tools => fill(Page::new(out, catalog, objects_only, written), places, |page| {
             handler.list_tools(cursor, page)
         }),
-        List::Prompts => fill(Page::new(out, catalog, objects_only, written), |page| {
+        List::Prompts => fill(Page::new(out, catalog, objects_only, written), places, |page| {
             handler.list_prompts(cursor, page)
         }),
-        List::Resources => fill(Page::new(out, catalog, objects_only, written), |page| {
+        List::Resources => fill(Page::new(out, catalog, objects_only, written), places, |page| {
             handler.list_resources(cursor, page)
         }),
-        List::ResourceTemplates => Ok(None),
-    };
-    Ok(own?.map(|own| Cursor::Provider(Some(own))))
+        List::ResourceTemplates => Ok((None, Vec::new())),
+    }
 }
 
 fn fill<E>(
-    mut page: Page<'_, E>,
+    page: Page<'_, E>,
+    places: bool,
     list: impl FnOnce(&mut Page<'_, E>) -> Result<(), Failure>,
-) -> Result<Option<String>, Failure> {
+) -> Result<(Option<String>, Places), Failure> {
+    let mut page = if places { page.with_places() } else { page };
     list(&mut page)?;
-    Ok(page.next_cursor())
+    Ok(page.finish())
 }
 
 /// Says how many there were.
@@ -135,12 +172,8 @@ fn write_entries<'e>(
         if written > 0 {
             out.push(b',');
         }
+        out.extend_from_slice(entry.text(era).as_bytes());
         written += 1;
-        let text = match era {
-            Era::Modern => &entry.modern,
-            Era::Legacy => &entry.legacy,
-        };
-        out.extend_from_slice(text.as_bytes());
     }
     written
 }

@@ -9,9 +9,11 @@
 //!      ▲                             │                        │                     ▲
 //!      └──── all of it came ─────────┘                        └─ bytes may still ─▶ Draining
 //!                                                                be on their way
+//!   Reading ── who asks is being found out ──▶ Parked ── it is known ──▶ Reading
 //! ```
 
 use std::net::{IpAddr, Shutdown};
+use std::sync::Arc;
 
 use mio::net::TcpStream;
 use rustix::io::Errno;
@@ -23,6 +25,7 @@ use crate::app::Peer;
 use crate::buffer::{ReadBuffer, WriteBuffer};
 use crate::http::{Decoder, Proxied, ProxyHeader, proxy_header};
 use crate::limits;
+use crate::store::Verdict;
 use crate::transport::Reply;
 
 /// Where a connection stands.
@@ -32,6 +35,8 @@ pub(crate) enum State {
     ProxyHeader,
     /// Requests are read and answered.
     Reading,
+    /// A request stays where it is, until somebody has said who it is from.
+    Parked(Arc<Verdict>),
     /// The answer comes from elsewhere, at once or as a stream.
     Waiting(Box<Reply>),
     /// The last answer is being sent. `linger`: the client may not have stopped sending.
@@ -53,6 +58,8 @@ pub(crate) enum Phase {
     Body,
     Writing,
     Draining,
+    /// Somebody has yet to say who a request is from.
+    Parked,
     /// The answer comes from elsewhere, as long as it takes; signs of life are due meanwhile.
     Waiting,
 }

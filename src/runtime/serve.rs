@@ -8,6 +8,7 @@ use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
 use super::deadlines::{Deadlines, Tick, tick_after};
 use super::mailbox::Address;
+use super::parked::park;
 use super::tls::{self, Handshakes};
 use super::waiting::{background, defer, go_on_waiting, wait};
 use super::workers::Jobs;
@@ -46,6 +47,8 @@ pub(crate) struct Core<H> {
 enum Step {
     /// A request was answered, deferred or refused.
     Answered,
+    /// A request waits until it is known who it is from.
+    Parked,
     /// There is no whole request; more bytes are needed.
     Partial,
 }
@@ -81,6 +84,7 @@ pub(crate) fn drive<H: Handler>(
         }
         match step(connection, key, core) {
             Step::Answered => answered += 1,
+            Step::Parked => {}
             Step::Partial if connection.at_end => {
                 connection.state = State::Finishing { linger: false };
             }
@@ -223,9 +227,15 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             return Step::Answered;
         }
     };
-    decoder.finish(input);
-    connection.requests = connection.requests.saturating_add(1);
+    if !matches!(next, Next::Park(_)) {
+        decoder.finish(input);
+        connection.requests = connection.requests.saturating_add(1);
+    }
     match next {
+        Next::Park(verdict) => {
+            park(connection, key, verdict, core);
+            return Step::Parked;
+        }
         Next::Done => core.local.watch.written(&out[from..]),
         Next::Close => {
             core.local.watch.written(&out[from..]);
@@ -321,6 +331,7 @@ impl<H: Handler> Core<H> {
             Phase::Body => Some(self.config.body_timeout),
             Phase::Writing => Some(self.config.write_timeout),
             Phase::Draining => Some(limits::LINGER_TIMEOUT),
+            Phase::Parked => Some(self.config.auth.decision_timeout),
             Phase::Waiting => {
                 let takes_events =
                     matches!(&connection.state, State::Waiting(reply) if reply.takes_events());
@@ -342,6 +353,7 @@ impl<H: Handler> Core<H> {
         let limit = match connection.phase {
             Phase::Head => "head_timeout",
             Phase::Body => "body_timeout",
+            Phase::Parked => return self.undecided(connection),
             Phase::Waiting => return self.keep_alive(connection),
             Phase::Idle | Phase::Handshake | Phase::Writing | Phase::Draining => {
                 return connection.abort();
@@ -364,6 +376,7 @@ fn phase_of(connection: &Connection) -> Phase {
         return Phase::Writing;
     }
     match connection.state {
+        State::Parked(_) => Phase::Parked,
         State::Waiting(_) => Phase::Waiting,
         State::Draining { .. } => Phase::Draining,
         State::ProxyHeader => Phase::Head,

@@ -23,6 +23,7 @@ use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
 use super::mailbox::Mailbox;
 use super::memory::MemoryWatch;
 use super::metrics::ShardCounters;
+use super::parked::wake_up;
 use super::peers::Peers;
 use super::serve::{Core, conclude, drive};
 use super::tls::{Certificates, Handshakes};
@@ -299,7 +300,10 @@ impl<H: Handler> Shard<H> {
         for _ in 0..limits::MAIL_PER_TURN_MAX {
             let Some(key) = self.mailbox.take_nudge() else { return };
             let Some(connection) = find(&mut self.connections, key) else { continue };
-            deliver(connection, &mut self.core);
+            match connection.state {
+                State::Parked(_) => wake_up(connection),
+                _ => deliver(connection, &mut self.core),
+            }
             self.advance(key);
         }
         // There may be more: ring for the next turn.

@@ -210,11 +210,15 @@ fn hear<H: Handler>(
     watch.begin();
     let watch = &*watch;
     let Client { session, stream, listening } = client;
+    // Whoever started this process may do all that it can (2026-07-28, authorization, "Protocol
+    // Requirements").
+    let (principal, guarded) = (None, false);
+    let (both_eras, while_room, from) = (true, false, None);
     let line =
-        Line { shared, session, stream, watch, both_eras: true, while_room: false, from: None };
+        Line { shared, session, stream, watch, principal, guarded, both_eras, while_room, from };
     match line.hear(text, parser) {
         // Its answer has room: that was waited for.
-        Ok(Then::Nothing | Then::Full) => {}
+        Ok(Then::Nothing | Then::Full | Then::Forbidden(_)) => {}
         Ok(Then::Work(deferred, promise)) => match jobs.post(deferred) {
             Ok(()) => {
                 shared.hub.ledger.gauges.queue.enter(watch.began_ns);

@@ -179,7 +179,13 @@ impl<H: Handler> Core<H> {
     #[cold]
     pub(crate) fn give_up(&mut self, connection: &mut Connection) {
         self.output(connection);
-        let State::Waiting(reply) = &mut connection.state else { return };
+        let State::Waiting(reply) = &mut connection.state else {
+            if let State::Parked(_) = connection.state {
+                self.undecided(connection);
+                flush(connection, self);
+            }
+            return;
+        };
         let out = connection.output.out();
         let from = out.len();
         let is_open = reply.is_open();

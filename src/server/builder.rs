@@ -10,13 +10,15 @@ use crate::app::access::FunctionAuthenticator;
 use crate::app::application::{Hooks, Parts, Providers, Trees};
 use crate::app::completion::FunctionCompleter;
 use crate::app::function::{Function, Input};
+use crate::app::policy::FunctionAuthorizer;
 use crate::app::prompt::FunctionPrompt;
 use crate::app::resource::{FixedResource, TemplateResource};
 use crate::app::roots::FunctionWatcher;
 use crate::app::tool::{FunctionTool, Group, Leaf, Tool, Tools};
 use crate::app::{
-    About, Access, App, Call, Catalog, Completion, CompletionRequest, Credentials, Handler, Icon,
-    IntoPrompt, IntoResource, IntoToolResult, LoggingHandler, Placement, PromptProvider, Readiness,
+    About, Access, Action, App, Authenticator, Authorizer, Call, Catalog, Completion,
+    CompletionRequest, Credentials, Handler, Icon, IntoPrompt, IntoResource, IntoToolResult,
+    LoggingHandler, Missing, Placement, Policy, Principal, PromptProvider, Readiness,
     ResourceProvider, ToolProvider,
 };
 use crate::config::Config;
@@ -89,6 +91,14 @@ impl<S, F, D, H> Builder<S, F, D, H> {
     #[must_use]
     pub fn cache(mut self, lists_ttl_ms: u64, reads_ttl_ms: u64) -> Self {
         self.app.catalog.cache(lists_ttl_ms, reads_ttl_ms);
+        self
+    }
+
+    /// Needs scopes for what this says, beside those that tools, prompts and resources
+    /// [say themselves](About::scopes).
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.app.catalog.policy.extend(policy);
         self
     }
 
@@ -226,12 +236,12 @@ impl<S, F, D, H> Builder<S, F, D, H> {
 }
 
 /// What the server asks, and tells, besides.
-impl<S, F, D, C, W, A> Builder<S, F, D, Hooks<C, W, A>> {
+impl<S, F, D, C, W, A, Z> Builder<S, F, D, Hooks<C, W, A, Z>> {
     /// Suggests values for the arguments of prompts and the variables of resource templates.
     pub fn completion<X, O>(
         self,
         function: X,
-    ) -> Builder<S, F, D, Hooks<FunctionCompleter<X>, W, A>>
+    ) -> Builder<S, F, D, Hooks<FunctionCompleter<X>, W, A, Z>>
     where
         X: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
         O: Into<Completion>,
@@ -245,12 +255,40 @@ impl<S, F, D, C, W, A> Builder<S, F, D, Hooks<C, W, A>> {
     pub fn authenticate<X>(
         self,
         function: X,
-    ) -> Builder<S, F, D, Hooks<C, W, FunctionAuthenticator<X>>>
+    ) -> Builder<S, F, D, Hooks<C, W, FunctionAuthenticator<X>, Z>>
     where
         X: Fn(&S, &Credentials<'_>) -> Access + Send + Sync + 'static,
     {
-        let authenticator = FunctionAuthenticator(function);
+        self.authenticator(FunctionAuthenticator(function))
+    }
+
+    /// As [`Builder::authenticate`], with a type of its own.
+    pub fn authenticator<X: Authenticator<S>>(
+        self,
+        authenticator: X,
+    ) -> Builder<S, F, D, Hooks<C, W, X, Z>> {
         Builder { app: self.app.map_hooks(|hooks| hooks.with_authenticator(authenticator)) }
+    }
+
+    /// Decides what somebody may do, beside the [scopes](About::scopes) that things need; see
+    /// [`Action`]. It runs on the shard, several times for one request, and must not wait. What
+    /// somebody may not use is not listed for them either.
+    pub fn authorize<X>(
+        self,
+        function: X,
+    ) -> Builder<S, F, D, Hooks<C, W, A, FunctionAuthorizer<X>>>
+    where
+        X: Fn(&S, Option<&Principal>, Action<'_>) -> Result<(), Missing> + Send + Sync + 'static,
+    {
+        self.authorizer(FunctionAuthorizer(function))
+    }
+
+    /// As [`Builder::authorize`], with a type of its own.
+    pub fn authorizer<X: Authorizer<S>>(
+        self,
+        authorizer: X,
+    ) -> Builder<S, F, D, Hooks<C, W, A, X>> {
+        Builder { app: self.app.map_hooks(|hooks| hooks.with_authorizer(authorizer)) }
     }
 
     /// Calls this when a client works on other folders than before (up to 2025-11-25), on a worker;
@@ -258,7 +296,7 @@ impl<S, F, D, C, W, A> Builder<S, F, D, Hooks<C, W, A>> {
     pub fn on_roots_changed<X>(
         self,
         function: X,
-    ) -> Builder<S, F, D, Hooks<C, FunctionWatcher<X>, A>>
+    ) -> Builder<S, F, D, Hooks<C, FunctionWatcher<X>, A, Z>>
     where
         X: Fn(&S, &Call<'_>) + Send + Sync + 'static,
     {
@@ -270,7 +308,7 @@ impl<S, F, D, C, W, A> Builder<S, F, D, Hooks<C, W, A>> {
     pub fn completion_on_worker<X, O>(
         self,
         function: X,
-    ) -> Builder<S, F, D, Hooks<FunctionCompleter<X>, W, A>>
+    ) -> Builder<S, F, D, Hooks<FunctionCompleter<X>, W, A, Z>>
     where
         X: Fn(&S, &CompletionRequest<'_>) -> O + Send + Sync + 'static,
         O: Into<Completion>,

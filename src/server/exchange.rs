@@ -100,8 +100,12 @@ impl<H: Handler> Exchange<H> {
                 return false;
             }
         };
-        decoder.finish(input);
+        if !matches!(next, Next::Park(_)) {
+            decoder.finish(input);
+        }
         *closed = match next {
+            // It is looked at again with what is sent next.
+            Next::Park(_) => return false,
             Next::Done => false,
             Next::Close => true,
             Next::Wait(mut reply) => deliver(&mut reply, local, answer),

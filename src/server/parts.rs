@@ -66,19 +66,24 @@ impl<T, P, R, L> Providers<T, P, R, L> {
     }
 }
 
-impl<C, W, A> Hooks<C, W, A> {
-    pub(super) fn with_completer<X>(self, completer: X) -> Hooks<X, W, A> {
-        let Hooks { roots_watcher, authenticator, .. } = self;
-        Hooks { completer, roots_watcher, authenticator }
+impl<C, W, A, Z> Hooks<C, W, A, Z> {
+    pub(super) fn with_completer<X>(self, completer: X) -> Hooks<X, W, A, Z> {
+        let Hooks { roots_watcher, authenticator, authorizer, .. } = self;
+        Hooks { completer, roots_watcher, authenticator, authorizer }
     }
 
-    pub(super) fn with_roots_watcher<X>(self, roots_watcher: X) -> Hooks<C, X, A> {
-        let Hooks { completer, authenticator, .. } = self;
-        Hooks { completer, roots_watcher, authenticator }
+    pub(super) fn with_roots_watcher<X>(self, roots_watcher: X) -> Hooks<C, X, A, Z> {
+        let Hooks { completer, authenticator, authorizer, .. } = self;
+        Hooks { completer, roots_watcher, authenticator, authorizer }
     }
 
-    pub(super) fn with_authenticator<X>(self, authenticator: X) -> Hooks<C, W, X> {
-        let Hooks { completer, roots_watcher, .. } = self;
-        Hooks { completer, roots_watcher, authenticator }
+    pub(super) fn with_authenticator<X>(self, authenticator: X) -> Hooks<C, W, X, Z> {
+        let Hooks { completer, roots_watcher, authorizer, .. } = self;
+        Hooks { completer, roots_watcher, authenticator, authorizer }
+    }
+
+    pub(super) fn with_authorizer<X>(self, authorizer: X) -> Hooks<C, W, A, X> {
+        let Hooks { completer, roots_watcher, authenticator, .. } = self;
+        Hooks { completer, roots_watcher, authenticator, authorizer }
     }
 }

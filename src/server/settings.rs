@@ -17,7 +17,7 @@ use crate::store::{
     Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits,
     Sessions, Shares, SharesMax, StreamLimits,
 };
-use crate::transport::{Cors, Guard, HttpSse, Pages, Settings, operations};
+use crate::transport::{Cors, Guard, HttpSse, Pages, ResourceMetadata, Settings, operations};
 
 /// What the threads of a server share.
 pub(super) fn hub(config: &Config, clock: Clock, ledger: Arc<Ledger>) -> Result<Hub, ServeError> {
@@ -48,6 +48,7 @@ pub(super) fn of(config: &Config) -> Result<Settings, ServeError> {
         json_depth_max: config.json_depth_max,
         rates: rates(&config.rate),
         pages: pages(config),
+        metadata: metadata(config),
     })
 }
 
@@ -155,6 +156,20 @@ fn guard(config: &Config) -> Result<Guard, ServeError> {
     let cors =
         Cors { credentials: config.cors.credentials, max_age_s: config.cors.max_age.as_secs() };
     Ok(Guard { loopback, hosts, origins, public_origin, proxies, cors })
+}
+
+/// What is said of where tokens come from, where they are taken.
+fn metadata(config: &Config) -> Option<ResourceMetadata> {
+    let auth = &config.auth;
+    if auth.tokens.issuers.is_empty() {
+        return None;
+    }
+    let issuers = auth.tokens.issuers.iter().map(|issuer| issuer.issuer.clone());
+    Some(ResourceMetadata {
+        authorization_servers: issuers.collect(),
+        name: auth.resource_name.clone(),
+        documentation: auth.resource_documentation.clone(),
+    })
 }
 
 /// HTTP+SSE, where it is to be served, and what is said of its end.

@@ -1,5 +1,6 @@
 //! Whether a request may be read at all: decided from its head, before its body arrives.
 
+use super::challenge::Challenge;
 use super::fields::{Fields, accepts};
 use super::guard::{Verdict, refuse_origin};
 use super::refuse::HttpRefusal;
@@ -37,9 +38,15 @@ pub(crate) fn admit<H>(
         _ => {}
     }
     match (fields.repeated, route) {
-        (Some(name @ ("Origin" | "Content-Type" | "Authorization")), _)
+        (Some(name @ ("Origin" | "Content-Type" | "Authorization" | "X-API-Key")), _)
         | (Some(name), Route::Listen | Route::EndSession | Route::OpenLine) => {
             let message = format!("{name} is repeated; it may stand once");
+            if let "Authorization" | "X-API-Key" = name {
+                // RFC 6750 §3.1.
+                let challenge =
+                    Challenge { error: Some("invalid_request"), ..Challenge::default() };
+                return Err(HttpRefusal::challenged(Status::BAD_REQUEST, message, &challenge));
+            }
             return Err(HttpRefusal::new(Status::BAD_REQUEST, message));
         }
         // Others are for the era of the message to refuse.
@@ -57,6 +64,7 @@ pub(crate) fn admit<H>(
         Route::Health
         | Route::Ready
         | Route::Metrics
+        | Route::ResourceMetadata
         | Route::Options { .. }
         | Route::NotFound
         | Route::MethodNotAllowed { .. } => Ok(()),

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::access::{Judge, also};
 use super::inbound::{Heard, take_in};
 use super::message::{Desk, id, json_response};
 use super::observed::{operation_of, outcome_of};
 use super::{Next, Shared};
-use crate::app::Handler;
+use crate::app::{Handler, Missing};
 use crate::http::{Response, Status};
 use crate::json::Value;
 use crate::limits;
@@ -34,6 +35,11 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
     };
     if let Err(text) = check(root, version(desk, session.as_ref())) {
         return refuse(text, out);
+    }
+    if desk.shared.handler.authorizes()
+        && let Err(missing) = allow(root, ProtocolVersion::V2025_03_26, &desk.judge())
+    {
+        return desk.forbid(&missing, out);
     }
     if let Some(refusal) = desk.batch_too_often(root) {
         return desk.refuse_http(&refusal, out);
@@ -88,6 +94,22 @@ pub(super) fn check(root: Value<'_>, version: Option<ProtocolVersion>) -> Result
         }
         _ => Ok(()),
     }
+}
+
+/// Whether whoever sent a batch may do all that it asks for: it is taken in as a whole, or not.
+#[cold]
+pub(super) fn allow<H: Handler>(
+    root: Value<'_>,
+    version: ProtocolVersion,
+    judge: &Judge<'_, H>,
+) -> Result<(), Missing> {
+    let mut all = Ok(());
+    for element in root.elements().into_iter().flatten() {
+        let Ok(message) = Message::read(element) else { continue };
+        let Ok(context) = Context::resumed(&message, version) else { continue };
+        also(&mut all, judge.message(&message, &context));
+    }
+    all
 }
 
 /// Whether any request of a batch needs a worker.

@@ -16,6 +16,7 @@ pub(crate) struct Fields<'b> {
     pub(crate) session_id: Option<&'b [u8]>,
     pub(crate) last_event_id: Option<&'b [u8]>,
     pub(crate) authorization: Option<&'b [u8]>,
+    pub(crate) api_key: Option<&'b [u8]>,
     /// The first field that may stand once and stands more often.
     pub(crate) repeated: Option<&'static str>,
 }
@@ -34,6 +35,7 @@ impl<'b> Fields<'b> {
             session_id: None,
             last_event_id: None,
             authorization: None,
+            api_key: None,
             repeated: None,
         };
         for field in all {
@@ -44,6 +46,7 @@ impl<'b> Fields<'b> {
                 }
                 6 if is(field, b"Origin") => (&mut fields.origin, "Origin"),
                 8 if is(field, b"Mcp-Name") => (&mut fields.mcp_name, "Mcp-Name"),
+                9 if is(field, b"X-API-Key") => (&mut fields.api_key, "X-API-Key"),
                 10 if is(field, b"Mcp-Method") => (&mut fields.mcp_method, "Mcp-Method"),
                 12 if is(field, b"Content-Type") => (&mut fields.content_type, "Content-Type"),
                 13 if is(field, b"Authorization") => (&mut fields.authorization, "Authorization"),

@@ -151,11 +151,12 @@ impl<H: Handler> Desk<'_, H> {
         context: &Context<'_>,
         session: Option<&'i Arc<Session>>,
     ) -> Incoming<'i> {
+        let target = self.sender.asking.head.target;
         Incoming {
             message: root,
             request: None,
             principal: self.sender.principal.as_ref(),
-            target: self.sender.target.map_or(("/", None), |target| (target.path, target.query)),
+            target: (target.path, target.query),
             fields: self.sender.fields.all,
             mismatch: headers::mismatch,
             id: None,

@@ -158,7 +158,6 @@ impl Guard {
 
     /// Scheme and authority under which a client reaches the server: what was set; or else what
     /// a trusted proxy says, or else the connection and the request.
-    #[allow(dead_code)] // for the metadata of OAuth
     pub(crate) fn public_origin(&self, caller: &Caller<'_>) -> Cow<'_, str> {
         if let Some(origin) = &self.public_origin {
             return Cow::Borrowed(origin);

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::access::{Judge, forbidden};
 use super::line::{Line, Then};
 use super::message::after;
 use super::refuse::HttpRefusal;
@@ -52,7 +53,8 @@ pub(super) fn open<H>(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    let share = shared.hub.shares.stream(sender.principal.as_ref(), sender.caller.peer.address);
+    let share =
+        shared.hub.shares.stream(sender.principal.as_ref(), sender.asking.caller.peer.address);
     let begun = share.map_err(HttpRefusal::too_many);
     match begun.and_then(|share| Ok((begin(sender, shared, local)?, share))) {
         Ok(((session, line, after), share)) => {
@@ -123,9 +125,11 @@ pub(super) fn hear<H: Handler>(
         session: &session,
         stream: &stream,
         watch: &local.watch,
+        principal: sender.principal.as_ref(),
+        guarded: shared.handler.authorizes(),
         both_eras: false,
         while_room: true,
-        from: Some(sender.caller.peer.address),
+        from: Some(sender.asking.caller.peer.address),
     };
     let then = line.hear(body, &mut local.parser);
     count(&session, shared, http_sse);
@@ -141,6 +145,11 @@ pub(super) fn hear<H: Handler>(
             let (connection, fields) = (sender.persistence, &*http_sse.fields());
             Response { connection, fields, ..response }.empty(out);
             after(sender.persistence)
+        }
+        Ok(Then::Forbidden(missing)) => {
+            let judge = Judge::new(&*shared.handler, sender.principal.as_deref());
+            let refusal = forbidden(&missing, &judge, sender.asking, shared);
+            refuse(refusal, http_sse, sender, local, out)
         }
         Ok(Then::Full) => refuse(HttpRefusal::unread(), http_sse, sender, local, out),
         Err(error) => refuse(HttpRefusal::with_body(error), http_sse, sender, local, out),

@@ -6,13 +6,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::access::Judge;
 use super::inbound::{Heard, client_of, take_in};
 use super::message::{id, id_text};
 use super::observed::{operation_of, outcome_of};
 use super::refuse::overload_text;
 use super::{Deferred, ROOTS_CHANGED, Shared, batch};
-use crate::app::Handler;
 use crate::app::call::Link;
+use crate::app::{Handler, Missing, Principal};
 use crate::json::{Kind, Parser, Value};
 use crate::limits;
 use crate::mcp::plan::Answer;
@@ -38,6 +39,8 @@ pub(crate) enum Then {
     Listen(Arc<Listener>),
     /// A request was not taken in: too much waits to be read.
     Full,
+    /// It was not taken in: whoever sent it may not do that.
+    Forbidden(Missing),
 }
 
 /// What is said of something that a worker is to do.
@@ -74,6 +77,10 @@ pub(crate) struct Line<'r, H> {
     pub(crate) session: &'r Arc<Session>,
     pub(crate) stream: &'r Arc<Stream>,
     pub(crate) watch: &'r Watch,
+    /// Whoever sent the message: the session's, with the scopes that they have now.
+    pub(crate) principal: Option<&'r Arc<Principal>>,
+    /// What they may do is for the application to decide.
+    pub(crate) guarded: bool,
     /// The era is that of each message; otherwise it is that of the session.
     pub(crate) both_eras: bool,
     /// Requests are taken in while there is room for their answers; otherwise whoever brings them
@@ -107,12 +114,26 @@ impl<H: Handler> Line<'_, H> {
             return Ok(Then::Full);
         }
         Ok(match self.open(&message) {
-            Ok(context) => self.answer(root, &message, &context),
+            Ok(context) => match self.allow(&message, &context) {
+                Ok(()) => self.answer(root, &message, &context),
+                Err(missing) => Then::Forbidden(missing),
+            },
             Err(refusal) => {
                 self.went_wrong(refusal.code);
                 self.refuse(&refusal, id(&message))
             }
         })
+    }
+
+    fn allow(&self, message: &Message<'_>, context: &Context<'_>) -> Result<(), Missing> {
+        match self.guarded {
+            true => self.judge().message(message, context),
+            false => Ok(()),
+        }
+    }
+
+    fn judge(&self) -> Judge<'_, H> {
+        Judge::new(&*self.shared.handler, self.principal.map(|principal| &**principal))
     }
 
     fn open<'b>(&self, message: &Message<'b>) -> Result<Context<'b>, Refusal<'b>> {
@@ -189,12 +210,13 @@ impl<H: Handler> Line<'_, H> {
             meta: context.params.meta,
             hub,
             session: self.session_of(context.version),
-            principal: self.session.principal.as_ref(),
+            principal: self.principal,
             stream: None,
             streams: true,
             request: &[],
             inputs: None,
             server_meta: &handler.catalog().server_meta,
+            filters: self.guarded,
         };
         let written = mcp::answer(answer, id, &context.params, &**handler, link, None, out);
         observation.ended(operation_of(answer, context), outcome_of(written.came));
@@ -255,8 +277,9 @@ impl<H: Handler> Line<'_, H> {
         observation: Option<Arc<Observation>>,
     ) -> (Box<Deferred>, Promise) {
         let session = self.session_of(version).cloned();
-        let principal = self.session.principal.clone();
+        let principal = self.principal.cloned();
         let mut deferred = Deferred::of(root, version, session, principal, stream, true);
+        deferred.filters = self.guarded;
         deferred.request = request.clone().unwrap_or_default();
         deferred.observation = observation;
         (deferred, Promise { line: self.stream.clone(), request, handle: Vec::new() })
@@ -297,7 +320,7 @@ impl<H: Handler> Line<'_, H> {
         let Shared { handler, hub, .. } = self.shared;
         let request = id_text(message);
         let Some(stream) = self.begin(&request) else { return self.too_many(&request) };
-        let owner = Owner::of(context.version, None, self.session.principal.as_ref());
+        let owner = Owner::of(context.version, None, self.principal);
         let filter = subscriptions::honored(filter, handler.catalog(), &owner, hub);
         let mut text = Vec::new();
         subscriptions::write_acknowledgement(&filter, &request, &mut text);
@@ -338,6 +361,11 @@ impl<H: Handler> Line<'_, H> {
         }
         if self.while_room && !self.stream.has_room() {
             return Ok(Then::Full);
+        }
+        if self.guarded
+            && let Err(missing) = batch::allow(root, version, &self.judge())
+        {
+            return Ok(Then::Forbidden(missing));
         }
         if let Some(refusal) = self.batch_too_often(root) {
             return Err(refusal);

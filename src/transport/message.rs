@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use super::access::{Judge, forbidden};
 use super::inbound::{Heard, take_in};
 use super::observed::{operation_of, outcome_of};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
 use super::sender::Sender;
 use super::{Deferred, Local, Next, Shared, batch, headers};
-use crate::app::Handler;
 use crate::app::call::Link;
+use crate::app::{Handler, Missing};
 use crate::http::{Connection as Persistence, ContentType, Response, Stamp, Status, StreamFraming};
 use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan};
@@ -106,6 +107,11 @@ impl<H: Handler> Desk<'_, H> {
         if self.watch.is_telling() && !self.tell(message, context, session.as_ref()) {
             return self.refuse_http(&HttpRefusal::no_audit(), out);
         }
+        if self.shared.handler.authorizes()
+            && let Err(missing) = self.judge().message(message, context)
+        {
+            return self.forbid(&missing, out);
+        }
         if H::SPEAKS_MCP {
             return self.forward(root, message, context, session, out);
         }
@@ -188,6 +194,7 @@ impl<H: Handler> Desk<'_, H> {
             request,
             inputs: None,
             server_meta: &self.shared.handler.catalog().server_meta,
+            filters: self.shared.handler.authorizes(),
         }
     }
 
@@ -242,7 +249,9 @@ impl<H: Handler> Desk<'_, H> {
         streams: bool,
     ) -> Box<Deferred> {
         let principal = self.sender.principal.clone();
-        Deferred::of(root, version, session, principal, stream, streams)
+        let mut deferred = Deferred::of(root, version, session, principal, stream, streams);
+        deferred.filters = self.shared.handler.authorizes();
+        deferred
     }
 
     /// A notification or response gets 202; what the era does not allow, 400
@@ -300,6 +309,17 @@ impl<H: Handler> Desk<'_, H> {
         refusal.write(id, out);
         body.finish(out);
         self.after()
+    }
+
+    pub(super) fn judge(&self) -> Judge<'_, H> {
+        Judge::new(&*self.shared.handler, self.sender.principal.as_deref())
+    }
+
+    /// Whoever asks may not do that.
+    #[cold]
+    pub(super) fn forbid(&self, missing: &Missing, out: &mut Vec<u8>) -> Next {
+        let refusal = forbidden(missing, &self.judge(), self.sender.asking, self.shared);
+        self.refuse_http(&refusal, out)
     }
 
     #[cold]

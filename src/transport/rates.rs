@@ -108,7 +108,7 @@ impl<H> Desk<'_, H> {
     pub(super) fn batch_too_often(&self, root: Value<'_>) -> Option<HttpRefusal> {
         let rates = self.shared.rates.as_deref()?;
         let (from, principal) =
-            (Some(self.sender.caller.peer.address), self.sender.principal.as_deref());
+            (Some(self.sender.asking.caller.peer.address), self.sender.principal.as_deref());
         let counted = batch(rates, root, from, principal, self.now_ms);
         counted.err().map(HttpRefusal::too_often)
     }

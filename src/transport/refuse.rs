@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::challenge::Challenge;
 use super::{HttpSse, Shared, rates};
 use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Stamp, Status};
 use crate::mcp::write_limit;
@@ -26,7 +27,7 @@ struct Details {
     /// The id of the request, as JSON, where it is known.
     id: Option<Vec<u8>>,
     code: Option<ErrorCode>,
-    challenge: Option<&'static str>,
+    challenge: Option<String>,
     /// What HTTP+SSE says of its end, where it is about that.
     about: Option<Arc<HttpSse>>,
 }
@@ -98,16 +99,32 @@ impl HttpRefusal {
         refusal
     }
 
-    /// 401, with the challenge (RFC 6750 §3: no `error` where nothing was shown).
+    /// 400, 401 or 403, with the challenge that says what would be accepted.
     #[cold]
-    pub(crate) fn unauthorized(something_was_shown: bool) -> Self {
-        let text = "Authorization is missing, or is not accepted";
-        let mut refusal = HttpRefusal::new(Status::UNAUTHORIZED, text);
-        refusal.0.challenge = Some(match something_was_shown {
-            true => "Bearer error=\"invalid_token\"",
-            false => "Bearer",
-        });
+    pub(super) fn challenged(
+        status: Status,
+        message: impl Into<Cow<'static, str>>,
+        challenge: &Challenge<'_>,
+    ) -> Self {
+        let mut refusal = HttpRefusal::new(status, message);
+        refusal.0.challenge = Some(challenge.write());
         refusal
+    }
+
+    /// 503: who somebody is cannot be found out now.
+    #[cold]
+    pub(crate) fn nobody_decides() -> Self {
+        let text = "too much waits for whoever issues tokens (introspection_waiting_max); try \
+                    again later";
+        HttpRefusal::overload(text, "introspection_waiting_max")
+    }
+
+    /// 503: it was not found out in time.
+    #[cold]
+    pub(crate) fn undecided() -> Self {
+        let text = "it could not be found out in time who this request is from \
+                    (auth.decision_timeout); try again later";
+        HttpRefusal::overload(text, "decision_timeout")
     }
 
     /// 400 for a `Last-Event-ID` that cannot be gone on from.
@@ -270,7 +287,7 @@ impl HttpRefusal {
         let retry_after = self.0.retry_after_ms.map(|ms| ms.div_ceil(1000).to_string());
         let mut fields = self.0.about.as_deref().map(HttpSse::fields).unwrap_or_default();
         fields.extend(self.0.allow.map(|allow| ("Allow", allow)));
-        fields.extend(self.0.challenge.map(|challenge| ("WWW-Authenticate", challenge)));
+        fields.extend(self.0.challenge.as_deref().map(|challenge| ("WWW-Authenticate", challenge)));
         fields.extend(retry_after.as_deref().map(|seconds| ("Retry-After", seconds)));
         let response = Response {
             connection: persistence,
@@ -329,6 +346,20 @@ pub(crate) fn refuse_timeout<H>(
     let refusal = refusal.about(http_sse_of_unread(unread, shared));
     let stamp = Stamp { date, lines: &shared.guard.lines_of_unread(unread) };
     refusal.write(Persistence::Close, false, stamp, out);
+}
+
+/// 503: who the request is from, of which `unread` is there, is not known in time; the connection
+/// ends with it.
+#[cold]
+pub(crate) fn refuse_undecided<H>(
+    unread: &[u8],
+    shared: &Shared<H>,
+    date: &Date,
+    out: &mut Vec<u8>,
+) {
+    let refusal = HttpRefusal::undecided().about(http_sse_of_unread(unread, shared));
+    let stamp = Stamp { date, lines: &shared.guard.lines_of_unread(unread) };
+    refusal.write(Persistence::Close, unread.starts_with(b"HEAD "), stamp, out);
 }
 
 /// HTTP+SSE, where what is there of a request looks like one of its requests.

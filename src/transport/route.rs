@@ -1,6 +1,6 @@
 //! From method and target to what is meant.
 
-use super::{HttpSse, Shared};
+use super::{Shared, metadata};
 use crate::http::{Head, Method};
 
 /// What a request is for.
@@ -22,6 +22,8 @@ pub(crate) enum Route {
     Ready,
     /// What the server counts.
     Metrics,
+    /// Where tokens come from.
+    ResourceMetadata,
     /// Which methods a target takes.
     Options { allow: &'static str, public: bool },
     /// A target that does not take this method.
@@ -31,10 +33,25 @@ pub(crate) enum Route {
 }
 
 impl Route {
+    /// Nobody has to say who they are.
+    #[inline]
+    pub(super) fn is_for_everybody(self) -> bool {
+        matches!(
+            self,
+            Route::Health | Route::Ready | Route::ResourceMetadata | Route::Options { .. }
+        )
+    }
+
     /// Whether pages of every origin may read it: nothing of it is for some alone, and a client in
     /// a browser needs it before it has been allowed anything.
     pub(super) fn is_public(self) -> bool {
-        matches!(self, Route::Health | Route::Ready | Route::Options { public: true, .. })
+        matches!(
+            self,
+            Route::Health
+                | Route::Ready
+                | Route::ResourceMetadata
+                | Route::Options { public: true, .. }
+        )
     }
 
     /// Whether it is there for those who look after the process, and ask for it by its address
@@ -66,21 +83,23 @@ pub(crate) fn route<H>(head: &Head<'_>, shared: &Shared<H>) -> Route {
             _ => Route::MethodNotAllowed { allow: endpoint_methods(sessions) },
         };
     }
-    elsewhere(path, head.method, shared.http_sse.as_deref(), shared.pages.elsewhere)
+    elsewhere(path, head.method, shared)
 }
 
 #[cold]
-fn elsewhere(
-    path: &str,
-    method: Method,
-    http_sse: Option<&HttpSse>,
-    pages_elsewhere: bool,
-) -> Route {
-    if let Some(http_sse) = http_sse {
+fn elsewhere<H>(path: &str, method: Method, shared: &Shared<H>) -> Route {
+    if metadata::endpoint_of(path, shared).is_some() {
+        return match method {
+            Method::Get | Method::Head => Route::ResourceMetadata,
+            Method::Options => Route::Options { allow: GET_METHODS, public: true },
+            _ => Route::MethodNotAllowed { allow: GET_METHODS },
+        };
+    }
+    if let Some(http_sse) = &shared.http_sse {
         let allow = match path {
             _ if path == http_sse.stream_path => STREAM_METHODS,
             _ if http_sse.takes_messages_at(path) => MODERN_METHODS,
-            _ => return page(path, method, pages_elsewhere),
+            _ => return page(path, method, shared.pages.elsewhere),
         };
         return match method {
             Method::Get if allow == STREAM_METHODS => Route::OpenLine,
@@ -89,7 +108,7 @@ fn elsewhere(
             _ => Route::MethodNotAllowed { allow },
         };
     }
-    page(path, method, pages_elsewhere)
+    page(path, method, shared.pages.elsewhere)
 }
 
 /// The pages of operators. Where those have a listener of their own, `/health` alone is here too:

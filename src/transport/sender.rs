@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Shared;
+use super::access::Asking;
 use super::fields::Fields;
-use super::guard::Caller;
 use super::refuse::HttpRefusal;
 use crate::http::{Connection as Persistence, Date, Stamp, StreamFraming};
 use crate::protocol::Principal;
@@ -13,17 +13,14 @@ use crate::store::{Session, SessionId, seconds};
 /// What the transport knows of a message besides its text.
 pub(crate) struct Sender<'r> {
     pub(crate) fields: &'r Fields<'r>,
-    /// For an application that speaks MCP by itself; others do not ask.
-    pub(crate) target: Option<crate::http::Target<'r>>,
+    /// Who it is, and what was asked for.
+    pub(super) asking: Asking<'r>,
+    /// What all responses carry.
+    pub(crate) lines: &'r [u8],
     pub(crate) persistence: Persistence,
     /// How events would be framed for this client.
     pub(crate) framing: StreamFraming,
     pub(crate) principal: Option<Arc<Principal>>,
-    /// Who it is, and what was asked for.
-    #[allow(dead_code)] // for limits and logs
-    pub(crate) caller: Caller<'r>,
-    /// What all responses carry.
-    pub(crate) lines: &'r [u8],
 }
 
 impl<'r> Sender<'r> {

@@ -38,7 +38,8 @@ fn reply<H>(
     local: &Local,
 ) -> Result<Box<Reply>, HttpRefusal> {
     let session = find(sender, shared, local)?;
-    let share = shared.hub.shares.stream(sender.principal.as_ref(), sender.caller.peer.address);
+    let share =
+        shared.hub.shares.stream(sender.principal.as_ref(), sender.asking.caller.peer.address);
     let to = ReplyTo {
         share: share.map_err(HttpRefusal::too_many)?,
         session: Some(session.clone()),

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::access::{Asking, Stopped, identify};
 use super::admit::admit;
 use super::fields::Fields;
 use super::guard::{Caller, Verdict};
@@ -12,8 +13,8 @@ use super::observed::tell_of_head;
 use super::refuse::{HttpRefusal, http_sse_of};
 use super::route::{Route, route};
 use super::sender::Sender;
-use super::{Local, Next, Shared, http_sse, operator, rates, session_http};
-use crate::app::{Access, Credentials, Handler, Peer};
+use super::{Local, Next, Shared, http_sse, metadata, operator, rates, session_http};
+use crate::app::{Handler, Peer};
 use crate::http::{
     Connection as Persistence, Framing, Head, Method, Request, Response, Stamp, Status,
     StreamFraming,
@@ -43,11 +44,12 @@ pub(crate) fn respond<H: Handler>(
     }
     let verdict = shared.guard.judge(fields.origin);
     let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
+    let asking = Asking { head: &head, caller };
     let counting = rates::counting(found, announced, shared);
-    let who = (verdict, caller);
-    let principal = match let_in(found, &head, &fields, who, counting, shared, local) {
+    let principal = match let_in(found, asking, &fields, verdict, counting, shared, local) {
         Ok(principal) => principal,
-        Err(refusal) => {
+        Err(Stopped::Later(verdict)) => return Next::Park(verdict),
+        Err(Stopped::Refused(refusal)) => {
             let refusal = rates::answering(refusal, found, body, shared, local);
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
             let stamp = Stamp { date: &local.date, lines };
@@ -59,8 +61,7 @@ pub(crate) fn respond<H: Handler>(
         local.watch.tell(|observation| observation.is_of(principal.as_ref()));
     }
     let framing = StreamFraming::of(&head);
-    let target = H::SPEAKS_MCP.then_some(head.target);
-    let sender = Sender { fields: &fields, target, persistence, framing, principal, caller, lines };
+    let sender = Sender { fields: &fields, asking, persistence, framing, principal, lines };
     match (found, &shared.http_sse) {
         (Route::Message, _) => answer_body(body, &sender, shared, local, out),
         (Route::Listen, _) => session_http::listen(&sender, shared, local, out),
@@ -69,6 +70,7 @@ pub(crate) fn respond<H: Handler>(
         (Route::LineMessage, Some(http_sse)) => {
             http_sse::hear(&head, body, http_sse, &sender, shared, local, out)
         }
+        (Route::ResourceMetadata, _) => metadata::answer(&sender, shared, local, out),
         (Route::Options { allow, .. }, _) => options(&head, allow, &sender, shared, local, out),
         _ => {
             let stamp = sender.stamp(&local.date);
@@ -118,11 +120,20 @@ pub(crate) fn expect<H: Handler>(
     }
     let verdict = shared.guard.judge(fields.origin);
     let counting = rates::counting_head(found, shared);
-    match let_in(found, head, &fields, (verdict, caller), counting, shared, local) {
-        Ok(_) if !(is_large(head) && shared.hub.load.is_short_of_memory()) => true,
+    let asking = Asking { head, caller };
+    match let_in(found, asking, &fields, verdict, counting, shared, local) {
+        // Whoever it is, the body is read meanwhile.
+        Ok(_) | Err(Stopped::Later(_))
+            if !(is_large(head) && shared.hub.load.is_short_of_memory()) =>
+        {
+            true
+        }
         let_in => {
             let short = || HttpRefusal::overloaded(SHORT_OF_MEMORY);
-            let refusal = let_in.err().unwrap_or_else(short);
+            let refusal = match let_in {
+                Err(Stopped::Refused(refusal)) => refusal,
+                _ => short(),
+            };
             let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
             let stamp = Stamp { date: &local.date, lines };
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
@@ -145,44 +156,23 @@ fn is_large(head: &Head<'_>) -> bool {
 #[inline]
 fn let_in<H: Handler>(
     route: Route,
-    head: &Head<'_>,
+    asking: Asking<'_>,
     fields: &Fields<'_>,
-    (verdict, caller): (Verdict, Caller<'_>),
+    verdict: Verdict,
     counting: Option<&Rates>,
     shared: &Shared<H>,
     local: &mut Local,
-) -> Result<Option<Arc<Principal>>, HttpRefusal> {
+) -> Result<Option<Arc<Principal>>, Stopped> {
+    let Asking { head, caller } = asking;
     if let Some(rates) = counting {
         rates::arrive(rates, caller.peer, local.now_ms)?;
     }
     admit(route, head, fields, verdict, caller.host, shared, local)?;
-    let principal = principal_of(route, fields, caller.peer, shared, local)?;
+    let principal = identify(route, asking, fields, shared, local)?;
     if let Some(rates) = counting {
         rates::ask(rates, route, principal.as_deref(), fields, local.now_ms)?;
     }
     Ok(principal)
-}
-
-/// Who is asking, where it matters.
-#[inline]
-fn principal_of<H: Handler>(
-    route: Route,
-    fields: &Fields<'_>,
-    peer: &Peer,
-    shared: &Shared<H>,
-    local: &Local,
-) -> Result<Option<Arc<Principal>>, HttpRefusal> {
-    match route {
-        Route::Health | Route::Ready | Route::Options { .. } => return Ok(None),
-        Route::Metrics if shared.pages.metrics_public => return Ok(None),
-        _ => {}
-    }
-    let authorization = fields.authorization.and_then(|value| std::str::from_utf8(value).ok());
-    match shared.handler.authenticate(&Credentials { authorization, peer, unix_s: local.unix_s }) {
-        Access::Anonymous => Ok(None),
-        Access::Principal(principal) => Ok(Some(principal)),
-        Access::Denied => Err(HttpRefusal::unauthorized(authorization.is_some())),
-    }
 }
 
 #[inline]

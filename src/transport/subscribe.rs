@@ -25,7 +25,7 @@ impl<H: Handler> Desk<'_, H> {
             return self.refuse_http(&HttpRefusal::needs_event_stream(), out);
         };
         let (hub, principal) = (&self.shared.hub, self.sender.principal.as_ref());
-        let share = match hub.shares.stream(principal, self.sender.caller.peer.address) {
+        let share = match hub.shares.stream(principal, self.sender.asking.caller.peer.address) {
             Ok(share) => share,
             Err(limit) => return self.refuse_http(&HttpRefusal::too_many(limit), out),
         };

@@ -84,6 +84,7 @@ fn roots_changed<H: Handler>(deferred: &Deferred, shared: &Shared<H>) {
         request: &[],
         inputs: None,
         server_meta: &shared.handler.catalog().server_meta,
+        filters: deferred.filters,
     };
     shared.handler.roots_changed(&Call::new(link, None));
 }
@@ -125,6 +126,7 @@ fn link<'l, H: Handler>(
         request,
         inputs: None,
         server_meta: &shared.handler.catalog().server_meta,
+        filters: deferred.filters,
     }
 }
 

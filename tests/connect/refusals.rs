@@ -38,7 +38,7 @@ fn a_server_that_comes_soon() {
 fn guarded() -> mcp_fastd::Running {
     let access = |_: &(), credentials: &Credentials| match credentials.bearer() {
         Some("right") => Access::named("ada"),
-        _ => Access::Denied,
+        _ => credentials.denied(),
     };
     let server = Server::builder().authenticate(access).tool("hello", |_: Empty| "hello");
     server.bind("127.0.0.1:0").cores(1).start().expect("the server starts")

@@ -61,6 +61,10 @@ impl Default for ToolEntry {
 pub type ToolPage<'o> = Page<'o, ToolEntry>;
 
 impl Entry for ToolEntry {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn is_in(&self, catalog: &Catalog) -> bool {
         catalog.tool(&self.name).is_some()
     }

@@ -2,10 +2,13 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::*;
+use crate::config::tokens::{
+    Algorithm, ClientAuthentication, ClientSecret, IntrospectionConfig, Keys, TokenConfig,
+};
 use crate::config::{
-    AccessLogConfig, AuditLogConfig, CertificateFiles, ClientAuth, CorsConfig, DeprecationConfig,
-    GuardConfig, ObserveConfig, OverloadConfig, ProxyProtocol, Rate, RateConfig, RejectStatus,
-    TlsConfig, TlsVersion, Transports,
+    AccessLogConfig, AuditLogConfig, AuthConfig, CertificateFiles, ClientAuth, CorsConfig,
+    DeprecationConfig, GuardConfig, ObserveConfig, OverloadConfig, ProxyProtocol, Rate, RateConfig,
+    RejectStatus, TlsConfig, TlsVersion, Transports,
 };
 use crate::http::HttpLimits;
 use crate::observe::{AccessFormat, AuditArguments, WhenFull};
@@ -123,6 +126,54 @@ fn every_setting_can_be_written() {
         [[tls.certificates]]
         cert = "b.pem"
         key = "b.key"
+        [auth]
+        enabled = true
+        issuer = "https://i.example"
+        audience = "https://a.example/mcp"
+        jwks_uri = "https://i.example/keys"
+        algorithms = ["ES256"]
+        leeway = 41
+        token_bytes_max = 4096
+        require_at_jwt = true
+        cache_entries_max = 43
+        cache_bytes_max = 44000
+        refused_ttl = 45
+        keys_age_max = 460
+        keys_refresh_interval = 47
+        issuer_timeout = 48
+        allow_http = true
+        introspection_threads = 49
+        introspection_waiting_max = 50
+        anonymous = true
+        anonymous_scopes = "guest"
+        scopes = ["use"]
+        resource_name = "N"
+        resource_documentation = "https://d.example"
+        decision_timeout = 51
+        [[auth.issuers]]
+        issuer = "https://j.example"
+        audience = ["b", "c"]
+        [auth.issuers.introspection]
+        endpoint = "https://j.example/ask"
+        client_id = "me"
+        client_secret_variable = "SECRET"
+        client_authentication = "post"
+        ttl = 52
+        require_audience = false
+        [[auth.api_keys]]
+        name = "k"
+        sha256 = "abcd"
+        scopes = ["s"]
+        [[auth.mtls]]
+        dns = "*"
+        name = "d"
+        scopes = ["t"]
+        [tools.write]
+        scopes = ["w", "x"]
+        [prompts.p]
+        scopes = "y"
+        [resources."note://{id}"]
+        scopes = "z"
         [transport]
         mode = "both"
         [cors]
@@ -153,6 +204,7 @@ fn every_setting_can_be_written() {
         transports,
         bind,
         path,
+        auth,
         http_sse,
         tls,
         cores,
@@ -198,6 +250,7 @@ fn every_setting_can_be_written() {
         guard,
         tools,
     } = config;
+    check_auth(auth);
     check_http_sse(http_sse);
     assert_eq!(log_format, LogFormat::Json);
     check_observe(observe);
@@ -278,6 +331,121 @@ fn rates_are_text_or_a_number() {
     assert!(json(r#"{ "transport": { "http": { "rate_limit": null } } }"#).is_ok());
     let both = "[rate]\nglobal = 1\n[transport.http.rate_limit]\nglobal = 1";
     check_error(toml(both), &["rate", "not both"]);
+}
+
+fn check_auth(auth: AuthConfig) {
+    let AuthConfig {
+        tokens,
+        api_keys,
+        api_keys_file,
+        mtls,
+        anonymous,
+        anonymous_scopes,
+        scopes,
+        tools,
+        prompts,
+        resources,
+        resource_name,
+        resource_documentation,
+        decision_timeout,
+    } = auth;
+    check_tokens(tokens);
+    let key = |name: &str, scope: &str| (name.to_owned(), vec![scope.to_owned()]);
+    assert_eq!((api_keys[0].name.as_str(), &api_keys[0].scopes[..]), ("k", &["s".to_owned()][..]));
+    assert_eq!((api_keys_file, mtls[0].dns.as_deref()), (None, Some("*")));
+    assert_eq!(
+        (anonymous, anonymous_scopes, scopes),
+        (true, vec!["guest".into()], vec!["use".into()])
+    );
+    assert_eq!(tools["write"], ["w", "x"]);
+    assert_eq!(prompts, [key("p", "y")].into());
+    assert_eq!(resources, [key("note://{id}", "z")].into());
+    assert_eq!(resource_name.as_deref(), Some("N"));
+    assert_eq!(resource_documentation.as_deref(), Some("https://d.example"));
+    assert_eq!(decision_timeout.as_secs(), 51);
+}
+
+fn check_tokens(tokens: TokenConfig) {
+    let TokenConfig {
+        issuers,
+        audiences,
+        algorithms,
+        leeway,
+        token_bytes_max,
+        require_at_jwt,
+        cache_entries_max,
+        cache_bytes_max,
+        refused_ttl,
+        keys_age_max,
+        keys_refresh_interval,
+        issuer_timeout,
+        allow_http,
+        introspection_threads,
+        introspection_waiting_max,
+    } = tokens;
+    assert_eq!(issuers[0].issuer, "https://i.example");
+    assert_eq!(issuers[0].keys, Keys::At("https://i.example/keys".to_owned()));
+    assert_eq!((issuers[1].keys.clone(), &issuers[1].audiences.len()), (Keys::None, &2));
+    let asked = issuers[1].introspection.clone().expect("it is asked");
+    let IntrospectionConfig {
+        endpoint,
+        client_id,
+        client_secret,
+        client_authentication,
+        ttl,
+        require_audience,
+    } = asked;
+    assert_eq!((endpoint.as_deref(), &*client_id), (Some("https://j.example/ask"), "me"));
+    assert_eq!(client_secret, ClientSecret::Variable("SECRET".to_owned()));
+    assert_eq!(client_authentication, ClientAuthentication::Post);
+    assert_eq!((ttl.as_secs(), require_audience), (52, false));
+    assert_eq!(audiences, ["https://a.example/mcp"]);
+    assert_eq!((algorithms, require_at_jwt, allow_http), (vec![Algorithm::Es256], true, true));
+    let seconds = [leeway, refused_ttl, keys_age_max, keys_refresh_interval, issuer_timeout];
+    assert_eq!(seconds.map(|time| time.as_secs()), [41, 45, 460, 47, 48]);
+    let counts = [token_bytes_max, cache_entries_max, cache_bytes_max];
+    assert_eq!(counts, [4096, 43, 44_000]);
+    assert_eq!([introspection_threads, introspection_waiting_max], [49, 50]);
+}
+
+#[test]
+fn who_may_come_has_two_names_and_can_be_switched_off() {
+    let auth = r#"{ "enabled": true, "issuer": "https://i.example", "audience": ["a"],
+        "jwks_uri": "https://i.example/k" }"#;
+    let alias = format!("{{ \"transport\": {{ \"http\": {{ \"auth\": {auth} }} }} }}");
+    let settings = json(&alias).expect("understood");
+    assert_eq!(settings.config.auth.tokens.issuers[0].issuer, "https://i.example");
+    let off = json(&alias.replace("true", "false")).expect("understood");
+    assert!(!off.config.auth.is_configured());
+    let both = alias.replacen('{', "{ \"auth\": { \"issuer\": \"https://j.example\" },", 1);
+    check_error(json(&both), &["auth:", "either", "transport.http.auth"]);
+    check_error(toml("[auth]\nenabled = true"), &["auth.enabled", "set issuer"]);
+    check_error(toml("[auth]\njwks_uri = \"https://i\""), &["auth.issuer: missing"]);
+    check_error(toml("[auth]\nisuer = \"https://i\""), &["f.toml:2", "isuer"]);
+    let secret = "[auth]\nissuer = \"https://i\"\n[auth.introspection]\nclient_id = \"x\"";
+    check_error(toml(secret), &["auth.introspection", "client_secret_file"]);
+}
+
+#[test]
+fn scopes_of_one_thing_leave_those_of_others() {
+    let below = "[tools.a]\nscopes = \"x\"\n[tools.b]\nscopes = \"y\"";
+    let below: RawConfig = from_toml(below, "f").expect("a file");
+    let above: RawConfig = from_toml("[tools.a]\nscopes = \"z\"", "f").expect("a file");
+    let tools = above.over(below).settled().expect("settled").config.auth.tools;
+    assert_eq!((&tools["a"][..], &tools["b"][..]), (&["z".to_owned()][..], &["y".to_owned()][..]));
+}
+
+#[test]
+fn keys_may_stand_in_a_file_of_their_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("keys.toml");
+    let entry = "[[auth.api_keys]]\nname = \"k\"\nsha256 = \"00\"\n";
+    std::fs::write(&file, entry).expect("written");
+    let text = format!("[auth]\napi_keys_file = {file:?}\n{}", entry.replace("\"k\"", "\"l\""));
+    let keys = toml(&text).expect("understood").config.auth.api_keys;
+    assert_eq!(keys.iter().map(|key| &*key.name).collect::<Vec<_>>(), ["l", "k"]);
+    std::fs::write(&file, "bind = \"127.0.0.1:1\"").expect("written");
+    check_error(toml(&text), &["keys.toml:1", "bind"]);
 }
 
 fn check_guard(guard: &GuardConfig) {
@@ -397,13 +565,7 @@ fn who_may_speak() {
 }
 
 #[test]
-fn what_is_not_built_is_refused() {
-    for key in ["auth"] {
-        let text = format!(r#"{{ "transport": {{ "http": {{ "{key}": {{}} }} }} }}"#);
-        let expected = format!("transport.http.{key}");
-        check_error(json(&text), &[&expected, "not supported yet", "remove it"]);
-    }
-}
+fn what_is_not_built_is_refused() {}
 
 #[test]
 fn mistakes_are_named_with_their_place() {
@@ -451,7 +613,8 @@ fn the_environment_is_read() {
 
 #[test]
 fn layers_lie_over_each_other() {
-    let file = from_toml("bind = \"127.0.0.1:1\"\ncores = 1\nworkers = 9", "f").expect("a file");
+    let file: RawConfig =
+        from_toml("bind = \"127.0.0.1:1\"\ncores = 1\nworkers = 9", "f").expect("a file");
     let file = file.unified("f").expect("unified");
     let variables = [("MCP_FASTD__CORES", "2"), ("MCP_FASTD__TRANSPORT__HTTP__PORT", "2")];
     let variables = variables.into_iter().map(|(k, v)| (OsString::from(k), OsString::from(v)));

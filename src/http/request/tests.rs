@@ -295,3 +295,36 @@ fn a_body_can_be_changed_in_place() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn a_complete_request_can_be_asked_for_again() {
+    let post = "POST /a HTTP/1.1\r\nHost: a\r\n";
+    let chunks = "3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: u\r\n\r\n";
+    let chunked = format!("{post}Transfer-Encoding: chunked\r\n\r\n{chunks}");
+    let counted = format!("{post}Content-Length: 5\r\n\r\nabcde");
+    let input = format!("{chunked}{counted}GET /b HTTP/1.1\r\nHost: b\r\n\r\n{chunked}");
+    let limits = HttpLimits::default();
+    for split in 0..=input.len() {
+        let (mut decoder, mut buffer) = (Decoder::new(), ReadBuffer::new());
+        let mut seen = Vec::new();
+        for part in [&input[..split], &input[split..]] {
+            feed(&mut buffer, part.as_bytes());
+            loop {
+                let mut same = Vec::new();
+                for _ in 0..3 {
+                    match decoder.decode(&mut buffer, &mut field_storage(), &limits).unwrap() {
+                        Parsed::Complete(request) => same.push(render(&request)),
+                        Parsed::Partial | Parsed::Head(_) => break,
+                    }
+                }
+                let Some(first) = same.first() else { break };
+                assert_eq!(same, vec![first.clone(); 3], "split at {split}");
+                seen.push(first.clone());
+                decoder.finish(&mut buffer);
+            }
+        }
+        assert_eq!(seen.len(), 4, "split at {split}: {seen:?}");
+        assert_eq!((&seen[0], buffer.is_empty()), (&seen[3], true));
+        assert!(seen[0].ends_with("\"abcde\"") && seen[1].ends_with("\"abcde\""), "{seen:?}");
+    }
+}

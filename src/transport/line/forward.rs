@@ -37,7 +37,7 @@ impl<H: Handler> Line<'_, H> {
         let mut incoming = Incoming {
             message: root,
             request: None,
-            principal: self.session.principal.as_ref(),
+            principal: self.principal,
             target: ("/", None),
             fields: &[],
             mismatch: headers::mismatch,

@@ -1,4 +1,4 @@
-//! Tasks of a client that has one channel for everything.
+//! Calls on a line that become tasks, and waiting for what comes of them.
 
 use std::sync::Arc;
 
@@ -24,8 +24,7 @@ impl<H: Handler> Line<'_, H> {
     ) -> Then {
         let hub = &self.shared.hub;
         let session = self.session_of(context.version);
-        let principal = self.session.principal.as_ref();
-        let owner = Owner::of(context.version, session, principal);
+        let owner = Owner::of(context.version, session, self.principal);
         let task = match task::begin(owner, ttl_ms, hub) {
             Ok(task) => task,
             Err(refusal) => {
@@ -55,7 +54,7 @@ impl<H: Handler> Line<'_, H> {
     ) -> Then {
         let hub = &self.shared.hub;
         let session = self.session_of(context.version);
-        let owner = Owner::of(context.version, session, self.session.principal.as_ref());
+        let owner = Owner::of(context.version, session, self.principal);
         let Some(task) = hub.tasks.find(task, &owner, (hub.clock.unix_ms)()) else {
             return self.refuse(&mcp::tasks::unknown(), id(message));
         };

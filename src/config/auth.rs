@@ -1,0 +1,239 @@
+//! Who may come, by what they show, and what they may use.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::tokens::TokenConfig;
+use crate::app::Policy;
+use crate::limits;
+
+/// Who may come, by what they show: bearer tokens, API keys, client certificates. Where one of them
+/// is set, nobody comes without (but for [`AuthConfig::anonymous`]).
+///
+/// What is shown first in this order counts, and is not made up for by the others:
+///
+/// 1. `Authorization: Bearer`: an API key where it begins with `fastd_`, or where no tokens are
+///    taken; a token otherwise;
+/// 2. `X-API-Key`;
+/// 3. the certificate of a client.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuthConfig {
+    /// Whose tokens are taken, and what they must say.
+    pub tokens: TokenConfig,
+    /// Keys that are taken.
+    pub api_keys: Vec<ApiKey>,
+    /// A file with more of them.
+    pub api_keys_file: Option<PathBuf>,
+    /// Certificates that are taken, of those that [`TlsConfig`](super::TlsConfig) lets in.
+    pub mtls: Vec<KnownClient>,
+    /// Whether somebody may come who shows nothing. Who shows something that is no good may not.
+    pub anonymous: bool,
+    /// The scopes that they have then.
+    pub anonymous_scopes: Vec<String>,
+    /// The scopes that each request needs.
+    pub scopes: Vec<String>,
+    /// The scopes that the use of a tool needs besides, by its name.
+    pub tools: BTreeMap<String, Vec<String>>,
+    /// The same of prompts.
+    pub prompts: BTreeMap<String, Vec<String>>,
+    /// The same of resources, by their URI or a URI template.
+    pub resources: BTreeMap<String, Vec<String>>,
+    /// The server's name for people who are asked to let a client use it.
+    pub resource_name: Option<String>,
+    /// A page about it.
+    pub resource_documentation: Option<String>,
+    /// Time that a request waits for somebody else to say who it is from; then 503.
+    pub decision_timeout: Duration,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        AuthConfig {
+            tokens: TokenConfig::default(),
+            api_keys: Vec::new(),
+            api_keys_file: None,
+            mtls: Vec::new(),
+            anonymous: false,
+            anonymous_scopes: Vec::new(),
+            scopes: Vec::new(),
+            tools: BTreeMap::new(),
+            prompts: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            resource_name: None,
+            resource_documentation: None,
+            decision_timeout: limits::DECISION_TIMEOUT,
+        }
+    }
+}
+
+/// An API key, of which the hash is kept. `mcp-fastd key` makes one.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ApiKey {
+    /// Whose it is: their principal is `key:NAME`. Somebody may have several.
+    pub name: String,
+    /// SHA-256 of the key, as 64 hexadecimal digits.
+    pub sha256: String,
+    /// What it is good for.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+}
+
+/// Without the hash: a weak key could be guessed from it.
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiKey({}, {:?})", self.name, self.scopes)
+    }
+}
+
+/// Clients that show a certificate: by one of its names, which is exactly this, begins with what
+/// stands before a `*`, or is any where there is nothing but `*`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "daemon", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct KnownClient {
+    /// The common name of its subject.
+    pub common_name: Option<String>,
+    /// An alternative name that is the name of a host.
+    pub dns: Option<String>,
+    /// An alternative name that is a URI: `spiffe://example.org/agent`.
+    pub uri: Option<String>,
+    /// An alternative name that is an address of mail.
+    pub email: Option<String>,
+    /// SHA-256 of the certificate, as 64 hexadecimal digits.
+    pub fingerprint: Option<String>,
+    /// Who that is: their principal is `certificate:NAME`. Without it, NAME is what was matched.
+    pub name: Option<String>,
+    /// What they may do.
+    pub scopes: Vec<String>,
+}
+
+impl KnownClient {
+    fn patterns(&self) -> usize {
+        let KnownClient { common_name, dns, uri, email, fingerprint, .. } = self;
+        [common_name, dns, uri, email, fingerprint].into_iter().flatten().count()
+    }
+}
+
+impl AuthConfig {
+    /// Whether anybody has to show anything.
+    pub fn is_configured(&self) -> bool {
+        !(self.tokens.issuers.is_empty() && self.api_keys.is_empty() && self.mtls.is_empty())
+            || self.api_keys_file.is_some()
+    }
+
+    /// The scopes that are needed by these settings.
+    ///
+    /// # Errors
+    /// A URI template that is not understood.
+    pub fn policy(&self) -> Result<Policy, String> {
+        let mut policy = Policy::default();
+        policy.requests(self.scopes.iter().map(String::as_str));
+        policy.anonymous(self.anonymous_scopes.iter().map(String::as_str));
+        for (name, scopes) in &self.tools {
+            policy.tool(name, scopes.iter().map(String::as_str));
+        }
+        for (name, scopes) in &self.prompts {
+            policy.prompt(name, scopes.iter().map(String::as_str));
+        }
+        for (uri, scopes) in &self.resources {
+            policy
+                .resource(uri, scopes.iter().map(String::as_str))
+                .map_err(|problem| format!("resources: {problem}"))?;
+        }
+        Ok(policy)
+    }
+
+    /// Looks for settings that cannot be.
+    ///
+    /// # Errors
+    /// What is wrong with the first of them, by its name.
+    pub fn check(&self) -> Result<(), String> {
+        self.tokens.check()?;
+        if self.api_keys.len() > limits::API_KEYS_MAX {
+            return Err(format!(
+                "api_keys must be at most {} (api_keys_max)",
+                limits::API_KEYS_MAX
+            ));
+        }
+        for key in &self.api_keys {
+            if !is_sha256(&key.sha256) {
+                let text = "sha256 must be 64 hexadecimal digits; `mcp-fastd key NAME` makes a key";
+                return Err(format!("api_keys: {}: {text}", key.name));
+            }
+        }
+        if self.api_keys.iter().any(|key| key.name.is_empty()) {
+            return Err("api_keys: a name must not be empty".to_owned());
+        }
+        if self.mtls.iter().any(|client| client.patterns() != 1) {
+            let text = "each needs one of common_name, dns, uri, email and fingerprint";
+            return Err(format!("mtls: {text}"));
+        }
+        if self.decision_timeout < limits::DEADLINE_TICK {
+            return Err("decision_timeout must be at least 50ms".to_owned());
+        }
+        let own = [&self.scopes, &self.anonymous_scopes].into_iter();
+        let things = [&self.tools, &self.prompts, &self.resources].into_iter();
+        let keys = self.api_keys.iter().map(|key| &key.scopes);
+        let clients = self.mtls.iter().map(|client| &client.scopes);
+        let all = own.chain(things.flat_map(BTreeMap::values)).chain(keys).chain(clients);
+        if let Some(scope) = all.flatten().find(|scope| !is_scope(scope)) {
+            return Err(format!("{scope:?} is no scope: no spaces, quotes or backslashes"));
+        }
+        let needs = [&self.tools, &self.prompts, &self.resources].iter().any(|it| !it.is_empty());
+        let needs = needs || !self.scopes.is_empty() || !self.anonymous_scopes.is_empty();
+        if !self.is_configured() && (self.anonymous || needs) {
+            let text = "scopes or anonymous is set, and nobody can have any: set issuer, api_keys \
+                        or mtls besides";
+            return Err(text.to_owned());
+        }
+        self.policy().map(drop)
+    }
+}
+
+/// RFC 6749 §3.3, `scope-token`.
+fn is_scope(text: &str) -> bool {
+    let is_byte = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\';
+    !text.is_empty() && text.bytes().all(is_byte)
+}
+
+pub(crate) fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(sha256: &str, scope: &str) -> ApiKey {
+        ApiKey { name: "a".into(), sha256: sha256.into(), scopes: vec![scope.to_owned()] }
+    }
+
+    #[test]
+    fn settings_that_cannot_be_are_named() {
+        let good =
+            AuthConfig { api_keys: vec![key(&"0a".repeat(32), "x:y")], ..AuthConfig::default() };
+        assert_eq!((good.check(), good.is_configured()), (Ok(()), true));
+        let check = |auth: AuthConfig| auth.check().unwrap_err();
+        let with = |key| check(AuthConfig { api_keys: vec![key], ..AuthConfig::default() });
+        assert!(with(key("0a", "x")).starts_with("api_keys: a: sha256 must be 64"));
+        assert!(with(key(&"0a".repeat(32), "x y")).contains("\"x y\" is no scope"));
+        let mtls = vec![KnownClient::default()];
+        assert!(check(AuthConfig { mtls, ..AuthConfig::default() }).starts_with("mtls: each"));
+        let nobody = AuthConfig { anonymous: true, ..AuthConfig::default() };
+        assert!(check(nobody).contains("nobody can have any"));
+        let resources = BTreeMap::from([("a{".to_owned(), vec!["x".to_owned()])]);
+        assert!(check(AuthConfig { resources, ..good }).starts_with("resources: "));
+    }
+
+    #[test]
+    fn no_log_gives_a_hash_away() {
+        let text = format!("{:?}", key(&"0a".repeat(32), "x"));
+        assert!(!text.contains("0a0a"), "{text}");
+    }
+}
