@@ -4,7 +4,9 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mcp_fastd::HttpLimits;
-use mcp_fastd::internal::{Date, Decoder, Parsed, ReadBuffer, Response, Status, field_storage};
+use mcp_fastd::internal::{
+    Date, Decoder, Parsed, ReadBuffer, Response, Stamp, Status, field_storage,
+};
 
 const HEAD: &str = "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Type: application/json\r\n\
     Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n\
@@ -61,7 +63,7 @@ fn responses(criterion: &mut Criterion) {
     criterion.bench_function("http/response", |bencher| {
         bencher.iter(|| {
             out.clear();
-            let open = Response::new(Status::OK, &date).open(&mut out);
+            let open = Response::new(Status::OK, Stamp { date: &date, lines: b"" }).open(&mut out);
             out.extend_from_slice(black_box(&body));
             open.finish(&mut out);
         });

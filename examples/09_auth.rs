@@ -15,7 +15,7 @@ impl Users {
     /// Called for each request, on the shard: it looks something up, and never waits.
     fn access(&self, credentials: &Credentials) -> Access {
         match credentials.bearer().and_then(|token| self.0.get(token)) {
-            Some(user) => Access::Principal((*user).into()),
+            Some(user) => Access::named(*user),
             None => Access::Denied,
         }
     }

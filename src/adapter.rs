@@ -25,6 +25,8 @@ mod stdio;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::app::Principal;
+
 pub use http::{Engine, HttpEngine, HttpTransport};
 pub use inbox::Inbox;
 pub use memory::{InMemory, MemoryClient};
@@ -43,7 +45,7 @@ pub enum Received {
         /// Where it came from, and answers go.
         session: SessionKey,
         /// Who was authenticated, if anybody was.
-        principal: Option<Arc<str>>,
+        principal: Option<Arc<Principal>>,
         /// One JSON-RPC message.
         message: Vec<u8>,
     },

@@ -13,6 +13,7 @@ pub mod application;
 pub mod ask;
 pub mod call;
 pub mod catalog;
+pub mod certificate;
 pub mod completion;
 pub mod content;
 pub mod forwarded;
@@ -28,13 +29,15 @@ pub mod tool;
 
 use crate::json::Value;
 use crate::protocol::LogLevel;
+pub use crate::protocol::Principal;
 
 pub use about::{About, Annotations, Icon, Placement, TaskSupport};
-pub use access::{Access, Authenticator, Credentials};
+pub use access::{Access, Authenticator, Credentials, Peer};
 pub use application::App;
 pub use ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 pub use call::{Call, Progress, TraceContext};
 pub use catalog::{Catalog, PromptId, ToolId};
+pub use certificate::ClientCertificate;
 pub use completion::{Completer, Completion, CompletionReply, CompletionRequest, Reference};
 pub use content::{
     ContentAnnotations, ContentBlock, IntoToolResult, Json, ResourceContents, ToolReply,

@@ -22,26 +22,35 @@
 //! | `target` | request-target and `Host`: `Target` |
 //! | `framing` | chunked decoding in place |
 //! | `response` | status and fields → bytes; a length that is patched in when known |
+//! | `authority` | hosts, origins and networks: as requests name them, as people allow them |
+//! | `forwarded` | what proxies say of the requests they pass on |
+//! | `proxy` | what proxies say of the connections they pass on (PROXY protocol) |
 //! | `date` | the `Date` value, rendered once a second |
 //! | `error` | what the peer did wrong, and the status it earns |
 
+mod authority;
 mod date;
 mod error;
 mod event_stream;
 mod fields;
+mod forwarded;
 mod framing;
 mod head;
+mod proxy;
 mod request;
 mod response;
 mod target;
 #[cfg(test)]
 mod tests;
 
+pub use authority::{Authority, HostPattern, Network, Origin, OriginPattern, default_port};
 pub use date::Date;
 pub use error::Error;
 pub use event_stream::StreamFraming;
+pub use forwarded::{Forwarded, forwarded};
+pub use proxy::{Proxied, ProxyHeader, proxy_header};
 pub use request::{Decoder, FieldStorage, Parsed, Progress, field_storage};
-pub use response::{Connection, ContentType, OpenBody, Response, Status, continue_100};
+pub use response::{Connection, ContentType, OpenBody, Response, Stamp, Status, continue_100};
 pub use target::Target;
 
 use crate::limits;
@@ -58,6 +67,8 @@ pub struct Request<'b> {
     pub head: Head<'b>,
     /// Its body, decoded; mutable, so that it can be parsed in place.
     pub body: &'b mut [u8],
+    /// Its head was there before its body, and was [`Parsed::Head`].
+    pub announced: bool,
 }
 
 /// A request's head, checked: nothing in it needs a second look. RFC 9112 §3 and §5.

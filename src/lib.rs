@@ -46,6 +46,8 @@ pub mod app;
 mod mcp;
 mod transport;
 
+#[cfg(feature = "auth")]
+mod auth;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod documents;
@@ -59,19 +61,21 @@ pub use app::about::about;
 pub use app::function::Empty;
 pub use app::tool::{Tool, group};
 pub use app::{
-    About, Access, Annotations, Call, Catalog, Completion, CompletionRequest, ContentAnnotations,
-    ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon, Interrupted, Json,
-    LoggingHandler, Notifier, Progress, PromptArgument, PromptEntry, PromptMessage, PromptPage,
-    PromptProvider, PromptReply, ResourceContents, ResourceEntry, ResourcePage, ResourceProvider,
-    ResourceReply, Role, Root, Sampled, Sampling, TaskSupport, ToolEntry, ToolPage, ToolProvider,
-    ToolReply, TraceContext,
+    About, Access, Annotations, Call, Catalog, ClientCertificate, Completion, CompletionRequest,
+    ContentAnnotations, ContentBlock, Credentials, Elicitation, Elicited, Failure, Handler, Icon,
+    Interrupted, Json, LoggingHandler, Notifier, Peer, Principal, Progress, PromptArgument,
+    PromptEntry, PromptMessage, PromptPage, PromptProvider, PromptReply, ResourceContents,
+    ResourceEntry, ResourcePage, ResourceProvider, ResourceReply, Role, Root, Sampled, Sampling,
+    TaskSupport, ToolEntry, ToolPage, ToolProvider, ToolReply, TraceContext,
 };
 pub use config::{
-    Config, Day, DeprecationConfig, HttpSseConfig, Reloaded, ToolsConfig, Transports,
+    CertificateFiles, ClientAuth, Config, CorsConfig, Day, DeprecationConfig, GuardConfig,
+    HttpSseConfig, OverloadConfig, ProxyProtocol, Rate, RateConfig, RejectStatus, Reloaded,
+    TlsConfig, TlsVersion, ToolsConfig, Transports,
 };
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};
-pub use runtime::{ShardStats, Stopper};
+pub use runtime::{CertificateError, Certificates, ShardStats, Stopper};
 #[cfg(feature = "schema")]
 pub use schemars;
 pub use server::{Builder, Exchange, Handle, Running, ServeError, Server};
@@ -79,9 +83,19 @@ pub use server::{Builder, Exchange, Handle, Running, ServeError, Server};
 /// What benches and fuzz targets reach for; no part of the public interface.
 #[doc(hidden)]
 pub mod internal {
+    pub use crate::app::call::Inputs;
+    pub use crate::app::catalog::param_headers;
+    #[cfg(feature = "auth")]
+    pub use crate::auth::{Checked, Health, Jwt, KeySet, Reason, Tokens};
     pub use crate::buffer::{ReadBuffer, WriteBuffer};
     pub use crate::http::{
-        Date, Decoder, FieldStorage, OpenBody, Parsed, Request, Response, Status, field_storage,
+        Date, Decoder, Field, FieldStorage, OpenBody, Parsed, ProxyHeader, Request, Response,
+        Stamp, Status, field_storage, proxy_header,
     };
+    pub use crate::mcp::{Cursor, open_state, seal_state, state_purpose};
     pub use crate::rpc::Message;
+    #[cfg(feature = "auth")]
+    pub use crate::store::Verdict;
+    pub use crate::store::{Seal, Unsealed};
+    pub use crate::transport::mismatch as header_mismatch;
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-/// Nesting of arrays and objects in one JSON document.
+/// Default of `json_depth_max`: nesting of arrays and objects in one JSON document.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// The largest document for which a parser keeps its working memory afterwards, in bytes.
 pub const JSON_KEEP_BYTES: usize = 64 * 1024;
@@ -88,7 +88,18 @@ pub const NOTSENT_BYTES: u32 = 128 * 1024;
 /// Letters to one shard: new connections, and the stop.
 pub const MAILBOX_ROOM: usize = 1024;
 
+/// Steps of TLS handshakes that a shard takes in one turn; a step is some 0.1 to 2 ms of CPU.
+pub const HANDSHAKES_PER_TURN_MAX: u32 = 8;
+/// Ciphertext of one connection that is not understood yet, in bytes: a record has at most 18,437,
+/// and a message of a handshake (a client's certificates) 65,535 in several records.
+pub const TLS_INPUT_BYTES_MAX: usize = 80 * 1024;
+/// Bytes of an answer that are encrypted before the kernel takes them: three records.
+pub const TLS_PART_BYTES: usize = 48 * 1024;
+/// Days before a certificate expires in which that is told at every start and reload.
+pub const CERTIFICATE_WARNING_DAYS: i64 = 14;
+
 const _: () = assert!(BUFFER_SIZE <= BUFFER_SIZE_MAX);
+const _: () = assert!(TLS_INPUT_BYTES_MAX > 64 * 1024 && TLS_PART_BYTES < BUFFER_SIZE_MAX);
 const _: () = assert!(JSON_KEEP_BYTES >= BUFFER_SIZE_MAX);
 /// The least space a read is given, in bytes.
 pub const READ_SPACE_MIN: usize = 4 * 1024;
@@ -129,6 +140,15 @@ pub const LEADING_EMPTY_LINES_MAX: u8 = 4;
 
 /// What a response head takes at most before its extra fields; reserved in one go.
 pub const RESPONSE_HEAD_BYTES: usize = 256;
+
+/// A header of the PROXY protocol, in bytes. Addresses take some 50, and load balancers add less
+/// than a kilobyte.
+pub const PROXY_HEADER_BYTES_MAX: usize = 2 * 1024;
+/// Default of `cors.max_age`. Browsers have bounds of their own: a day, or two hours.
+pub const CORS_MAX_AGE: Duration = Duration::from_secs(86_400);
+/// The declared `Mcp-Param-*` names that a preflight is told of; of more, it is told those that it
+/// asks for.
+pub const CORS_PARAM_HEADERS_MAX: usize = 64;
 
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
 const _: () = assert!(CHUNK_LINE_BYTES_FAIR >= CHUNK_SIZE_DIGITS_MAX + 2);
@@ -284,3 +304,85 @@ pub const RESUMES_MAX: u32 = 8;
 const _: () = assert!(CONNECT_REQUESTS_MAX > SESSION_WAITING_MAX as usize);
 const _: () = assert!(CONNECT_ANSWER_BYTES_MAX >= BODY_BYTES_MAX);
 const _: () = assert!(CONNECT_WAITING_BYTES_MAX >= BODY_BYTES_MAX);
+
+/// Addresses, principals or tools whose rates are known at once, of each kind; beyond that, the one
+/// that asked least is forgotten.
+pub const RATE_KEYS_MAX: usize = 64 * 1024;
+/// Places among which the one is found that is forgotten.
+pub const RATE_WAYS: usize = 8;
+/// How far the clocks of two shards may be apart, as they read them once a turn.
+pub const RATE_CLOCK_SKEW: Duration = Duration::from_secs(10);
+
+const _: () = assert!(RATE_KEYS_MAX.is_multiple_of(RATE_WAYS));
+
+/// Default of `overload.queue_delay_target`: a wait for a worker that is short enough for any call.
+pub const QUEUE_DELAY_TARGET: Duration = Duration::from_millis(1);
+/// Default of `overload.queue_delay_factor`: how many times its duration a call may wait.
+pub const QUEUE_DELAY_FACTOR: u32 = 2;
+/// Default of `overload.interval`: how long waits have to be too long before calls are refused.
+pub const OVERLOAD_INTERVAL: Duration = Duration::from_millis(100);
+/// What a call is taken to last before there was one.
+pub const CALL_ASSUMED: Duration = Duration::from_secs(1);
+/// The longest that clients are told to wait.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+/// How often the process looks how much memory it has.
+pub const MEMORY_LOOK: Duration = Duration::from_millis(100);
+/// A body of so many bytes is large, where memory is short.
+pub const MEMORY_LARGE_BODY: usize = 64 * 1024;
+
+/// Default of `token_bytes_max`: a bearer token.
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// Default of `leeway`: how far the clock of a token's issuer may be off.
+pub const TOKEN_LEEWAY: Duration = Duration::from_secs(60);
+/// Default of `cache_entries_max`: tokens that are remembered as good, and again as bad.
+pub const TOKEN_CACHE_ENTRIES_MAX: usize = 16 * 1024;
+/// Default of `cache_bytes_max`: the same in bytes.
+pub const TOKEN_CACHE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What remembering a token takes besides the token itself, in bytes.
+pub const TOKEN_CACHE_OVERHEAD: usize = 256;
+/// Places in which one token may be remembered.
+pub const TOKEN_CACHE_WAYS: usize = 4;
+/// The end of a token that says in which of them.
+pub const TOKEN_CACHE_TAIL: usize = 32;
+/// Default of `refused_ttl`: how long it is remembered that a token is no good.
+pub const TOKEN_REFUSED_TTL: Duration = Duration::from_secs(10);
+/// Scopes of one token.
+pub const TOKEN_SCOPES_MAX: usize = 256;
+/// Audiences of one token.
+pub const TOKEN_AUDIENCES_MAX: usize = 64;
+/// A subject, a client or a scope, in bytes. A subject has at most 255 (OpenID Connect Core §2).
+pub const TOKEN_NAME_BYTES_MAX: usize = 512;
+/// Issuers of one server.
+pub const ISSUERS_MAX: usize = 16;
+/// Default of `issuer_timeout`: one question to an issuer.
+pub const ISSUER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest answer of an issuer, in bytes.
+pub const ISSUER_ANSWER_BYTES_MAX: u64 = 256 * 1024;
+/// Keys of one issuer.
+pub const KEYS_MAX: usize = 64;
+/// Keys that are tried for a token that does not name its key.
+pub const KEYS_TRIED_MAX: usize = 8;
+/// Default of `keys_age_max`: when an issuer's keys are fetched again.
+pub const KEYS_AGE_MAX: Duration = Duration::from_secs(60 * 60);
+/// The earliest that an issuer can ask for.
+pub const KEYS_AGE_MIN: Duration = Duration::from_secs(60);
+/// Default of `keys_refresh_interval`: between two fetches for tokens with unknown keys.
+pub const KEYS_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
+/// How soon keys that could not be fetched are tried again; twice as long each time.
+pub const KEYS_RETRY_MIN: Duration = Duration::from_secs(1);
+/// The longest.
+pub const KEYS_RETRY_MAX: Duration = Duration::from_secs(60);
+/// How long the place of an issuer's keys is believed before its metadata is read again.
+pub const METADATA_AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// Default of `introspection_threads`.
+pub const INTROSPECTION_THREADS: usize = 4;
+/// Default of `introspection_waiting_max`: tokens that wait to be asked about.
+pub const INTROSPECTION_WAITING_MAX: usize = 1_024;
+/// Default of `introspection.ttl`: how long an answer is used.
+pub const INTROSPECTION_TTL: Duration = Duration::from_secs(60);
+/// How long it is remembered that an issuer could not be asked about a token.
+pub const INTROSPECTION_RETRY: Duration = Duration::from_secs(2);
+
+const _: () = assert!(TOKEN_BYTES_MAX < HEAD_BYTES_MAX);
+const _: () = assert!(KEYS_AGE_MIN.as_secs() <= KEYS_AGE_MAX.as_secs());
+const _: () = assert!(KEYS_TRIED_MAX <= KEYS_MAX);

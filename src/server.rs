@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use crate::app::{Handler, Notifier};
 use crate::config::{Config, Reloaded, Transports};
-use crate::runtime::{self, Prepared, ShardStats, Stopper, Threads};
+use crate::runtime::{
+    self, CertificateError, Certificates, Prepared, ShardStats, Stopper, Threads,
+};
 use crate::store::Clock;
 use crate::transport::{HttpSse, Shared};
 
@@ -57,6 +59,8 @@ pub enum ServeError {
     },
     /// A setting that cannot be.
     Setting(String),
+    /// A file of certificates that cannot be used.
+    Certificates(CertificateError),
     /// The system gives no more threads.
     Threads(io::Error),
 }
@@ -65,6 +69,7 @@ impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ServeError::Catalog(problem) | ServeError::Setting(problem) => f.write_str(problem),
+            ServeError::Certificates(error) => write!(f, "{error}"),
             ServeError::Threads(error) => write!(f, "cannot start a thread: {error}"),
             ServeError::Address { address, error } => {
                 write!(f, "cannot listen on `{address}`: {error} (expected `ADDRESS:PORT`)")
@@ -169,10 +174,10 @@ impl<H: Handler> Server<H> {
     /// [`ServeError`]: nothing has been started.
     pub fn start(self) -> Result<Running, ServeError> {
         let (notifier, config) = (self.notifier(), self.config.clone());
-        let prepared = self.prepare()?;
+        let (prepared, certificates) = self.prepare()?;
         let switches = prepared.switches();
         let threads = prepared.start().map_err(ServeError::Threads)?;
-        let handle = Handle::new(threads.control(), notifier, switches, config);
+        let handle = Handle::new(threads.control(), notifier, switches, certificates, config);
         Ok(Running { threads, handle })
     }
 
@@ -181,16 +186,21 @@ impl<H: Handler> Server<H> {
     /// # Errors
     /// [`ServeError`], as [`Server::start`] would give.
     pub fn check(self) -> Result<(), ServeError> {
-        self.checked(runtime::CLOCK).map(|_| ())
+        let (_, config) = self.checked(runtime::CLOCK)?;
+        let name = config.guard.public_https_host();
+        Certificates::read(&config.tls, name).map(|_| ()).map_err(ServeError::Certificates)
     }
 
-    /// Opens the listeners.
-    fn prepare(mut self) -> Result<Prepared<H>, ServeError> {
+    /// Reads the certificates, and opens the listeners.
+    fn prepare(mut self) -> Result<(Prepared<H>, Option<Certificates>), ServeError> {
         let opened = std::mem::take(&mut self.opened);
         let (shared, config) = self.checked(runtime::CLOCK)?;
+        let name = config.guard.public_https_host();
+        let certificates =
+            Certificates::read(&config.tls, name).map_err(ServeError::Certificates)?;
         let address = config.bind;
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
-        let prepared = runtime::prepare(shared, config, opened)
+        let prepared = runtime::prepare(shared, config, certificates.clone(), opened)
             .map_err(|error| ServeError::Bind { address, error })?;
         if let Some(HttpSse { stream_path, warning: Some(advice), .. }) = http_sse.as_deref() {
             tracing::warn!(
@@ -198,7 +208,7 @@ impl<H: Handler> Server<H> {
                  or http_sse.enabled = false, ends that); {advice}"
             );
         }
-        Ok(prepared)
+        Ok((prepared, certificates))
     }
 
     /// What the threads share, when all is in order.
@@ -220,7 +230,7 @@ impl<H: Handler> Server<H> {
         switches.set(&config.tools.disabled);
         let hub = Arc::new(settings::hub(&config, clock)?);
         notifier.begin(hub.clone());
-        let shared = Shared { hub, handler: Arc::new(handler), settings: settings::of(&config) };
+        let shared = Shared { hub, handler: Arc::new(handler), settings: settings::of(&config)? };
         Ok((shared, config))
     }
 
@@ -239,7 +249,7 @@ impl<H: Handler> Server<H> {
     /// [`ServeError`]: nothing has been started.
     pub fn run_with(self, listening: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
         let has_http = self.config.transports.has_http();
-        let prepared = self.prepare()?;
+        let (prepared, _) = self.prepare()?;
         if has_http {
             listening(prepared.address);
         }
@@ -277,6 +287,12 @@ impl Running {
     /// A setting that cannot be: then nothing has changed.
     pub fn reload(&self, config: &Config) -> Result<Reloaded, ServeError> {
         self.handle.reload(config)
+    }
+
+    /// The certificates it shows, where it speaks HTTPS: to be [read
+    /// again](Certificates::reload), by any thread and while another waits for the end.
+    pub fn certificates(&self) -> Option<Certificates> {
+        self.handle.certificates.clone()
     }
 
     /// What each shard is doing.

@@ -3,21 +3,26 @@
 
 mod admit;
 mod batch;
+mod cors;
 mod fields;
 mod forward;
+mod guard;
 mod headers;
 pub(crate) mod http_sse;
 mod inbound;
 pub(crate) mod line;
 mod message;
 mod metrics;
+mod rates;
 mod refuse;
 mod reply;
 mod route;
 mod said;
+mod sender;
 mod session_http;
 mod stdio;
 pub(crate) mod streamable_http;
+mod subscribe;
 mod task;
 mod worker;
 
@@ -27,14 +32,19 @@ mod tests;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Status};
+use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Stamp, Status};
 use crate::json::{Parser, Value};
-use crate::protocol::ProtocolVersion;
-use crate::store::{Hub, Session, Stream, Task};
+use crate::protocol::{Principal, ProtocolVersion};
+use crate::store::{CallShare, Due, Hub, Overload, Rates, Session, Stream, Task};
 
+pub(crate) use cors::Cors;
+pub(crate) use guard::Guard;
+pub use headers::mismatch;
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
-pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout};
+pub(crate) use refuse::{
+    refuse_connection, refuse_framing, refuse_overload, refuse_plain, refuse_timeout,
+};
 pub(crate) use reply::{Delivery, Reply};
 pub(crate) use stdio::{Found, Lines};
 pub(crate) use streamable_http::{expect, respond};
@@ -62,12 +72,15 @@ impl<H> Deref for Shared<H> {
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) limits: HttpLimits,
+    pub(crate) json_depth_max: usize,
     /// The path of the MCP endpoint.
     pub(crate) path: String,
     /// HTTP+SSE, where it is served.
     pub(crate) http_sse: Option<Arc<HttpSse>>,
-    /// Origins that may call besides those on loopback.
-    pub(crate) allowed_origins: Vec<String>,
+    /// Which hosts, origins and proxies are ours.
+    pub(crate) guard: Guard,
+    /// How often who may ask; `None` where nothing is counted.
+    pub(crate) rates: Option<Arc<Rates>>,
 }
 
 /// What a thread keeps for itself between requests.
@@ -76,8 +89,14 @@ pub(crate) struct Local {
     pub(crate) date: Date,
     /// The hub's steady clock, read once a turn.
     pub(crate) now_ms: u64,
+    /// Seconds since 1970, as in `date`.
+    pub(crate) unix_s: u64,
     /// The server is stopping: every answer is the last one of its connection.
     pub(crate) stopping: bool,
+    /// The next answer is the last one of its connection, because of that or by itself.
+    pub(crate) closing: bool,
+    /// The last `Host` that turned out to be ours: nearly every request names the same.
+    pub(crate) known_host: Vec<u8>,
 }
 
 /// What the connection does after a request.
@@ -100,6 +119,8 @@ pub(crate) struct Taken {
     /// The body, JSON; 202 without one.
     pub(crate) body: Vec<u8>,
     pub(crate) persistence: Persistence,
+    /// What all responses to the request carry.
+    pub(crate) lines: Box<[u8]>,
     /// For a message on a line: what is said there, and what the response says of HTTP+SSE.
     pub(crate) line: Option<(Promise, Arc<HttpSse>)>,
 }
@@ -108,7 +129,7 @@ impl Taken {
     /// A worker has it: appends the response.
     pub(crate) fn write(&self, date: &Date, out: &mut Vec<u8>) -> Next {
         if self.body.is_empty() {
-            let mut response = Response::new(Status::ACCEPTED, date);
+            let mut response = Response::new(Status::ACCEPTED, self.stamp(date));
             response.connection = self.persistence;
             match &self.line {
                 None => response.empty(out),
@@ -118,16 +139,26 @@ impl Taken {
                 }
             }
         } else {
-            message::json_response(Status::OK, self.persistence, date).fixed(out, &self.body);
+            message::json_response(Status::OK, self.persistence, self.stamp(date))
+                .fixed(out, &self.body);
         }
         message::after(self.persistence)
     }
 
+    fn stamp<'s>(&'s self, date: &'s Date) -> Stamp<'s> {
+        Stamp { date, lines: &self.lines }
+    }
+
     /// No worker takes it: appends 503.
     #[cold]
-    pub(crate) fn refuse(&self, date: &Date, out: &mut Vec<u8>) {
+    pub(crate) fn refuse(&self, overload: Overload, date: &Date, out: &mut Vec<u8>) {
         let about = self.line.as_ref().map(|(_, http_sse)| http_sse);
-        refuse::HttpRefusal::no_worker().about(about).write(self.persistence, false, date, out);
+        refuse::HttpRefusal::overloaded(overload).about(about).write(
+            self.persistence,
+            false,
+            self.stamp(date),
+            out,
+        );
     }
 }
 
@@ -143,13 +174,19 @@ pub(crate) struct Deferred {
     pub(crate) message: Vec<u8>,
     pub(crate) version: ProtocolVersion,
     pub(crate) session: Option<Arc<Session>>,
-    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) principal: Option<Arc<Principal>>,
     /// Where its answer goes.
     pub(crate) stream: Arc<Stream>,
     /// The client takes events before it.
     pub(crate) streams: bool,
     /// The task it is worked on for.
     pub(crate) task: Option<Arc<Task>>,
+    /// The id of the request, as JSON; empty where there is none to answer.
+    pub(crate) request: Vec<u8>,
+    /// When its time is over, once it is taken in.
+    pub(crate) due: Option<Due>,
+    /// What it is of what its principal may have.
+    pub(crate) share: Option<CallShare>,
 }
 
 impl Deferred {
@@ -158,13 +195,25 @@ impl Deferred {
         root: Value<'_>,
         version: ProtocolVersion,
         session: Option<Arc<Session>>,
-        principal: Option<Arc<str>>,
+        principal: Option<Arc<Principal>>,
         stream: Arc<Stream>,
         streams: bool,
     ) -> Box<Deferred> {
         let mut message = Vec::new();
         root.write(&mut message);
-        Box::new(Deferred { message, version, session, principal, stream, streams, task: None })
+        let (task, request, due, share) = (None, Vec::new(), None, None);
+        Box::new(Deferred {
+            message,
+            version,
+            session,
+            principal,
+            stream,
+            streams,
+            task,
+            request,
+            due,
+            share,
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use common::http_sse::OldClient;
 use common::requests::{Post, modern};
 use common::session::{Client, LATEST, initialize};
 use common::sse::Talk;
+use mcp_fastd::Principal;
 use mcp_fastd::adapter::{
     Engine, Error, HttpTransport, InMemory, Inbox, Received, SessionKey, Transport,
 };
@@ -28,7 +29,7 @@ struct Scene {
     came: Condvar,
     /// Messages of each session that has not ended.
     sessions: Mutex<HashMap<SessionKey, usize>>,
-    principals: Mutex<Vec<Option<Arc<str>>>>,
+    principals: Mutex<Vec<Option<Arc<Principal>>>>,
     /// The requests that were put to clients, by session: what waits for their answers.
     asked: Mutex<HashMap<SessionKey, Value>>,
     over: Mutex<bool>,
@@ -441,7 +442,7 @@ impl Handler for Guarded {
 
     fn authenticate(&self, credentials: &Credentials<'_>) -> Access {
         match credentials.bearer() {
-            Some(token) => Access::Principal(token.into()),
+            Some(token) => Access::named(token),
             None => Access::Denied,
         }
     }
@@ -469,7 +470,7 @@ fn messages_say_who_sent_them() {
     let Some(Received::Message { session, principal, message }) = transport.receive() else {
         panic!("a message")
     };
-    assert_eq!(principal.as_deref(), Some("ann"));
+    assert_eq!(principal.as_deref(), Some(&Principal::named("ann")));
     assert!(message.starts_with(b"{"));
     assert!(matches!(transport.send(session, b"[1]"), Err(Error::NotAMessage(_))));
     let wrong = br#"{"jsonrpc":"2.0","id":2,"result":{}}"#;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 fn access(_: &(), credentials: &Credentials) -> Access {
     match (credentials.authorization, credentials.bearer()) {
-        (_, Some(user @ ("ada" | "alan"))) => Access::Principal(user.into()),
+        (_, Some(user @ ("ada" | "alan"))) => Access::named(user),
         (Some("guest"), _) => Access::Anonymous,
         _ => Access::Denied,
     }
@@ -61,7 +61,7 @@ fn a_tool_knows_its_caller_and_others_are_challenged() {
     assert_eq!((response.status, challenge), (401, Some("Bearer")), "nothing was shown");
     response.error();
     // A method that is not there is said to be so, whoever asks.
-    let response = wire.ask("PUT /mcp HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    let response = wire.ask("PUT /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(response.status, 405);
     assert_eq!(wire.ask("GET /health HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
     running.stop();

@@ -114,8 +114,8 @@ fn wrong_settings_are_named() {
     check_problem(&mut with(&file("a.yaml", "")), &["a.yaml", ".toml or .json"]);
     let a = file("a.toml", "# a comment\ncroes = 1\n");
     check_problem(&mut with(&a), &["a.toml:2", "croes", "cores"]);
-    let b = file("b.json", "{\n \"transport\": {\"http\": {\"ssl\": {\"cert\": \"x\"}}}}");
-    check_problem(&mut with(&b), &["b.json:2", "transport.http.ssl", "not supported yet"]);
+    let b = file("b.json", "{\n \"transport\": {\"http\": {\"auth\": {\"cert\": \"x\"}}}}");
+    check_problem(&mut with(&b), &["b.json:2", "transport.http.auth", "not supported yet"]);
     let c = file("c.toml", "path = \"mcp\"");
     check_problem(&mut with(&c), &["expected a path"]);
     let d = file("d.toml", "log = \"debgu\"");

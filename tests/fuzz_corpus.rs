@@ -44,6 +44,26 @@ fn exchange() {
 }
 
 #[test]
+fn proxy() {
+    replay("proxy", targets::proxy);
+}
+
+#[test]
 fn config() {
     replay("config", targets::config);
+}
+
+#[test]
+fn sentinel() {
+    replay("sentinel", targets::sentinel::sentinel);
+}
+
+#[test]
+fn cursor() {
+    replay("cursor", targets::sealed::cursor);
+}
+
+#[test]
+fn request_state() {
+    replay("request_state", targets::sealed::request_state);
 }

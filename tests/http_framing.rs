@@ -145,14 +145,15 @@ fn targets_may_be_absolute() {
         ("/health/", 404),
         ("//health", 404),
         ("/he%61lth", 404),
-        ("http://a.example", 404),
+        ("http://a.localhost", 404),
+        ("http://a.example", 421),
     ] {
-        let response = wire.ask(format!("GET {target} HTTP/1.1\r\nHost: b\r\n\r\n"));
+        let response = wire.ask(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         assert_eq!(response.status, status, "{target}");
         assert!(!response.closes(), "{target}: a whole request is no reason to close");
     }
     for target in ["http://u@a/health", "http:///health", "ftp://a/health", "a.example:80"] {
-        refused(&server, format!("GET {target} HTTP/1.1\r\nHost: b\r\n\r\n"), 400);
+        refused(&server, format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"), 400);
     }
     refused(&server, "GET http://a/health HTTP/1.1\r\n\r\n", 400);
 }
@@ -183,7 +184,7 @@ fn wrong_methods_are_told_which_are_right() {
         ("PATCH /health", "GET, HEAD, OPTIONS"),
     ] {
         let length = if line.starts_with("GET") { "" } else { "Content-Length: 0\r\n" };
-        let response = wire.ask(format!("{line} HTTP/1.1\r\nHost: a\r\n{length}\r\n"));
+        let response = wire.ask(format!("{line} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n"));
         assert_eq!((response.status, response.field("Allow")), (405, Some(allow)), "{line}");
         assert!(!response.closes(), "{line}");
     }
@@ -192,7 +193,7 @@ fn wrong_methods_are_told_which_are_right() {
         ("/mcp", "GET, POST, DELETE, OPTIONS"),
         ("/health", "GET, HEAD, OPTIONS"),
     ] {
-        let response = wire.ask(format!("OPTIONS {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        let response = wire.ask(format!("OPTIONS {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
         assert_eq!((response.status, response.field("Allow")), (204, Some(allow)), "{target}");
         assert_eq!(response.field("Content-Length"), None, "204 has no length");
         assert_eq!(response.field("Transfer-Encoding"), None);
@@ -204,8 +205,12 @@ fn a_head_request_has_the_fields_and_not_the_body() {
     let server = start();
     let mut wire = server.connect();
     let got = wire.ask("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
-    wire.send("HEAD /health HTTP/1.1\r\nHost: a\r\n\r\nHEAD /no HTTP/1.1\r\nHost: a\r\n\r\n");
-    wire.send("HEAD /mcp HTTP/1.1\r\nHost: a\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+    wire.send(
+        "HEAD /health HTTP/1.1\r\nHost: a\r\n\r\nHEAD /no HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    );
+    wire.send(
+        "HEAD /mcp HTTP/1.1\r\nHost: localhost\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
     let head = wire.response_to_head();
     assert_eq!((head.status, head.field("Content-Length")), (200, got.field("Content-Length")));
     assert_eq!(head.field("Content-Type"), got.field("Content-Type"));
@@ -318,7 +323,7 @@ fn every_answer_is_dated_and_measured() {
     for request in [
         add().bytes(),
         Post::new("{").bytes(),
-        b"GET /no HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(),
+        b"GET /no HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
         Post::new(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).bytes(),
     ] {
         let response = wire.ask(request);

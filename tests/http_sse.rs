@@ -306,7 +306,7 @@ fn clients_with_the_same_ids_hear_their_own_answers() {
 fn a_session_is_its_principal_s() {
     fn access(_: &(), credentials: &Credentials<'_>) -> Access {
         match credentials.bearer() {
-            Some(name @ ("ada" | "alan")) => Access::Principal(name.into()),
+            Some(name @ ("ada" | "alan")) => Access::named(name),
             _ => Access::Denied,
         }
     }

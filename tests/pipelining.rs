@@ -95,7 +95,7 @@ fn medley() -> (Vec<u8>, Vec<(u16, Vec<u8>)>) {
         tool(3, "echo_on_worker", json!({ "text": "\u{1f980} \u{e9}" })),
         Post::new(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).bytes(),
         Post::new("{broken").bytes(),
-        b"GET /no HTTP/1.1\r\nHost: a\r\n\r\n".to_vec(),
+        b"GET /no HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
         add(4),
     ];
     let server = start();

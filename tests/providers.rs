@@ -555,7 +555,7 @@ fn clients_are_told_that_the_lists_changed() {
 fn levels_are_heard_with_who_wants_them() {
     let desk = desk(0);
     let access = |_: &State, credentials: &Credentials<'_>| match credentials.bearer() {
-        Some(name) => Access::Principal(name.into()),
+        Some(name) => Access::named(name),
         None => Access::Anonymous,
     };
     let server = Server::builder().state(desk.clone()).logging_handler(Ears).authenticate(access);

@@ -11,7 +11,7 @@ const LINE_CHARS_MAX: usize = 100;
 /// Each room, and the rooms it may use. Arrows only point up this table: a room stands below what
 /// it uses. (`app` is among those of `runtime` and `server` because both are generic over its
 /// `Handler`; `server` has those of `transport` because `Exchange` is a shard without sockets.)
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     ("limits", &[]),
     ("sys", &[]),
     ("calendar", &[]),
@@ -25,6 +25,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("mcp", &["app", "store", "protocol", "rpc", "json", "limits"]),
     ("transport", &["http", "mcp", "app", "store", "protocol", "rpc", "json", "buffer", "limits"]),
     ("config", &["http", "calendar", "json", "app", "limits"]),
+    ("auth", &["store", "protocol", "json", "config", "limits"]),
     ("runtime", &["transport", "http", "app", "store", "buffer", "config", "json", "limits"]),
     (
         "server",
@@ -49,6 +50,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
             "mcp",
             "transport",
             "config",
+            "auth",
             "runtime",
             "server",
             "inherit",
@@ -61,7 +63,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
 ];
 
 /// Where sockets, threads and clocks may be named.
-const MAY_WAIT: [&str; 5] = ["runtime", "adapter", "documents", "main", "daemon"];
+const MAY_WAIT: [&str; 6] = ["auth", "runtime", "adapter", "documents", "main", "daemon"];
 
 /// Where `unsafe` may be.
 const FENCE: &str = "sys.rs";

@@ -1,7 +1,12 @@
 //! What the fuzz targets check, as plain functions: `tests/fuzz_corpus.rs` calls them too.
 
+pub mod sealed;
+pub mod sentinel;
+
 use mcp_fastd::config::file::RawConfig;
-use mcp_fastd::internal::{Decoder, Message, Parsed, ReadBuffer, field_storage};
+use mcp_fastd::internal::{
+    Decoder, Message, Parsed, ProxyHeader, ReadBuffer, field_storage, proxy_header,
+};
 use mcp_fastd::json::Parser;
 use mcp_fastd::{Exchange, Handler, HttpLimits, Json, Server, about, limits};
 
@@ -86,11 +91,49 @@ fn each(mut rest: &[u8]) -> Vec<&str> {
     heads
 }
 
-/// Text as a configuration file: understood or refused, never a panic.
+/// Bytes as the beginning of a connection behind a proxy: what is seen of them does not depend on how
+/// many of them have arrived, and no more of them is taken than there is.
+pub fn proxy(data: &[u8]) {
+    let whole = proxy_header(data);
+    let decided = (0..data.len()).find_map(|cut| match proxy_header(&data[..cut]) {
+        Ok(ProxyHeader::Partial) => None,
+        decided => Some((cut, decided)),
+    });
+    match (decided, whole) {
+        (Some((cut, seen)), whole) => {
+            assert_eq!(seen, whole);
+            if let Ok(ProxyHeader::Whole(len, _)) = whole {
+                assert_eq!(len, cut, "it is whole with its last byte");
+            }
+        }
+        (None, Ok(ProxyHeader::Whole(len, _))) => assert_eq!(len, data.len()),
+        (None, Ok(ProxyHeader::Partial)) => assert!(data.len() < limits::PROXY_HEADER_BYTES_MAX),
+        (None, Err(_)) => {}
+    }
+}
+
+/// Text as a configuration file, and its lines as variables of the environment: understood, and
+/// then checked, or refused with the place where it stands; never a panic.
 pub fn config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let _ = serde_json::from_str::<RawConfig>(text);
-    let _ = toml::from_str::<RawConfig>(text);
+    let variables = text.lines().filter_map(|line| line.split_once('='));
+    let variables = variables
+        .map(|(name, value)| (format!("MCP_FASTD__{}", name.trim()).into(), value.trim().into()));
+    let read = [
+        RawConfig::from_text(text, true, "file"),
+        RawConfig::from_text(text, false, "file"),
+        RawConfig::from_environment(variables),
+    ];
+    for raw in read {
+        match raw {
+            Ok(mut raw) => {
+                // Names of hosts are not looked up.
+                raw.listen_on(([127, 0, 0, 1], 0).into());
+                let _ = raw.settled().map(|settings| settings.config.check());
+            }
+            Err(error) => assert!(!error.place.is_empty() && !error.problem.is_empty()),
+        }
+    }
 }
 
 /// What a connection sees: each request on a line, and the error at the end.

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::outbound::{Kind, Outbound, Reader, meta_token};
 use super::{Error, Received, SessionKey};
+use crate::app::Principal;
 use crate::app::{Catalog, Handler, Incoming, Outgoing, Reception, SessionHandle};
 use crate::json::Value;
 use crate::limits;
@@ -36,7 +37,7 @@ struct Shared {
 
 struct Letter {
     name: u64,
-    principal: Option<Arc<str>>,
+    principal: Option<Arc<Principal>>,
     message: Vec<u8>,
 }
 

@@ -1,13 +1,43 @@
 //! Who is asking: from what a request shows to a principal, or a refusal.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+
+use super::ClientCertificate;
+use crate::protocol::Principal;
+
+/// The other end of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address.
+    pub address: IpAddr,
+    /// Nobody on the way can read along: the connection is TLS.
+    pub secure: bool,
+    /// The certificate that it has shown, where clients are asked for one (`tls.client_auth`).
+    pub certificate: Option<Arc<ClientCertificate>>,
+}
+
+impl Peer {
+    /// Who speaks from this address, in the clear.
+    pub fn at(address: IpAddr) -> Peer {
+        Peer { address, secure: false, certificate: None }
+    }
+
+    /// Somebody on this machine.
+    pub const LOCAL: Peer =
+        Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), secure: false, certificate: None };
+}
 
 /// What a request shows of who sent it.
 #[derive(Clone, Copy)]
 pub struct Credentials<'r> {
     /// The value of `Authorization`.
     pub authorization: Option<&'r str>,
+    /// Where it came from.
+    pub peer: &'r Peer,
+    /// Seconds since 1970.
+    pub unix_s: u64,
 }
 
 impl<'r> Credentials<'r> {
@@ -21,7 +51,8 @@ impl<'r> Credentials<'r> {
 /// Without the token: no log gives it away.
 impl fmt::Debug for Credentials<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Credentials {{ authorization: {} }}", self.authorization.is_some())
+        let authorization = self.authorization.is_some();
+        write!(f, "Credentials {{ authorization: {authorization}, peer: {:?} }}", self.peer)
     }
 }
 
@@ -31,9 +62,16 @@ pub enum Access {
     /// Nobody in particular, who may use all there is.
     Anonymous,
     /// Somebody: sessions, tasks and rounds of calls are theirs alone.
-    Principal(Arc<str>),
+    Principal(Arc<Principal>),
     /// 401.
     Denied,
+}
+
+impl Access {
+    /// Somebody of this name, without scopes.
+    pub fn named(name: impl Into<Arc<str>>) -> Access {
+        Access::Principal(Arc::new(Principal::named(name)))
+    }
 }
 
 /// Decides who is asking; `()` lets everybody in.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use super::ask::Interrupted;
 use super::notifier::Notifier;
 use crate::json::Value;
-use crate::protocol::{Capabilities, Capability, ProtocolVersion};
+use crate::protocol::{Capabilities, Capability, Principal, ProtocolVersion};
 use crate::store::{Hub, Kind, Owner, Relieved, Session, Stream, Task};
 
 mod questions;
@@ -37,7 +37,7 @@ pub(crate) struct Link<'c> {
     pub(crate) meta: Option<Value<'c>>,
     pub(crate) hub: &'c Arc<Hub>,
     pub(crate) session: Option<&'c Arc<Session>>,
-    pub(crate) principal: Option<&'c Arc<str>>,
+    pub(crate) principal: Option<&'c Arc<Principal>>,
     /// On a worker: where what is said goes. Without it the call runs on a shard.
     pub(crate) stream: Option<&'c Arc<Stream>>,
     /// The client takes an event stream as its answer.
@@ -51,10 +51,11 @@ pub(crate) struct Link<'c> {
 }
 
 /// What an earlier round of a call brought (2026-07-28, MRTR).
+#[doc(hidden)]
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Inputs {
-    pub(crate) answers: Map<String, Json>,
-    pub(crate) remembered: Option<Json>,
+pub struct Inputs {
+    pub answers: Map<String, Json>,
+    pub remembered: Option<Json>,
 }
 
 /// What keeps a call from its result, when its function comes back with an error.
@@ -154,7 +155,7 @@ impl<'c> Call<'c> {
 
     /// Who was authenticated; `None` where nobody needs to be.
     pub fn principal(&self) -> Option<&'c str> {
-        self.link.principal.map(|principal| &**principal)
+        self.link.principal.map(|principal| &*principal.name)
     }
 
     /// Whether the client can do something for the server.

@@ -22,7 +22,8 @@ mod tests;
 mod validator;
 
 pub(crate) use offered::{Provided, ResourceIndex};
-pub(crate) use schema::param_headers;
+#[doc(hidden)]
+pub use schema::param_headers;
 pub use schema::{ParamHeader, ParamKind};
 pub(crate) use schema::{count_param_headers, drop_param_headers};
 pub(crate) use switches::{Switch, Switches};

@@ -11,7 +11,7 @@ use crossbeam_channel::Sender;
 
 use super::catalog::{ParamHeader, param_headers};
 use crate::json::Value;
-use crate::protocol::{Era, ProtocolVersion};
+use crate::protocol::{Era, Principal, ProtocolVersion};
 use crate::rpc::{self, ErrorCode, Id};
 use crate::store::{Farewell, Hub, Kind, Session, Stream};
 
@@ -23,7 +23,7 @@ pub struct Incoming<'m> {
     /// The method of a request that wants an answer.
     pub request: Option<&'m str>,
     /// Who was authenticated, if anybody was.
-    pub principal: Option<&'m Arc<str>>,
+    pub principal: Option<&'m Arc<Principal>>,
     /// The target of the HTTP request: its path, and its query.
     pub target: (&'m str, Option<&'m str>),
     pub(crate) fields: &'m [httparse::Header<'m>],

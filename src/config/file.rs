@@ -7,6 +7,8 @@
 //! [`RawConfig`] is what was written, checked for spelling and types alone; [`Settings`] is what
 //! is meant. Keys that are not known are errors: a misspelt limit must not silently be none.
 
+mod tls;
+
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -14,8 +16,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use super::raw::RawConfig;
-use super::raw::RawHttpSse;
-use super::{Config, HttpSseConfig};
+use super::raw::{RawGuard, RawHttpSse, RawRate, RawTls};
+use super::{Config, GuardConfig, HttpSseConfig};
 
 /// What is wrong with a setting, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +110,8 @@ impl RawConfig {
     }
 
     /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
-    /// port, its `cors.allowed_origins` the one at the top.
+    /// port, its `cors`, `ssl` and `rate_limit` those at the top, and the `allowed_origins` of the
+    /// first the one at the top.
     pub(super) fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
         let problem = |key: &str, problem: String| Error {
             place: place.to_owned(),
@@ -125,12 +128,28 @@ impl RawConfig {
             let (host, port) = split_address(&bind).map_err(|error| problem("bind", error))?;
             (http.host, http.port) = (Some(host), Some(port));
         }
-        let cors = http.cors.allowed_origins.take();
-        if cors.is_some() && self.allowed_origins.is_some() {
-            let both = "set either this or transport.http.cors.allowed_origins, not both";
+        let (cors, alias) = (std::mem::take(&mut self.cors), std::mem::take(&mut http.cors));
+        let all = [&self.allowed_origins, &cors.allowed_origins, &alias.allowed_origins];
+        if all.into_iter().flatten().count() > 1 {
+            let both = "set one of this, cors.allowed_origins and \
+                        transport.http.cors.allowed_origins";
             return Err(problem("allowed_origins", both.to_owned()));
         }
-        self.allowed_origins = self.allowed_origins.or(cors);
+        self.cors = cors.over(alias);
+        self.allowed_origins = self.allowed_origins.or(self.cors.allowed_origins.take());
+        if let Some(rate) = http.rate_limit.take() {
+            if self.rate != RawRate::default() {
+                let both = "set either this or transport.http.rate_limit, not both";
+                return Err(problem("rate", both.to_owned()));
+            }
+            self.rate = rate;
+        }
+        let ssl = std::mem::take(&mut http.ssl);
+        if ssl != RawTls::default() && self.tls != RawTls::default() {
+            let both = "set either this or transport.http.ssl, not both";
+            return Err(problem("tls", both.to_owned()));
+        }
+        self.tls = self.tls.over(ssl);
         Ok(self)
     }
 
@@ -143,9 +162,11 @@ impl RawConfig {
     /// What is meant by all layers together.
     ///
     /// # Errors
-    /// The address to listen on cannot be found.
+    /// The address to listen on cannot be found, or one of two keys that need each other is not
+    /// there.
     pub fn settled(self) -> Result<Settings, Error> {
         let mut config = Config::default();
+        self.settle_clients(&mut config);
         let http = self.transport.http;
         if http.host.is_some() || http.port.is_some() {
             let host = http.host.unwrap_or_else(|| config.bind.ip().to_string());
@@ -157,9 +178,17 @@ impl RawConfig {
                 problem,
             })?;
         }
-        set(&mut config.path, self.path);
         set(&mut config.transports, self.transport.mode);
+        set(&mut config.path, self.path);
         settle_http_sse(&mut config.http_sse, self.http_sse);
+        self.rate.settle(&mut config.rate);
+        self.overload.settle(&mut config.overload);
+        config.tls = tls::settled(self.tls).map_err(|(key, problem)| Error {
+            place: "settings".to_owned(),
+            line: None,
+            key: Some(key.to_owned()),
+            problem,
+        })?;
         config.cores = self.cores.or(config.cores);
         set(&mut config.pin, self.pin);
         set(&mut config.spin, self.spin.map(|spin| spin.0));
@@ -187,6 +216,9 @@ impl RawConfig {
         set(&mut config.stream_age_max, self.stream_age_max.map(|time| time.0));
         set(&mut config.answer_timeout, self.answer_timeout.map(|time| time.0));
         set(&mut config.allowed_origins, self.allowed_origins.map(|origins| origins.0));
+        set(&mut config.cors.max_age, self.cors.max_age.map(|time| time.0));
+        set(&mut config.cors.credentials, self.cors.credentials);
+        settle_guard(&mut config.guard, self.guard);
         set(&mut config.tools.disabled, self.tools.disabled);
         let limits = &mut config.http;
         set(&mut limits.head_bytes_max, self.http.head_bytes_max);
@@ -212,6 +244,13 @@ fn settle_http_sse(config: &mut HttpSseConfig, raw: RawHttpSse) {
     deprecation.docs_url = raw.deprecation.docs_url.or(deprecation.docs_url.take());
     deprecation.successor_endpoint =
         raw.deprecation.successor_endpoint.or(deprecation.successor_endpoint.take());
+}
+
+fn settle_guard(config: &mut GuardConfig, raw: RawGuard) {
+    config.public_url = raw.public_url.or(config.public_url.take());
+    set(&mut config.allowed_hosts, raw.allowed_hosts.map(|hosts| hosts.0));
+    set(&mut config.trusted_proxies, raw.trusted_proxies.map(|networks| networks.0));
+    set(&mut config.proxy_protocol, raw.proxy_protocol);
 }
 
 /// What is meant.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Transports;
-use super::values::{Later, Micros, Origins, Seconds, Sunset};
+use super::values::{Hosts, Later, Micros, Networks, Origins, Seconds, Sunset};
+use super::{CertificateFiles, ClientAuth, ProxyProtocol, TlsVersion, Transports};
 
 /// What an editor needs to know of such a file (JSON Schema, 2020-12).
 pub fn schema() -> serde_json::Value {
@@ -44,6 +44,10 @@ macro_rules! layer {
         }
     };
 }
+
+mod limits;
+
+pub use limits::{RawOverload, RawRate};
 
 layer! {
     /// Settings as written. Each is the field of [`Config`](super::Config) of the same name, but
@@ -120,16 +124,42 @@ layer! {
         answer_timeout: Seconds,
         /// A list, or text with commas.
         allowed_origins: Origins,
+        /// Nesting of a message.
+        json_depth_max: usize,
+        /// Connections of one address.
+        connections_per_address_max: usize,
+        /// Calls of one principal.
+        calls_per_principal_max: usize,
+        /// Streams of one principal.
+        streams_per_principal_max: usize,
+        /// Streams of one address.
+        streams_per_address_max: usize,
+        /// Requests of one connection.
+        requests_per_connection_max: usize,
+        /// Age of a connection.
+        connection_age_max: Seconds,
+        /// Time for a call.
+        call_timeout: Seconds,
     }
     tables {
         /// Bounds on requests.
         http: RawHttp,
         /// HTTP+SSE.
         http_sse: RawHttpSse,
+        /// How often clients may ask.
+        rate: RawRate,
+        /// What is refused when there is too much to do.
+        overload: RawOverload,
+        /// HTTPS.
+        tls: RawTls,
         /// Which tools are offered.
         tools: RawTools,
         /// Over what clients come, and another way to write where to listen.
         transport: RawTransport,
+        /// What browsers are told.
+        cors: RawCors,
+        /// Names and proxies.
+        guard: RawGuard,
     }
 }
 
@@ -169,6 +199,28 @@ layer! {
         sunset: Sunset,
         /// Where to go.
         successor_endpoint: String,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`TlsConfig`](super::TlsConfig) as written.
+    RawTls
+    values {
+        /// The first certificate.
+        cert: PathBuf,
+        /// Its key.
+        key: PathBuf,
+        /// More of them.
+        certificates: Vec<CertificateFiles>,
+        /// `"off"`, `"optional"` or `"required"`; the last, where `client_ca` is set.
+        client_auth: ClientAuth,
+        /// Who signs clients' certificates.
+        client_ca: PathBuf,
+        /// What is revoked of them.
+        client_crl: PathBuf,
+        /// `"1.2"` or `"1.3"`.
+        min_version: TlsVersion,
     }
     tables {}
 }
@@ -228,23 +280,43 @@ layer! {
         port: u16,
         /// Refused: it is not built yet.
         auth: Later,
-        /// Refused: it is not built yet.
-        rate_limit: Later,
-        /// Refused: it is not built yet.
-        ssl: Later,
+        /// The same as `rate` at the top.
+        rate_limit: RawRate,
     }
     tables {
-        /// `transport.http.cors`.
+        /// The same as `tls` at the top.
+        ssl: RawTls,
+        /// The same as `cors` at the top.
         cors: RawCors,
     }
 }
 
 layer! {
-    /// `transport.http.cors` as written.
+    /// [`CorsConfig`](super::CorsConfig) as written.
     RawCors
     values {
         /// The same as `allowed_origins` at the top.
         allowed_origins: Origins,
+        /// How long a browser may remember.
+        max_age: Seconds,
+        /// Whether pages may send cookies.
+        credentials: bool,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`GuardConfig`](super::GuardConfig) as written.
+    RawGuard
+    values {
+        /// `"https://mcp.example.com"`.
+        public_url: String,
+        /// A list, or text with commas.
+        allowed_hosts: Hosts,
+        /// A list, or text with commas.
+        trusted_proxies: Networks,
+        /// `"off"` or `"required"`.
+        proxy_protocol: ProxyProtocol,
     }
     tables {}
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Day, Transports};
+use super::{
+    ClientAuth, Day, ProxyProtocol, TlsVersion, Transports, host_pattern, network, origin_pattern,
+};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use toml::value::Datetime;
@@ -19,6 +21,14 @@ pub struct Micros(pub Duration);
 /// Web origins: a list, or one text with commas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origins(pub Vec<String>);
+
+/// Names of hosts: a list, or one text with commas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hosts(pub Vec<String>);
+
+/// Networks: a list, or one text with commas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Networks(pub Vec<String>);
 
 /// A day after which something may be gone; or `"never"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,55 +153,77 @@ impl<'de> Deserialize<'de> for Transports {
     }
 }
 
+impl<'de> Deserialize<'de> for ClientAuth {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for TlsVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for ProxyProtocol {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
 impl<'de> Deserialize<'de> for Origins {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OriginsVisitor)
+        let expected = "a list of origins such as [\"https://app.example\"], or \"*\" for all";
+        let check = |text: &str| origin_pattern(text).map(|_| ());
+        deserializer.deserialize_any(ListVisitor { expected, check }).map(Origins)
     }
 }
 
-struct OriginsVisitor;
+impl<'de> Deserialize<'de> for Hosts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let expected = "a list of hosts such as [\"mcp.example.com\"], or \"*\" for all";
+        let check = |text: &str| host_pattern(text).map(|_| ());
+        deserializer.deserialize_any(ListVisitor { expected, check }).map(Hosts)
+    }
+}
 
-impl<'de> Visitor<'de> for OriginsVisitor {
-    type Value = Origins;
+impl<'de> Deserialize<'de> for Networks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let expected = "a list of networks such as [\"10.0.0.0/8\"]";
+        let check = |text: &str| network(text).map(|_| ());
+        deserializer.deserialize_any(ListVisitor { expected, check }).map(Networks)
+    }
+}
+
+/// Reads a list of texts that are all of one kind.
+struct ListVisitor {
+    expected: &'static str,
+    check: fn(&str) -> Result<(), String>,
+}
+
+impl<'de> Visitor<'de> for ListVisitor {
+    type Value = Vec<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of origins such as [\"https://app.example\"], or \"*\" for all")
+        f.write_str(self.expected)
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Origins, E> {
-        let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-        origins.map(origin).collect::<Result<_, E>>().map(Origins)
+    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<String>, E> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let checked = |part: &str| (self.check)(part).map(|()| part.to_owned());
+        parts.map(checked).collect::<Result<_, _>>().map_err(E::custom)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Origins, A::Error> {
-        let mut origins = Vec::new();
-        while let Some(Origin(origin)) = list.next_element()? {
-            origins.push(origin);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element::<String>()? {
+            (self.check)(&text).map_err(A::Error::custom)?;
+            texts.push(text);
         }
-        Ok(Origins(origins))
-    }
-}
-
-/// One of a list; a type of its own, so that whoever says what is wrong knows which.
-struct Origin(String);
-
-impl<'de> Deserialize<'de> for Origin {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        origin(&String::deserialize(deserializer)?).map(Origin)
-    }
-}
-
-/// An origin is a scheme and a host (RFC 6454 §6.2); with a path behind it, nothing would match.
-fn origin<E: Error>(text: &str) -> Result<String, E> {
-    let is_origin = match text.split_once("://") {
-        Some((scheme, host)) => !scheme.is_empty() && !host.is_empty() && !host.contains('/'),
-        None => text == "*" || text == "null",
-    };
-    match is_origin {
-        true => Ok(text.to_owned()),
-        false => Err(E::custom(format_args!(
-            "{text:?}: expected an origin such as \"https://app.example\" without a path, or \"*\""
-        ))),
+        Ok(texts)
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use mcp_fastd::Transports;
 use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
-use mcp_fastd::config::raw::{RawHttpSse, RawTransport};
-use mcp_fastd::config::values::{Micros, Origins};
+use mcp_fastd::config::raw::{RawGuard, RawHttpSse, RawTls, RawTransport};
+use mcp_fastd::config::values::{Hosts, Micros, Networks, Origins};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::Problem;
@@ -59,7 +59,7 @@ pub(super) fn filter(arguments: &ServeArguments, settings: &Settings) -> Result<
 /// What the flags say.
 pub(super) fn flags(arguments: &ServeArguments) -> RawConfig {
     let micros = |micros| Micros(Duration::from_micros(u64::from(micros)));
-    let origins = arguments.allowed_origins.clone();
+    let some = |texts: &[String]| (!texts.is_empty()).then(|| texts.to_vec());
     let mut flags = RawConfig {
         dataset: arguments.dataset.clone(),
         cores: arguments.cores,
@@ -70,7 +70,18 @@ pub(super) fn flags(arguments: &ServeArguments) -> RawConfig {
             enabled: arguments.no_legacy_sse.then_some(false),
             ..RawHttpSse::default()
         },
-        allowed_origins: (!origins.is_empty()).then_some(Origins(origins)),
+        tls: RawTls {
+            cert: arguments.tls_cert.clone(),
+            key: arguments.tls_key.clone(),
+            ..RawTls::default()
+        },
+        allowed_origins: some(&arguments.allowed_origins).map(Origins),
+        guard: RawGuard {
+            public_url: arguments.public_url.clone(),
+            allowed_hosts: some(&arguments.allowed_hosts).map(Hosts),
+            trusted_proxies: some(&arguments.trusted_proxies).map(Networks),
+            ..RawGuard::default()
+        },
         ..RawConfig::default()
     };
     if let Some(address) = arguments.bind {

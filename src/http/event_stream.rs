@@ -5,8 +5,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::response::{Connection, ContentType, Response, Status};
-use super::{Date, Head, Version};
+use super::response::{Connection, ContentType, Response, Stamp, Status};
+use super::{Head, Version};
 
 /// How the end of a stream is told. RFC 9112 §6.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl StreamFraming {
     pub fn begin(
         self,
         connection: Connection,
-        date: &Date,
+        stamp: Stamp<'_>,
         besides: &[(&str, &str)],
         out: &mut Vec<u8>,
     ) {
@@ -47,7 +47,7 @@ impl StreamFraming {
         };
         let content_type = Some(ContentType::EventStream);
         let response =
-            Response { status: Status::OK, date, connection, content_type, fields: &fields };
+            Response { status: Status::OK, stamp, connection, content_type, fields: &fields };
         response.write_fields(out);
         out.extend_from_slice(b"\r\n");
     }

@@ -111,13 +111,22 @@ pub enum ContentType {
     Metrics,
 }
 
+/// What every response to a request carries, whoever writes it, and whenever.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp<'a> {
+    /// `Date`, which all 2xx, 3xx and 4xx must have. RFC 9110 §6.6.1.
+    pub date: &'a Date,
+    /// Field lines, rendered, each with its CRLF: what is said of the request's origin.
+    pub lines: &'a [u8],
+}
+
 /// A response's head but for its length, and the ways to write it with a body.
 #[derive(Clone, Copy, Debug)]
 pub struct Response<'a> {
     /// The status. RFC 9110 §15.
     pub status: Status,
-    /// `Date`, which all 2xx, 3xx and 4xx must have. RFC 9110 §6.6.1.
-    pub date: &'a Date,
+    /// The date, and what else all responses to this request carry.
+    pub stamp: Stamp<'a>,
     /// `Connection`. RFC 9110 §7.6.1.
     pub connection: Connection,
     /// `Content-Type`. RFC 9110 §8.3.
@@ -129,9 +138,9 @@ pub struct Response<'a> {
 
 impl<'a> Response<'a> {
     /// A response with none of the optional fields.
-    pub fn new(status: Status, date: &'a Date) -> Response<'a> {
+    pub fn new(status: Status, stamp: Stamp<'a>) -> Response<'a> {
         let connection = Connection::Unsaid;
-        Response { status, date, connection, content_type: None, fields: &[] }
+        Response { status, stamp, connection, content_type: None, fields: &[] }
     }
 
     /// Without content: `Content-Length: 0`, or no length where the status allows none.
@@ -169,7 +178,7 @@ impl<'a> Response<'a> {
         debug_assert!(self.status.allows_body(), "the status allows a body");
         out.reserve(limits::RESPONSE_HEAD_BYTES);
         if self.is_usual() {
-            out.extend_from_slice(&usual_head(self.date));
+            out.extend_from_slice(&usual_head(self.stamp.date));
         } else {
             self.write_fields(out);
             out.extend_from_slice(OPEN_LENGTH);
@@ -184,6 +193,7 @@ impl<'a> Response<'a> {
             && self.connection == Connection::Unsaid
             && self.content_type == Some(ContentType::Json)
             && self.fields.is_empty()
+            && self.stamp.lines.is_empty()
     }
 
     /// All but the field for the length and the empty line.
@@ -201,8 +211,9 @@ impl<'a> Response<'a> {
             Some(ContentType::Metrics) => out.extend_from_slice(METRICS_TYPE),
         }
         out.extend_from_slice(b"Date: ");
-        out.extend_from_slice(self.date.as_bytes());
+        out.extend_from_slice(self.stamp.date.as_bytes());
         out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(self.stamp.lines);
         match self.connection {
             Connection::Unsaid => {}
             Connection::KeepAlive => out.extend_from_slice(b"Connection: keep-alive\r\n"),

@@ -2,6 +2,8 @@
 //! shard's business.
 //!
 //! ```text
+//!    ProxyHeader ── it is whole ──▶ Reading (where connections begin with one)
+//!
 //!         the answer comes later      an answer that is the last one, a refusal
 //!   Reading ────────────────────▶ Waiting ──────────────▶ Finishing ──all sent──▶ Closed
 //!      ▲                             │                        │                     ▲
@@ -9,21 +11,25 @@
 //!                                                                be on their way
 //! ```
 
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 
 use mio::net::TcpStream;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::deadlines::{Tick, Timer};
+use super::tls::Tls;
+use crate::app::Peer;
 use crate::buffer::{ReadBuffer, WriteBuffer};
-use crate::http::Decoder;
+use crate::http::{Decoder, Proxied, ProxyHeader, proxy_header};
 use crate::limits;
 use crate::transport::Reply;
 
 /// Where a connection stands.
 #[derive(Debug)]
 pub(crate) enum State {
+    /// A header of the PROXY protocol is to come first, and says who is at the other end.
+    ProxyHeader,
     /// Requests are read and answered.
     Reading,
     /// The answer comes from elsewhere, at once or as a stream.
@@ -41,6 +47,8 @@ pub(crate) enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     Idle,
+    /// The handshake of TLS, from the connection's beginning.
+    Handshake,
     Head,
     Body,
     Writing,
@@ -51,7 +59,10 @@ pub(crate) enum Phase {
 
 pub(crate) struct Connection {
     socket: TcpStream,
+    pub(crate) peer: Peer,
     pub(crate) generation: u32,
+    /// What is between the socket and the buffers, where that is TLS.
+    pub(crate) tls: Option<Box<Tls>>,
     pub(crate) input: ReadBuffer,
     pub(crate) decoder: Decoder,
     pub(crate) output: WriteBuffer,
@@ -74,6 +85,11 @@ pub(crate) struct Connection {
     pub(crate) progress: bool,
     pub(crate) more: bool,
     pub(crate) held_back: bool,
+    /// When it was opened, and how many requests it had.
+    pub(crate) opened: Tick,
+    pub(crate) requests: usize,
+    /// The address that it is counted for.
+    pub(crate) from: Option<IpAddr>,
     /// When the stream has something to say again that has to wait now.
     pub(crate) again: Option<Tick>,
     /// The stream has more to say when what is written is sent.
@@ -81,10 +97,15 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(socket: TcpStream, generation: u32) -> Connection {
+    pub(crate) fn new(socket: TcpStream, peer: Peer, generation: u32) -> Connection {
         Connection {
+            opened: 0,
+            requests: 0,
+            from: None,
             socket,
+            peer,
             generation,
+            tls: None,
             input: ReadBuffer::new(),
             decoder: Decoder::new(),
             output: WriteBuffer::new(),
@@ -116,48 +137,74 @@ impl Connection {
     pub(crate) fn fill(&mut self, max: usize) {
         let space = self.input.space(limits::READ_SPACE_MIN, max);
         let room = space.len();
-        match recv(&self.socket, space, RecvFlags::empty()).map(|(read, _)| read) {
+        let received = recv(&self.socket, space, RecvFlags::empty()).map(|(read, _)| read);
+        let read = self.received(received, room);
+        self.input.filled(read);
+    }
+
+    /// What a read into so much room came to: how many bytes there are.
+    #[inline]
+    pub(crate) fn received(&mut self, received: Result<usize, Errno>, room: usize) -> usize {
+        match received {
             Ok(0) => {
                 self.at_end = true;
                 self.readable = false;
             }
             Ok(read) => {
-                self.input.filled(read);
                 self.readable = read == room || self.half_closed;
+                return read;
             }
             Err(Errno::WOULDBLOCK) => self.readable = false,
             Err(Errno::INTR) => {}
             Err(_) => self.abort(),
         }
+        0
+    }
+
+    pub(crate) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
+    /// Reads the header of the PROXY protocol, and nothing of what follows it, which may be TLS:
+    /// until all of it is there, it stays in the socket.
+    #[cold]
+    pub(crate) fn read_proxy_header(&mut self) {
+        if !self.readable {
+            return;
+        }
+        let mut bytes = [0; limits::PROXY_HEADER_BYTES_MAX];
+        let there = match recv(&self.socket, &mut bytes, RecvFlags::PEEK) {
+            Ok((there, _)) if there > 0 => there,
+            Err(Errno::WOULDBLOCK | Errno::INTR) => return self.readable = false,
+            Ok(_) | Err(_) => return self.abort(),
+        };
+        let (len, proxied) = match proxy_header(&bytes[..there]) {
+            Ok(ProxyHeader::Whole(len, proxied)) => (len, proxied),
+            Ok(ProxyHeader::Partial) if !self.half_closed => return self.readable = false,
+            Ok(ProxyHeader::Partial) => return self.abort(),
+            Err(error) => {
+                tracing::debug!(peer = %self.peer.address, %error, "a connection is closed");
+                return self.abort();
+            }
+        };
+        if !recv(&self.socket, &mut bytes[..len], RecvFlags::empty()).is_ok_and(|(n, _)| n == len) {
+            return self.abort();
+        }
+        if let Proxied::From { address, secure } = proxied {
+            self.peer.address = address;
+            self.peer.secure |= secure;
+        }
+        self.state = State::Reading;
     }
 
     /// Sends what is unsent, as far as the socket takes it. Says whether it took anything.
     #[inline]
     pub(crate) fn flush(&mut self) -> bool {
-        let mut progress = false;
-        while !self.output.is_empty() {
-            match send(&self.socket, self.output.unsent(), SendFlags::NOSIGNAL) {
-                Ok(0) => {
-                    self.abort();
-                    return progress;
-                }
-                Ok(sent) => {
-                    let all = sent == self.output.unsent().len();
-                    self.output.sent(sent);
-                    progress = true;
-                    if !all {
-                        return true;
-                    }
-                }
-                Err(Errno::WOULDBLOCK) => return progress,
-                Err(Errno::INTR) => {}
-                Err(_) => {
-                    self.abort();
-                    return progress;
-                }
-            }
+        let Sent { any, lost } = send_unsent(&self.socket, &mut self.output);
+        if lost {
+            self.abort();
         }
-        progress
+        any
     }
 
     /// All is sent: says so to the client, and closes unless bytes may still be on their way.
@@ -195,4 +242,35 @@ impl Connection {
     pub(crate) fn abort(&mut self) {
         self.state = State::Closed;
     }
+}
+
+/// What came of sending.
+pub(crate) struct Sent {
+    /// The socket took something.
+    pub(crate) any: bool,
+    /// The connection is broken.
+    pub(crate) lost: bool,
+}
+
+/// Sends what is unsent, as far as the socket takes it.
+#[inline]
+pub(crate) fn send_unsent(socket: &TcpStream, output: &mut WriteBuffer) -> Sent {
+    let mut any = false;
+    while !output.is_empty() {
+        match send(socket, output.unsent(), SendFlags::NOSIGNAL) {
+            Ok(0) => return Sent { any, lost: true },
+            Ok(sent) => {
+                let all = sent == output.unsent().len();
+                output.sent(sent);
+                any = true;
+                if !all {
+                    break;
+                }
+            }
+            Err(Errno::WOULDBLOCK) => break,
+            Err(Errno::INTR) => {}
+            Err(_) => return Sent { any, lost: true },
+        }
+    }
+    Sent { any, lost: false }
 }

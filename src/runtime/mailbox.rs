@@ -10,6 +10,7 @@ use mio::net::TcpStream;
 use mio::{Registry, Token, Waker};
 
 use super::ConnectionKey;
+use crate::app::Peer;
 use crate::config::Config;
 use crate::store::{Bell, Reader};
 use crate::transport::Settings;
@@ -17,7 +18,7 @@ use crate::transport::Settings;
 /// A letter to a shard.
 pub(crate) enum Mail {
     /// A connection from a shard that has more of them.
-    Adopt(TcpStream),
+    Adopt(TcpStream, Peer),
     /// There is room for a connection again, and somebody may wait at the listener.
     Vacancy,
     /// Finish what is under way, and end.

@@ -13,6 +13,8 @@ pub(crate) struct ShardCounters {
     requests: AtomicU64,
     buffer_hits: AtomicU64,
     buffer_misses: AtomicU64,
+    handshakes: AtomicU64,
+    handshake_failures: AtomicU64,
 }
 
 /// What one shard is doing.
@@ -26,10 +28,21 @@ pub struct ShardStats {
     pub buffer_hits: u64,
     /// How often a buffer was wanted and had to be made.
     pub buffer_misses: u64,
+    /// TLS handshakes that were completed; up to a second old.
+    pub handshakes: u64,
+    /// Those that were not.
+    pub handshake_failures: u64,
 }
 
 impl ShardCounters {
-    pub(crate) fn publish(&self, requests: u64, (hits, misses): (u64, u64)) {
+    pub(crate) fn publish(
+        &self,
+        requests: u64,
+        (hits, misses): (u64, u64),
+        (handshakes, handshake_failures): (u64, u64),
+    ) {
+        self.handshakes.store(handshakes, Ordering::Relaxed);
+        self.handshake_failures.store(handshake_failures, Ordering::Relaxed);
         self.requests.store(requests, Ordering::Relaxed);
         self.buffer_hits.store(hits, Ordering::Relaxed);
         self.buffer_misses.store(misses, Ordering::Relaxed);
@@ -41,6 +54,8 @@ impl ShardCounters {
             requests: self.requests.load(Ordering::Relaxed),
             buffer_hits: self.buffer_hits.load(Ordering::Relaxed),
             buffer_misses: self.buffer_misses.load(Ordering::Relaxed),
+            handshakes: self.handshakes.load(Ordering::Relaxed),
+            handshake_failures: self.handshake_failures.load(Ordering::Relaxed),
         }
     }
 }

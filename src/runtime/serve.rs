@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::Sender;
-
 use super::ConnectionKey;
 use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
 use super::deadlines::{Deadlines, Tick, tick_after};
 use super::mailbox::Address;
+use super::tls::{self, Handshakes};
 use super::waiting::{background, defer, go_on_waiting, wait};
+use super::workers::Jobs;
 use crate::app::Handler;
 use crate::config::Config;
 use crate::http::{Parsed, Progress, continue_100, field_storage};
 use crate::limits;
-use crate::transport::{self, Deferred, Local, Next, Shared};
+use crate::transport::{self, Local, Next, Shared};
 
 /// All of a shard but its connections, so that one of those can be borrowed beside it.
 pub(crate) struct Core<H> {
@@ -25,7 +25,7 @@ pub(crate) struct Core<H> {
     pub(crate) read_buffers: BufferPool,
     pub(crate) write_buffers: BufferPool,
     pub(crate) deadlines: Deadlines,
-    pub(crate) jobs: Sender<Box<Deferred>>,
+    pub(crate) jobs: Jobs,
     pub(crate) address: Address,
     /// Connections that have more to do than one turn allows.
     pub(crate) ready: Vec<ConnectionKey>,
@@ -35,7 +35,10 @@ pub(crate) struct Core<H> {
     pub(crate) late: Vec<ConnectionKey>,
     pub(crate) now: Tick,
     pub(crate) requests: u64,
+    pub(crate) handshakes: Handshakes,
     pub(crate) read_buffer_max: usize,
+    /// Connections end after so many requests, or when they are so old.
+    pub(crate) bounds_connections: bool,
 }
 
 /// How far one step of reading came.
@@ -57,14 +60,14 @@ pub(crate) fn drive<H: Handler>(
     core: &mut Core<H>,
 ) {
     if !connection.output.is_empty() && !connection.in_dirty {
-        connection.progress |= connection.flush();
+        connection.progress |= flush(connection, core);
     }
-    let mut answered = 0;
-    let mut reads = 0;
-    let mut more = false;
-    let mut held_back = false;
-    if let State::Waiting(_) = connection.state {
-        go_on_waiting(connection, core);
+    let (mut answered, mut reads) = (0, 0);
+    let (mut more, mut held_back) = (false, false);
+    match connection.state {
+        State::Waiting(_) => go_on_waiting(connection, core),
+        State::ProxyHeader => connection.read_proxy_header(),
+        _ => {}
     }
     while let State::Reading = connection.state {
         if connection.output.len() > limits::UNSENT_BYTES_MAX {
@@ -90,7 +93,12 @@ pub(crate) fn drive<H: Handler>(
                 if !connection.input.has_storage() {
                     connection.input.attach(core.read_buffers.take_filled());
                 }
-                connection.fill(core.read_buffer_max);
+                if connection.tls.is_none() {
+                    connection.fill(core.read_buffer_max);
+                } else if !tls::fill(connection, core) {
+                    more = true;
+                    break;
+                }
             }
         }
     }
@@ -124,10 +132,10 @@ pub(crate) fn conclude<H: Handler>(
     key: ConnectionKey,
     core: &mut Core<H>,
 ) {
-    let progress = connection.flush() | std::mem::take(&mut connection.progress);
+    let progress = flush(connection, core) | std::mem::take(&mut connection.progress);
     let answered = std::mem::take(&mut connection.answered);
     connection.in_dirty = false;
-    settle(connection);
+    settle(connection, core);
     core.release(connection);
     core.rearm(key, connection, answered, progress);
     // When the socket took it all at once, no event will say that there is room again.
@@ -140,11 +148,22 @@ pub(crate) fn conclude<H: Handler>(
     }
 }
 
+/// Sends what a connection has to say, as far as the socket takes it. Says whether it took
+/// anything.
+#[inline]
+pub(crate) fn flush<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
+    match connection.tls {
+        None => connection.flush(),
+        Some(_) => tls::flush(connection, core),
+    }
+}
+
 /// Moves a connection that has sent its last answer towards its end.
 #[inline]
-fn settle(connection: &mut Connection) {
+fn settle<H: Handler>(connection: &mut Connection, core: &mut Core<H>) {
     if let State::Finishing { linger } = connection.state
         && connection.output.is_empty()
+        && tls::close(connection, core)
     {
         connection.finish(linger);
     }
@@ -164,13 +183,16 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
     if !connection.output.has_storage() {
         connection.output.attach(core.write_buffers.take());
     }
+    if core.bounds_connections {
+        core.local.closing = core.local.stopping || is_last(connection, core);
+    }
     let mut storage = field_storage();
-    let Connection { input, output, decoder, .. } = connection;
+    let Connection { input, output, decoder, peer, .. } = connection;
     let out = output.out();
     let next = match decoder.decode(input, &mut storage, &core.shared.limits) {
         Ok(Parsed::Partial) => return Step::Partial,
         Ok(Parsed::Head(head)) => {
-            if transport::expect(&head, &core.shared, &core.local, out) {
+            if transport::expect(&head, peer, &core.shared, &mut core.local, out) {
                 if head.wants_continue() {
                     continue_100(out);
                 }
@@ -180,7 +202,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             return Step::Answered;
         }
         Ok(Parsed::Complete(request)) => {
-            transport::respond(request, &core.shared, &mut core.local, out)
+            transport::respond(request, peer, &core.shared, &mut core.local, out)
         }
         Err(error) => {
             transport::refuse_framing(error, input.unread(), &core.shared, &core.local.date, out);
@@ -189,6 +211,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
         }
     };
     decoder.finish(input);
+    connection.requests = connection.requests.saturating_add(1);
     match next {
         Next::Done => {}
         Next::Close => connection.state = State::Finishing { linger: !input.is_empty() },
@@ -197,6 +220,14 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
         Next::Background(deferred, taken) => background(connection, deferred, &taken, core),
     }
     Step::Answered
+}
+
+/// Whether the next answer of a connection is to be its last.
+fn is_last<H>(connection: &Connection, core: &Core<H>) -> bool {
+    let Config { requests_per_connection_max: requests_max, connection_age_max, .. } = *core.config;
+    let is_old = || tick_after(connection.opened, connection_age_max) <= core.now;
+    (requests_max > 0 && connection.requests + 1 >= requests_max)
+        || (!connection_age_max.is_zero() && is_old())
 }
 
 impl<H: Handler> Core<H> {
@@ -221,6 +252,7 @@ impl<H: Handler> Core<H> {
 
     /// Takes back all buffers of a connection that is gone.
     pub(crate) fn give_back(&mut self, mut connection: Connection) {
+        tls::give_back(&mut connection, self);
         let unread = connection.input.len();
         connection.input.consume(unread);
         let unsent = connection.output.len();
@@ -235,7 +267,12 @@ impl<H: Handler> Core<H> {
         connection: &mut Connection,
         idle_timeout: Duration,
     ) {
-        let due = tick_after(self.now, idle_timeout);
+        let timeout = match (&connection.state, &connection.tls) {
+            (State::ProxyHeader, _) | (_, Some(_)) => self.config.head_timeout,
+            (_, None) => idle_timeout,
+        };
+        connection.phase = phase_of(connection);
+        let due = tick_after(self.now, timeout);
         self.deadlines.set(key, &mut connection.timer, Some(due));
     }
 
@@ -258,7 +295,7 @@ impl<H: Handler> Core<H> {
         connection.phase = phase;
         let timeout = match phase {
             Phase::Idle => Some(self.config.idle_timeout),
-            Phase::Head => Some(self.config.head_timeout),
+            Phase::Head | Phase::Handshake => Some(self.config.head_timeout),
             Phase::Body => Some(self.config.body_timeout),
             Phase::Writing => Some(self.config.write_timeout),
             Phase::Draining => Some(limits::LINGER_TIMEOUT),
@@ -277,11 +314,16 @@ impl<H: Handler> Core<H> {
     /// Ends what took too long.
     #[cold]
     pub(crate) fn time_out(&mut self, connection: &mut Connection) {
+        if let State::ProxyHeader = connection.state {
+            return connection.abort();
+        }
         let limit = match connection.phase {
             Phase::Head => "head_timeout",
             Phase::Body => "body_timeout",
             Phase::Waiting => return self.keep_alive(connection),
-            Phase::Idle | Phase::Writing | Phase::Draining => return connection.abort(),
+            Phase::Idle | Phase::Handshake | Phase::Writing | Phase::Draining => {
+                return connection.abort();
+            }
         };
         self.output(connection);
         let Connection { input, output, .. } = connection;
@@ -299,9 +341,13 @@ fn phase_of(connection: &Connection) -> Phase {
     match connection.state {
         State::Waiting(_) => Phase::Waiting,
         State::Draining { .. } => Phase::Draining,
+        State::ProxyHeader => Phase::Head,
         State::Reading | State::Finishing { .. } | State::Closed => {
             match connection.decoder.progress(&connection.input) {
-                Progress::Idle | Progress::Done | Progress::Failed => Phase::Idle,
+                Progress::Idle | Progress::Done | Progress::Failed => match &connection.tls {
+                    None => Phase::Idle,
+                    Some(tls) => tls.phase(),
+                },
                 Progress::Head => Phase::Head,
                 Progress::Body => Phase::Body,
             }

@@ -3,7 +3,7 @@
 use super::ConnectionKey;
 use super::connection::{Connection, State};
 use super::deadlines::tick_of;
-use super::serve::Core;
+use super::serve::{Core, flush};
 use crate::app::Handler;
 use crate::http::Connection as Persistence;
 use crate::limits;
@@ -33,12 +33,13 @@ pub(super) fn defer<H: Handler>(
     core: &mut Core<H>,
 ) {
     reply.attach(core.address.reader(key));
-    match core.jobs.try_send(deferred) {
+    match core.jobs.post(deferred) {
         Ok(()) => connection.state = State::Waiting(reply),
-        Err(_) => {
-            let persistence = reply.persistence();
+        Err((_, overload)) => {
             reply.withdraw();
-            refuse_overload(connection, persistence, core);
+            let (persistence, stamp) = (reply.persistence(), reply.stamp(&core.local));
+            transport::refuse_overload(overload, persistence, stamp, connection.output.out());
+            close_if_last(connection, persistence);
         }
     }
 }
@@ -52,24 +53,19 @@ pub(super) fn background<H: Handler>(
     taken: &Taken,
     core: &mut Core<H>,
 ) {
-    match core.jobs.try_send(deferred) {
+    match core.jobs.post(deferred) {
         Ok(()) => {
             let out = connection.output.out();
             if let Next::Close = taken.write(&core.local.date, out) {
                 connection.state = State::Finishing { linger: !connection.input.is_empty() };
             }
         }
-        Err(refused) => {
-            transport::withdraw(&refused.into_inner(), &core.shared.hub);
-            taken.refuse(&core.local.date, connection.output.out());
+        Err((refused, overload)) => {
+            transport::withdraw(&refused, &core.shared.hub);
+            taken.refuse(overload, &core.local.date, connection.output.out());
             close_if_last(connection, taken.persistence);
         }
     }
-}
-
-fn refuse_overload<H>(connection: &mut Connection, persistence: Persistence, core: &Core<H>) {
-    transport::refuse_overload(persistence, &core.local.date, connection.output.out());
-    close_if_last(connection, persistence);
 }
 
 fn close_if_last(connection: &mut Connection, persistence: Persistence) {
@@ -164,6 +160,6 @@ impl<H: Handler> Core<H> {
         self.output(connection);
         let State::Waiting(reply) = &mut connection.state else { return };
         reply.give_up(&self.local, connection.output.out());
-        connection.flush();
+        flush(connection, self);
     }
 }

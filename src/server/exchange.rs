@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ServeError, Server};
-use crate::app::Handler;
+use crate::app::{Handler, Peer};
 use crate::buffer::ReadBuffer;
 use crate::http::{Date, Decoder, Parsed, continue_100, field_storage};
 use crate::json::Parser;
@@ -40,9 +40,18 @@ impl<H: Handler> Exchange<H> {
         // Nobody could answer a question.
         server.config.answer_timeout = Duration::ZERO;
         let (shared, _) = server.checked(STILL)?;
+        let parser = Parser::with_depth(shared.json_depth_max);
         Ok(Exchange {
             shared,
-            local: Local { parser: Parser::new(), date: Date::at(0), now_ms: 0, stopping: false },
+            local: Local {
+                parser,
+                date: Date::at(0),
+                now_ms: 0,
+                unix_s: 0,
+                stopping: false,
+                closing: false,
+                known_host: Vec::new(),
+            },
             input: ReadBuffer::new(),
             decoder: Decoder::new(),
             answer: Vec::new(),
@@ -73,13 +82,15 @@ impl<H: Handler> Exchange<H> {
         let next = match decoder.decode(input, &mut storage, &shared.limits) {
             Ok(Parsed::Partial) => return false,
             Ok(Parsed::Head(head)) => {
-                *closed = !transport::expect(&head, shared, local, answer);
+                *closed = !transport::expect(&head, &Peer::LOCAL, shared, local, answer);
                 if !*closed && head.wants_continue() {
                     continue_100(answer);
                 }
                 return false;
             }
-            Ok(Parsed::Complete(request)) => transport::respond(request, shared, local, answer),
+            Ok(Parsed::Complete(request)) => {
+                transport::respond(request, &Peer::LOCAL, shared, local, answer)
+            }
             Err(error) => {
                 transport::refuse_framing(error, input.unread(), shared, &local.date, answer);
                 *closed = true;

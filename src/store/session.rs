@@ -11,7 +11,7 @@ use super::farewell::{Farewell, Parting};
 use super::stream::{Bounds, Stream};
 use super::usage::ClientUsage;
 use crate::limits;
-use crate::protocol::{Capabilities, LogLevel, ProtocolVersion};
+use crate::protocol::{Capabilities, LogLevel, Principal, ProtocolVersion};
 
 /// The name of a session: 128 bits from the system's random source, in 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,7 +53,7 @@ pub(crate) struct Client {
 
 /// What a session begins with.
 pub(crate) struct Begun {
-    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) principal: Option<Arc<Principal>>,
     /// What `initialize` said, where that is how it begins.
     pub(crate) client: Option<Client>,
     /// The channel it is about, where it is about one.
@@ -77,7 +77,7 @@ impl Line {
 pub(crate) struct Session {
     pub(crate) id: SessionId,
     /// Who was authenticated, if anybody was.
-    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) principal: Option<Arc<Principal>>,
     /// Set by `initialize`, with which a session begins, or which comes first on a line.
     client: OnceLock<Client>,
     /// Where the client has one channel for everything: that, and what is counted there.

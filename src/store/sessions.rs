@@ -13,6 +13,7 @@ use super::random_id;
 use super::session::{Begun, Session, SessionId};
 use super::stream::{Bounds, Stream};
 use crate::limits;
+use crate::protocol::Principal;
 
 #[cfg(test)]
 mod tests;
@@ -86,7 +87,7 @@ impl Sessions {
         let id = SessionId(random_id()?);
         if let Some(principal) = &begun.principal {
             let own = |session: &Session| session.principal.as_ref() == Some(principal);
-            while self.of_principal(principal) >= self.limits.all().per_principal_max {
+            while self.of_principal(&principal.name) >= self.limits.all().per_principal_max {
                 self.evict(id, own).then_some(())?;
             }
         }
@@ -94,7 +95,7 @@ impl Sessions {
             self.evict(id, |_| true).then_some(())?;
         }
         if let Some(principal) = &begun.principal {
-            *self.principals.lock().entry(principal.clone()).or_default() += 1;
+            *self.principals.lock().entry(principal.name.clone()).or_default() += 1;
         }
         let is_line = begun.line.is_some();
         let session = Arc::new(Session::new(id, begun, now_s));
@@ -110,7 +111,7 @@ impl Sessions {
     pub(crate) fn find(
         &self,
         id: SessionId,
-        principal: Option<&str>,
+        principal: Option<&Principal>,
         now_s: u32,
     ) -> Option<Arc<Session>> {
         let sessions = self.stripe(id).sessions.read();
@@ -127,7 +128,7 @@ impl Sessions {
         if self.stripe(session.id).sessions.write().remove(&session.id).is_some() {
             self.count.fetch_sub(1, Ordering::Relaxed);
             if let Some(principal) = &session.principal {
-                self.forget_one_of(principal);
+                self.forget_one_of(&principal.name);
             }
         }
         session.end();

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::session::{Session, SessionId};
 use super::stream::Stream;
-use crate::protocol::{Era, ProtocolVersion};
+use crate::protocol::{Era, Principal, ProtocolVersion};
 use crate::{json, limits, rpc};
 
 mod table;
@@ -41,7 +41,7 @@ pub(crate) struct Owner {
     /// Tasks of the two wires are not mixed.
     pub(crate) wire: Wire,
     pub(crate) session: Option<SessionId>,
-    pub(crate) principal: Option<Arc<str>>,
+    pub(crate) principal: Option<Arc<Principal>>,
 }
 
 impl Owner {
@@ -49,7 +49,7 @@ impl Owner {
     pub(crate) fn of(
         version: ProtocolVersion,
         session: Option<&Arc<Session>>,
-        principal: Option<&Arc<str>>,
+        principal: Option<&Arc<Principal>>,
     ) -> Owner {
         let session = session.map(|session| session.id);
         Owner { wire: Wire::of(version), session, principal: principal.cloned() }

@@ -1,26 +1,36 @@
 //! Whether a request may be read at all: decided from its head, before its body arrives.
 
-use super::Shared;
 use super::fields::{Fields, accepts};
+use super::guard::{Verdict, refuse_origin};
 use super::refuse::HttpRefusal;
 use super::route::{MODERN_METHODS, Route};
+use super::{Local, Shared};
 use crate::http::{Framing, Head, Status};
 use crate::protocol::{Era, ProtocolVersion};
 
 /// Checks the head of a request, in this order:
 ///
-/// 1. the route exists and takes the method (404, 405);
-/// 2. `Origin` and `Content-Type` stand once (400);
-/// 3. the origin may call (403; 2026-07-28, Streamable HTTP, "Security & Endpoint");
-/// 4. GET and DELETE are of a revision that has them (405), and GET accepts events (406);
-/// 5. a message has a length (411), is JSON (415), and JSON is acceptable as its answer (406).
+/// 1. the host is ours (421), unless it is a probe that asks;
+/// 2. the route exists and takes the method (404, 405);
+/// 3. `Origin` and `Content-Type` stand once (400);
+/// 4. the origin may call (403; 2026-07-28, Streamable HTTP, "Security & Endpoint");
+/// 5. GET and DELETE are of a revision that has them (405), and GET accepts events (406);
+/// 6. a message has a length (411), is JSON (415), and JSON is acceptable as its answer (406).
 #[inline]
 pub(crate) fn admit<H>(
     route: Route,
     head: &Head<'_>,
     fields: &Fields<'_>,
+    verdict: Verdict,
+    host: &[u8],
     shared: &Shared<H>,
+    local: &mut Local,
 ) -> Result<(), HttpRefusal> {
+    if host != local.known_host && !route.is_for_probes() {
+        shared.guard.admit_host(host)?;
+        local.known_host.clear();
+        local.known_host.extend_from_slice(host);
+    }
     match route {
         Route::NotFound => return Err(not_found(&shared.path)),
         Route::MethodNotAllowed { allow } => return Err(HttpRefusal::method_not_allowed(allow)),
@@ -35,16 +45,8 @@ pub(crate) fn admit<H>(
         // Others are for the era of the message to refuse.
         _ => {}
     }
-    if let Some(origin) = fields.origin
-        && !origin_allowed(origin, &shared.allowed_origins)
-    {
-        return Err(HttpRefusal::new(
-            Status::FORBIDDEN,
-            format!(
-                "Origin `{}` may not call this server; allow it with the setting allowed_origins",
-                String::from_utf8_lossy(origin)
-            ),
-        ));
+    if verdict == Verdict::Refused && !route.is_public() {
+        return Err(refuse_origin(fields.origin.unwrap_or_default()));
     }
     match route {
         Route::Message => admit_message(head, fields, true),
@@ -106,22 +108,6 @@ fn admit_session(fields: &Fields<'_>) -> Result<(), HttpRefusal> {
 fn not_found(endpoint: &str) -> HttpRefusal {
     let message = format!("nothing is here; the MCP endpoint is {endpoint}");
     HttpRefusal::new(Status::NOT_FOUND, message)
-}
-
-/// A web page anywhere can make a browser send requests here; only pages served from this machine,
-/// and origins that were allowed by name, may.
-fn origin_allowed(origin: &[u8], allowed: &[String]) -> bool {
-    let Ok(origin) = std::str::from_utf8(origin) else { return false };
-    if allowed.iter().any(|other| other == "*" || other.eq_ignore_ascii_case(origin)) {
-        return true;
-    }
-    let Some((_, authority)) = origin.split_once("://") else { return false };
-    let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, _)) => host,
-        None => authority.split_once(':').map_or(authority, |(host, _)| host),
-    };
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 /// `application/json`, with no charset but UTF-8 (RFC 8259 §8.1).

@@ -40,7 +40,7 @@ impl<H: Handler> Desk<'_, H> {
             return self.forward_first(root, id, message, context, out);
         }
         let from = out.len();
-        let body = json_response(Status::OK, self.sender.persistence, self.date).open(out);
+        let body = json_response(Status::OK, self.sender.persistence, self.stamp).open(out);
         let body_from = out.len();
         let mut incoming = self.incoming(root, context, session.as_ref());
         (incoming.id, incoming.request) = (Some(id), Some(method));
@@ -52,7 +52,7 @@ impl<H: Handler> Desk<'_, H> {
                 } else {
                     let answer = out.split_off(body_from);
                     out.truncate(from);
-                    json_response(status, self.sender.persistence, self.date).fixed(out, &answer);
+                    json_response(status, self.sender.persistence, self.stamp).fixed(out, &answer);
                 }
                 self.after()
             }
@@ -87,7 +87,7 @@ impl<H: Handler> Desk<'_, H> {
         let stream = incoming.stream.take();
         match (reception, stream) {
             (Reception::Answered(error), _) => {
-                let response = json_response(Status::OK, self.sender.persistence, self.date);
+                let response = json_response(Status::OK, self.sender.persistence, self.stamp);
                 let name = session.id.to_string();
                 let fields = [("Mcp-Session-Id", name.as_str())];
                 let fields: &[_] = if error.is_some() { &[] } else { &fields };

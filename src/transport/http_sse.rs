@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use super::line::{Line, Then};
-use super::message::{Sender, after};
+use super::message::after;
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
+use super::sender::Sender;
 use super::{Local, Next, Shared, Taken};
 use crate::app::Handler;
 use crate::http::{Head, Response, Status};
@@ -51,13 +52,17 @@ pub(super) fn open<H>(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    match begin(sender, shared, local) {
-        Ok((session, line, after)) => {
+    let share = shared.hub.shares.stream(sender.principal.as_ref(), sender.caller.peer.address);
+    let begun = share.map_err(HttpRefusal::too_many);
+    match begun.and_then(|share| Ok((begin(sender, shared, local)?, share))) {
+        Ok(((session, line, after), share)) => {
             let to = ReplyTo {
+                share,
                 version: session.version(),
                 session: None,
                 persistence: sender.persistence,
                 framing: Some(sender.framing),
+                lines: sender.lines.into(),
                 hub: shared.hub.clone(),
             };
             Next::Wait(Reply::line(to, session, line, after, http_sse.clone()))
@@ -112,19 +117,25 @@ pub(super) fn hear<H: Handler>(
         Ok(found) => found,
         Err(refusal) => return refuse(refusal, http_sse, sender, local, out),
     };
-    let line =
-        Line { shared, session: &session, stream: &stream, both_eras: false, while_room: true };
+    let line = Line {
+        shared,
+        session: &session,
+        stream: &stream,
+        both_eras: false,
+        while_room: true,
+        from: Some(sender.caller.peer.address),
+    };
     let then = line.hear(body, &mut local.parser);
     count(&session, shared, http_sse);
     match then {
         Ok(Then::Work(deferred, promise)) => {
             let (body, persistence) = (Vec::new(), sender.persistence);
-            let line = Some((promise, http_sse.clone()));
-            Next::Background(deferred, Box::new(Taken { body, persistence, line }))
+            let (lines, line) = (sender.lines.into(), Some((promise, http_sse.clone())));
+            Next::Background(deferred, Box::new(Taken { body, persistence, lines, line }))
         }
         // There are no subscriptions of this kind in the revisions that come here.
         Ok(Then::Nothing | Then::Listen(_)) => {
-            let response = Response::new(Status::ACCEPTED, &local.date);
+            let response = Response::new(Status::ACCEPTED, sender.stamp(&local.date));
             let (connection, fields) = (sender.persistence, &*http_sse.fields());
             Response { connection, fields, ..response }.empty(out);
             after(sender.persistence)
@@ -180,6 +191,7 @@ fn refuse(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    refusal.about(Some(http_sse)).write(sender.persistence, false, &local.date, out);
+    let stamp = sender.stamp(&local.date);
+    refusal.about(Some(http_sse)).write(sender.persistence, false, stamp, out);
     after(sender.persistence)
 }

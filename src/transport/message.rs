@@ -2,51 +2,25 @@
 
 use std::sync::Arc;
 
-use super::fields::Fields;
 use super::inbound::{Heard, take_in};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
+use super::sender::Sender;
 use super::{Deferred, Local, Next, ROOTS_CHANGED, Shared, Taken, batch, headers};
 use crate::app::Handler;
 use crate::app::call::Link;
-use crate::http::{Connection as Persistence, ContentType, Date, Response, Status, StreamFraming};
+use crate::http::{Connection as Persistence, ContentType, Response, Stamp, Status, StreamFraming};
 use crate::json::{Kind, Value};
-use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
+use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
-use crate::store::{Listener, Owner, Session, SessionId, Stream, seconds};
-
-/// What the transport knows of a message besides its text.
-pub(crate) struct Sender<'r> {
-    pub(crate) fields: &'r Fields<'r>,
-    /// For an application that speaks MCP by itself; others do not ask.
-    pub(crate) target: Option<crate::http::Target<'r>>,
-    pub(crate) persistence: Persistence,
-    /// How events would be framed for this client.
-    pub(crate) framing: StreamFraming,
-    pub(crate) principal: Option<Arc<str>>,
-}
-
-impl Sender<'_> {
-    /// The session of this name, if it is the sender's.
-    pub(super) fn session<H>(
-        &self,
-        named: &[u8],
-        shared: &Shared<H>,
-        now_ms: u64,
-    ) -> Result<Arc<Session>, HttpRefusal> {
-        let found = SessionId::read(named).and_then(|id| {
-            shared.hub.sessions.find(id, self.principal.as_deref(), seconds(now_ms))
-        });
-        found.ok_or_else(HttpRefusal::session_not_found)
-    }
-}
+use crate::store::{Session, Stream};
 
 /// Everything an answer is made with.
 pub(super) struct Desk<'r, H> {
     pub(super) sender: &'r Sender<'r>,
     pub(super) shared: &'r Shared<H>,
-    pub(super) date: &'r Date,
+    pub(super) stamp: Stamp<'r>,
     pub(super) now_ms: u64,
 }
 
@@ -60,7 +34,8 @@ pub(super) fn answer_body<H: Handler>(
     out: &mut Vec<u8>,
 ) -> Next {
     let Local { parser, date, now_ms, .. } = local;
-    let desk = Desk { sender, shared, date, now_ms: *now_ms };
+    let stamp = Stamp { date, lines: sender.lines };
+    let desk = Desk { sender, shared, stamp, now_ms: *now_ms };
     let document = match parser.parse(body) {
         Ok(document) => document,
         Err(error) => {
@@ -85,6 +60,9 @@ pub(super) fn answer_body<H: Handler>(
         Err(refusal) => return desk.refuse(&refusal, id(&message), Era::Modern, out),
     };
     if context.era() == Era::Legacy {
+        if let Some(refusal) = desk.too_often(&message, &context) {
+            return desk.refuse_http(&refusal, out);
+        }
         let begins = context.method == Some(mcp::Method::Initialize);
         return match desk.session(begins) {
             Ok(None) => desk.answer(root, &message, &context, None, out),
@@ -132,18 +110,7 @@ impl<H: Handler> Desk<'_, H> {
             Plan::Defer => self.defer(root, id_text(message), context.version, session, out),
             Plan::Task { ttl_ms } => self.begin_task(root, message, context, session, ttl_ms, out),
             Plan::AwaitTask { id } => self.await_task(id, message, context, session, out),
-            Plan::Listen(filter) => {
-                let Some(framing) = self.framing() else {
-                    return self.refuse_http(&HttpRefusal::needs_event_stream(), out);
-                };
-                let hub = &self.shared.hub;
-                let owner = Owner::of(context.version, None, self.sender.principal.as_ref());
-                let filter = subscriptions::honored(filter, catalog, &owner, hub);
-                let stream = Arc::new(Stream::new(hub.streams.bounds()));
-                let id = id_text(message).into();
-                let to = self.reply_to(context.version, None, Some(framing));
-                Next::Wait(Reply::notices(to, Arc::new(Listener { filter, owner, id, stream })))
-            }
+            Plan::Listen(filter) => self.subscribe(filter, message, context, out),
             Plan::Accept(accepted) => self.accept(accepted, era, session, out),
         }
     }
@@ -163,7 +130,7 @@ impl<H: Handler> Desk<'_, H> {
         }
         let status = status_of(answer, context.era());
         let from = out.len();
-        let body = json_response(status, self.sender.persistence, self.date).open(out);
+        let body = json_response(status, self.sender.persistence, self.stamp).open(out);
         let body_from = out.len();
         let written = self.write(answer, message, context, session.as_ref(), out);
         if written.said.is_some() || (written.bad_request && status == Status::OK) {
@@ -236,13 +203,18 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         out: &mut Vec<u8>,
     ) -> Next {
+        let share = match self.shared.hub.shares.call(self.sender.principal.as_ref()) {
+            Ok(share) => share,
+            Err(limit) => return self.refuse_http(&HttpRefusal::too_many(limit), out),
+        };
         let Some(stream) = self.stream(&request, session.as_ref()) else {
             return self.refuse_http(&HttpRefusal::too_many_calls(), out);
         };
         let framing = self.framing();
         let to = self.reply_to(version, session.clone(), framing);
         let reply = Reply::answer(to, stream.clone());
-        let deferred = self.deferred(root, version, session, stream, framing.is_some());
+        let mut deferred = self.deferred(root, version, session, stream, framing.is_some());
+        (deferred.request, deferred.share) = (request, share);
         Next::Defer(reply, deferred)
     }
 
@@ -278,7 +250,7 @@ impl<H: Handler> Desk<'_, H> {
                 return self.tell_roots_changed(session, Vec::new(), out);
             }
         }
-        let response = Response::new(Status::ACCEPTED, self.date);
+        let response = Response::new(Status::ACCEPTED, self.stamp);
         Response { connection: persistence, ..response }.empty(out);
         self.after()
     }
@@ -293,7 +265,7 @@ impl<H: Handler> Desk<'_, H> {
     ) -> Next {
         if !session.roots_changed() {
             // The application is about to look at them anyway.
-            return self.taken(body).write(self.date, out);
+            return self.taken(body).write(self.stamp.date, out);
         }
         let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds()));
         let version = session.version();
@@ -303,7 +275,12 @@ impl<H: Handler> Desk<'_, H> {
     }
 
     pub(super) fn taken(&self, body: Vec<u8>) -> Taken {
-        Taken { body, persistence: self.sender.persistence, line: None }
+        Taken {
+            body,
+            persistence: self.sender.persistence,
+            lines: self.stamp.lines.into(),
+            line: None,
+        }
     }
 
     /// How events are framed for this client; `None` when it takes none.
@@ -318,7 +295,8 @@ impl<H: Handler> Desk<'_, H> {
         framing: Option<StreamFraming>,
     ) -> ReplyTo {
         let persistence = self.sender.persistence;
-        ReplyTo { session, version, persistence, framing, hub: self.shared.hub.clone() }
+        let (lines, hub) = (self.stamp.lines.into(), self.shared.hub.clone());
+        ReplyTo { session, version, persistence, framing, share: None, lines, hub }
     }
 
     #[cold]
@@ -330,7 +308,7 @@ impl<H: Handler> Desk<'_, H> {
         out: &mut Vec<u8>,
     ) -> Next {
         let status = status_of_refusal(refusal, era);
-        let body = json_response(status, self.sender.persistence, self.date).open(out);
+        let body = json_response(status, self.sender.persistence, self.stamp).open(out);
         refusal.write(id, out);
         body.finish(out);
         self.after()
@@ -338,7 +316,7 @@ impl<H: Handler> Desk<'_, H> {
 
     #[cold]
     pub(super) fn refuse_http(&self, refusal: &HttpRefusal, out: &mut Vec<u8>) -> Next {
-        refusal.write(self.sender.persistence, false, self.date, out);
+        refusal.write(self.sender.persistence, false, self.stamp, out);
         self.after()
     }
 
@@ -384,8 +362,12 @@ pub(super) fn id_text(message: &Message<'_>) -> Vec<u8> {
 }
 
 #[inline]
-pub(super) fn json_response(status: Status, connection: Persistence, date: &Date) -> Response<'_> {
-    let response = Response::new(status, date);
+pub(super) fn json_response(
+    status: Status,
+    connection: Persistence,
+    stamp: Stamp<'_>,
+) -> Response<'_> {
+    let response = Response::new(status, stamp);
     Response { connection, content_type: Some(ContentType::Json), ..response }
 }
 

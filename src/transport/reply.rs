@@ -17,11 +17,11 @@ use super::forward::status_of_kind;
 use super::http_sse::{self, HttpSse};
 use super::message::json_response;
 use super::refuse::HttpRefusal;
-use crate::http::{Connection as Persistence, Response, Status, StreamFraming};
+use crate::http::{Connection as Persistence, Response, Stamp, Status, StreamFraming};
 use crate::limits;
 use crate::mcp::subscriptions;
 use crate::protocol::{Era, ProtocolVersion};
-use crate::store::{Hub, Kind, Listener, Reader, Reading, Session, Stream};
+use crate::store::{Hub, Kind, Listener, Reader, Reading, Session, Stream, StreamShare};
 
 use what::What;
 
@@ -38,12 +38,16 @@ pub(crate) struct Reply {
     persistence: Persistence,
     /// How events are framed; `None` for a client that takes none.
     framing: Option<StreamFraming>,
+    /// What all responses to the request carry.
+    lines: Box<[u8]>,
     /// When the event stream began.
     opened_ms: Option<u64>,
     /// The number under which the connection reads the stream.
     attachment: u64,
     /// All is said.
     settled: bool,
+    /// What it is of what its client may have.
+    _share: Option<Box<StreamShare>>,
     hub: Arc<Hub>,
 }
 
@@ -66,6 +70,10 @@ pub(crate) struct ReplyTo {
     pub(crate) version: ProtocolVersion,
     pub(crate) persistence: Persistence,
     pub(crate) framing: Option<StreamFraming>,
+    /// Of a stream that is open until its client leaves.
+    pub(crate) share: Option<Box<StreamShare>>,
+    /// What all responses to the request carry.
+    pub(crate) lines: Box<[u8]>,
     pub(crate) hub: Arc<Hub>,
 }
 
@@ -113,7 +121,7 @@ impl Reply {
     }
 
     fn new(to: ReplyTo, stream: Arc<Stream>, what: What, after: Option<u64>) -> Box<Reply> {
-        let ReplyTo { session, version, persistence, framing, hub } = to;
+        let ReplyTo { session, version, persistence, framing, share, lines, hub } = to;
         Box::new(Reply {
             stream,
             session,
@@ -122,9 +130,11 @@ impl Reply {
             after,
             persistence,
             framing,
+            lines,
             opened_ms: None,
             attachment: 0,
             settled: false,
+            _share: share,
             hub,
         })
     }
@@ -132,6 +142,11 @@ impl Reply {
     /// What it says of the connection.
     pub(crate) fn persistence(&self) -> Persistence {
         self.persistence
+    }
+
+    /// What all that is written for it carries.
+    pub(crate) fn stamp<'s>(&'s self, local: &'s Local) -> Stamp<'s> {
+        Stamp { date: &local.date, lines: &self.lines }
     }
 
     /// Nobody will answer: the request was not taken.
@@ -251,7 +266,7 @@ impl Reply {
             (Some(_), Some(framing)) => {
                 self.end(framing, out);
             }
-            _ => HttpRefusal::stopping().write(Persistence::Close, false, &local.date, out),
+            _ => HttpRefusal::stopping().write(Persistence::Close, false, self.stamp(local), out),
         }
         // Whoever works on it is told by the end of the connection.
         self.settled = false;
@@ -279,13 +294,13 @@ impl Reply {
     fn open(&mut self, framing: StreamFraming, local: &Local, out: &mut Vec<u8>) {
         self.opened_ms = Some(local.now_ms);
         if let What::Line(session, http_sse) = &self.what {
-            framing.begin(self.persistence, &local.date, &http_sse.fields(), out);
+            framing.begin(self.persistence, self.stamp(local), &http_sse.fields(), out);
             let endpoint = format!("{}?sessionId={}", http_sse.messages_path, session.id);
             return framing.named_event("endpoint", None, endpoint.as_bytes(), out);
         }
         let name = self.what.session_name();
         let field = name.as_deref().map(|name| (SESSION_FIELD, name));
-        framing.begin(self.persistence, &local.date, field.as_slice(), out);
+        framing.begin(self.persistence, self.stamp(local), field.as_slice(), out);
         match (self.stream.number(), self.version) {
             (Some(stream), ProtocolVersion::V2025_11_25) => {
                 let id = format!("{stream}-{}", self.stream.position());
@@ -310,18 +325,19 @@ impl Reply {
         match (body.is_empty(), self.framing) {
             // Cancelled by the client: no answer follows, though a response must.
             (true, Some(framing)) => {
-                framing.begin(self.persistence, &local.date, &[], out);
+                framing.begin(self.persistence, self.stamp(local), &[], out);
                 framing.comment(out);
                 return self.end(framing, out);
             }
             (true, None) => {
-                let response = Response::new(Status::ACCEPTED, &local.date);
+                let response = Response::new(Status::ACCEPTED, self.stamp(local));
                 Response { connection: self.persistence, ..response }.empty(out);
             }
             (false, _) => {
                 let name = self.what.session_name();
                 let field = name.as_deref().map(|name| (SESSION_FIELD, name));
-                let response = json_response(status_of_kind(kind), self.persistence, &local.date);
+                let stamp = self.stamp(local);
+                let response = json_response(status_of_kind(kind), self.persistence, stamp);
                 Response { fields: field.as_slice(), ..response }.fixed(out, body);
             }
         }

@@ -21,11 +21,26 @@ pub(crate) enum Route {
     /// What the server counts.
     Metrics,
     /// Which methods a target takes.
-    Options { allow: &'static str },
+    Options { allow: &'static str, public: bool },
     /// A target that does not take this method.
     MethodNotAllowed { allow: &'static str },
     /// A target that is not here.
     NotFound,
+}
+
+impl Route {
+    /// Whether pages of every origin may read it: nothing of it is for some alone, and a client in
+    /// a browser needs it before it has been allowed anything.
+    pub(super) fn is_public(self) -> bool {
+        matches!(self, Route::Health | Route::Options { public: true, .. })
+    }
+
+    /// Whether it is there for those who look after the process, and ask for it by its address
+    /// (Kubernetes does): any `Host` will do.
+    #[inline]
+    pub(super) fn is_for_probes(self) -> bool {
+        matches!(self, Route::Health)
+    }
 }
 
 /// What the endpoint takes where there are no sessions.
@@ -45,7 +60,7 @@ pub(crate) fn route<H>(head: &Head<'_>, shared: &Shared<H>) -> Route {
             Method::Post => Route::Message,
             Method::Get if sessions => Route::Listen,
             Method::Delete if sessions => Route::EndSession,
-            Method::Options => Route::Options { allow: endpoint_methods(sessions) },
+            Method::Options => Route::Options { allow: endpoint_methods(sessions), public: false },
             _ => Route::MethodNotAllowed { allow: endpoint_methods(sessions) },
         };
     }
@@ -63,7 +78,7 @@ fn elsewhere(path: &str, method: Method, http_sse: Option<&HttpSse>) -> Route {
         return match method {
             Method::Get if allow == STREAM_METHODS => Route::OpenLine,
             Method::Post if allow == MODERN_METHODS => Route::LineMessage,
-            Method::Options => Route::Options { allow },
+            Method::Options => Route::Options { allow, public: false },
             _ => Route::MethodNotAllowed { allow },
         };
     }
@@ -74,9 +89,11 @@ fn other(path: &str, method: Method) -> Route {
     match (path, method) {
         ("/health", Method::Get | Method::Head) => Route::Health,
         ("/metrics", Method::Get | Method::Head) => Route::Metrics,
-        ("/health" | "/metrics", Method::Options) => Route::Options { allow: GET_METHODS },
+        ("/health" | "/metrics", Method::Options) => {
+            Route::Options { allow: GET_METHODS, public: path == "/health" }
+        }
         ("/health" | "/metrics", _) => Route::MethodNotAllowed { allow: GET_METHODS },
-        ("*", _) => Route::Options { allow: ALL_METHODS },
+        ("*", _) => Route::Options { allow: ALL_METHODS, public: false },
         _ => Route::NotFound,
     }
 }

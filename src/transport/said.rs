@@ -21,10 +21,10 @@ impl<H: Handler> Desk<'_, H> {
         let Some(framing) = self.framing().filter(|_| said.peek().is_some()) else {
             // A client that takes no events hears the answer alone.
             let status = if bad_request { Status::BAD_REQUEST } else { Status::OK };
-            json_response(status, self.sender.persistence, self.date).fixed(out, &answer);
+            json_response(status, self.sender.persistence, self.stamp).fixed(out, &answer);
             return self.after();
         };
-        framing.begin(self.sender.persistence, self.date, &[], out);
+        framing.begin(self.sender.persistence, self.stamp, &[], out);
         for stream in said {
             stream.finish(Vec::new(), false);
             let attachment = stream.attach(Reader::untold(), None);

@@ -2,9 +2,10 @@
 //! (2025-11-25, "Listening for Messages from the Server", "Session Management").
 
 use super::inbound::client_of;
-use super::message::{Desk, Sender, json_response};
+use super::message::{Desk, json_response};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
+use super::sender::Sender;
 use super::{Local, Next, Shared, message};
 use crate::app::Handler;
 use crate::http::{Response, Status};
@@ -25,7 +26,7 @@ pub(super) fn listen<H>(
     match reply(sender, shared, local) {
         Ok(reply) => Next::Wait(reply),
         Err(refusal) => {
-            refusal.write(sender.persistence, false, &local.date, out);
+            refusal.write(sender.persistence, false, sender.stamp(&local.date), out);
             message::after(sender.persistence)
         }
     }
@@ -37,11 +38,14 @@ fn reply<H>(
     local: &Local,
 ) -> Result<Box<Reply>, HttpRefusal> {
     let session = find(sender, shared, local)?;
+    let share = shared.hub.shares.stream(sender.principal.as_ref(), sender.caller.peer.address);
     let to = ReplyTo {
+        share: share.map_err(HttpRefusal::too_many)?,
         session: Some(session.clone()),
         version: session.version(),
         persistence: sender.persistence,
         framing: Some(sender.framing),
+        lines: sender.lines.into(),
         hub: shared.hub.clone(),
     };
     let Some(last) = sender.fields.last_event_id.filter(|last| !last.is_empty()) else {
@@ -74,13 +78,14 @@ pub(super) fn end<H>(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
+    let stamp = sender.stamp(&local.date);
     match find(sender, shared, local) {
         Ok(session) => {
             shared.hub.sessions.end(&session);
-            let response = Response::new(Status::NO_CONTENT, &local.date);
+            let response = Response::new(Status::NO_CONTENT, stamp);
             Response { connection: sender.persistence, ..response }.empty(out);
         }
-        Err(refusal) => refusal.write(sender.persistence, false, &local.date, out),
+        Err(refusal) => refusal.write(sender.persistence, false, stamp, out),
     }
     message::after(sender.persistence)
 }
@@ -111,7 +116,7 @@ impl<H: Handler> Desk<'_, H> {
         let hub = &self.shared.hub;
         let mut body = Vec::new();
         self.write(answer, message, context, None, &mut body);
-        let response = json_response(Status::OK, self.sender.persistence, self.date);
+        let response = json_response(Status::OK, self.sender.persistence, self.stamp);
         if hub.sessions.limits.sessions_max() == 0 {
             response.fixed(out, &body);
             return self.after();

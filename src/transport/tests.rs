@@ -23,7 +23,9 @@ fn exchange(change: impl FnOnce(&mut Config)) -> Exchange<impl Handler> {
 /// The status of the answer to a POST with these fields.
 fn status<H: Handler>(exchange: &mut Exchange<H>, fields: &str, body: &str) -> u16 {
     let length = body.len();
-    let head = format!("POST /mcp HTTP/1.1\r\nHost: a\r\n{fields}Content-Length: {length}\r\n\r\n");
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\n{fields}Content-Length: {length}\r\n\r\n"
+    );
     let answer = exchange.send((head + body).as_bytes());
     let answer = str::from_utf8(answer).unwrap();
     answer["HTTP/1.1 ".len()..][..3].parse().unwrap()

@@ -7,12 +7,16 @@
 pub mod events;
 pub mod example;
 pub mod http_sse;
+#[cfg(feature = "auth")]
+pub mod issuer;
 pub mod requests;
 pub mod server;
 pub mod session;
 pub mod sse;
 pub mod stdio;
 pub mod talkative;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod wire;
 
 pub use requests::{Post, call, legacy, modern};

@@ -37,7 +37,7 @@ fn a_server_that_comes_soon() {
 
 fn guarded() -> mcp_fastd::Running {
     let access = |_: &(), credentials: &Credentials| match credentials.bearer() {
-        Some("right") => Access::Principal("ada".into()),
+        Some("right") => Access::named("ada"),
         _ => Access::Denied,
     };
     let server = Server::builder().authenticate(access).tool("hello", |_: Empty| "hello");

@@ -2,7 +2,10 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::*;
-use crate::config::{DeprecationConfig, Transports};
+use crate::config::{
+    CertificateFiles, ClientAuth, CorsConfig, DeprecationConfig, GuardConfig, OverloadConfig,
+    ProxyProtocol, Rate, RateConfig, RejectStatus, TlsConfig, TlsVersion, Transports,
+};
 use crate::http::HttpLimits;
 
 fn toml(text: &str) -> Result<Settings, String> {
@@ -65,6 +68,27 @@ fn every_setting_can_be_written() {
         keep_alive = 28
         stream_age_max = 29
         answer_timeout = 30
+        json_depth_max = 33
+        connections_per_address_max = 34
+        requests_per_connection_max = 35
+        calls_per_principal_max = 48
+        streams_per_principal_max = 49
+        streams_per_address_max = 50
+        connection_age_max = 36
+        call_timeout = 37
+        [rate]
+        global = "38/s"
+        per_address = 39
+        per_principal = "40/min burst 4"
+        per_tool = "41/h"
+        per_tool_and_principal = "42/s"
+        tools = { search = "43/s" }
+        reject_status = 200
+        [overload]
+        queue_delay_target = "44ms"
+        queue_delay_factor = 45
+        interval = 46
+        memory_max = 47
         [http]
         head_bytes_max = 12
         target_bytes_max = 13
@@ -73,8 +97,26 @@ fn every_setting_can_be_written() {
         chunk_line_bytes_max = 16
         chunk_overhead_bytes_max = 17
         trailer_bytes_max = 18
+        [tls]
+        cert = "a.pem"
+        key = "a.key"
+        client_auth = "optional"
+        client_ca = "ca.pem"
+        client_crl = "ca.crl"
+        min_version = "1.3"
+        [[tls.certificates]]
+        cert = "b.pem"
+        key = "b.key"
         [transport]
         mode = "both"
+        [cors]
+        max_age = 33
+        credentials = true
+        [guard]
+        public_url = "https://mcp.example/x"
+        allowed_hosts = ["*.example"]
+        trusted_proxies = "10.0.0.0/8, ::1"
+        proxy_protocol = "required"
         [http_sse]
         enabled = false
         sse_endpoint = "/s"
@@ -96,6 +138,7 @@ fn every_setting_can_be_written() {
         bind,
         path,
         http_sse,
+        tls,
         cores,
         pin,
         spin,
@@ -124,10 +167,38 @@ fn every_setting_can_be_written() {
         stream_age_max,
         answer_timeout,
         allowed_origins,
+        json_depth_max,
+        connections_per_address_max,
+        calls_per_principal_max,
+        streams_per_principal_max,
+        streams_per_address_max,
+        requests_per_connection_max,
+        connection_age_max,
+        call_timeout,
+        rate,
+        overload,
+        cors: CorsConfig { max_age, credentials },
+        guard,
         tools,
     } = config;
     check_http_sse(http_sse);
+    check_guard(&guard);
+    assert_eq!((max_age.as_secs(), credentials), (33, true));
+    check_tls(tls);
     assert_eq!((tools.disabled, shutdown_delay.as_secs()), (vec!["a".to_owned()], 12));
+    assert_eq!([json_depth_max, connections_per_address_max], [33, 34]);
+    assert_eq!(requests_per_connection_max, 35);
+    assert_eq!([calls_per_principal_max, streams_per_principal_max], [48, 49]);
+    assert_eq!(streams_per_address_max, 50);
+    assert_eq!([connection_age_max, call_timeout].map(|time| time.as_secs()), [36, 37]);
+    check_rate(&rate);
+    let expected = OverloadConfig {
+        queue_delay_target: Duration::from_millis(44),
+        queue_delay_factor: 45,
+        interval: Duration::from_secs(46),
+        memory_max: Some(47),
+    };
+    assert_eq!(overload, expected);
     assert_eq!(transports, Transports::Both);
     assert_eq!([sessions_max, sessions_per_principal_max], [21, 22]);
     assert_eq!([stream_events_max, stream_bytes_max, replay_bytes_max], [24, 25, 27]);
@@ -155,6 +226,46 @@ fn every_setting_can_be_written() {
         [12, 13, 14, 15]
     );
     assert_eq!([chunk_line_bytes_max, chunk_overhead_bytes_max, trailer_bytes_max], [16, 17, 18]);
+}
+
+fn check_rate(rate: &RateConfig) {
+    let RateConfig {
+        global,
+        per_address,
+        per_principal,
+        per_tool,
+        per_tool_and_principal,
+        tools,
+        reject_status,
+    } = rate;
+    let rates = [global, per_address, per_principal, per_tool, per_tool_and_principal];
+    let rates = rates.map(|rate| rate.expect("it is set").to_string());
+    assert_eq!(rates, ["38/s", "39/s", "40/min burst 4", "41/h", "42/s"]);
+    assert_eq!(tools.iter().next(), Some((&"search".to_owned(), &Rate::per_second(43))));
+    assert_eq!(*reject_status, RejectStatus::Ok);
+}
+
+#[test]
+fn rates_are_text_or_a_number() {
+    let rate = |value: &str| toml(&format!("[rate]\nglobal = {value}"));
+    for value in ["0", "-1", "\"0/s\"", "\"5\"", "\"5/day\"", "\"1/s burst 0\"", "\"x/s\"", "1.5"] {
+        check_error(rate(value), &["f.toml:2", "rate.global", "rate"]);
+    }
+    check_error(toml("[rate]\nreject_status = 503"), &["rate.reject_status", "429 or 200"]);
+    // The mission's name for it.
+    let text = r#"{ "transport": { "http": { "rate_limit": { "global": "7/s" } } } }"#;
+    let config = json(text).expect("understood").config;
+    assert_eq!(config.rate.global, Some(Rate::per_second(7)));
+    assert!(json(r#"{ "transport": { "http": { "rate_limit": null } } }"#).is_ok());
+    let both = "[rate]\nglobal = 1\n[transport.http.rate_limit]\nglobal = 1";
+    check_error(toml(both), &["rate", "not both"]);
+}
+
+fn check_guard(guard: &GuardConfig) {
+    let GuardConfig { public_url, allowed_hosts, trusted_proxies, proxy_protocol } = guard;
+    assert_eq!(public_url.as_deref(), Some("https://mcp.example/x"));
+    assert_eq!((&**allowed_hosts, trusted_proxies.len()), (&["*.example".to_owned()][..], 2));
+    assert_eq!(*proxy_protocol, ProxyProtocol::Required);
 }
 
 fn check_http_sse(http_sse: HttpSseConfig) {
@@ -205,9 +316,58 @@ fn the_missions_keys_are_understood() {
     assert_eq!(v6.config.bind.to_string(), "[::1]:8080");
 }
 
+fn files(name: &str) -> CertificateFiles {
+    CertificateFiles { cert: format!("{name}.pem").into(), key: format!("{name}.key").into() }
+}
+
+fn check_tls(tls: TlsConfig) {
+    let TlsConfig { certificates, client_auth, client_ca, client_crl, min_version } = tls;
+    assert_eq!(certificates, [files("a"), files("b")]);
+    assert_eq!((client_auth, min_version), (ClientAuth::Optional, TlsVersion::Tls13));
+    assert_eq!((client_ca, client_crl), (Some("ca.pem".into()), Some("ca.crl".into())));
+}
+
+#[test]
+fn https_has_two_names_and_needs_its_parts() {
+    let ssl = r#"{ "transport": { "http": { "ssl": { "cert": "a.pem", "key": "a.key" } } } }"#;
+    let both = ssl.replacen('{', r#"{ "tls": { "min_version": "1.3" },"#, 1);
+    assert_eq!(json(ssl).expect("understood").config.tls.certificates, [files("a")]);
+    check_error(json(&both), &["tls:", "either", "transport.http.ssl"]);
+    check_error(toml("[tls]\ncert = \"a\""), &["tls.key: missing", "tls.cert is set"]);
+    check_error(toml("[tls]\nkey = \"a\""), &["tls.cert: missing", "tls.key is set"]);
+    check_error(toml("[tls]\nmin_version = \"1.1\""), &["f.toml:2", "min_version", "\"1.3\""]);
+    check_error(toml("[tls]\nclient_auth = \"on\""), &["f.toml:2", "off, optional or required"]);
+    let variables = [
+        ("MCP_FASTD__TLS__CERT", "a.pem"),
+        ("MCP_FASTD__TLS__KEY", "a.key"),
+        ("MCP_FASTD__TLS__CLIENT_CA", "ca.pem"),
+        ("MCP_FASTD__TLS__MIN_VERSION", "1.3"),
+    ];
+    let tls = environment(&variables).expect("understood").config.tls;
+    assert_eq!((tls.client_auth, tls.min_version), (ClientAuth::Required, TlsVersion::Tls13));
+    let check = |text: &str| toml(text).expect("understood").config.check().unwrap_err();
+    assert!(check("[tls]\nclient_ca = \"a\"").starts_with("tls.cert"));
+    let on = "[tls]\ncert = \"a\"\nkey = \"a\"\n";
+    assert!(check(&format!("{on}client_auth = \"required\"")).starts_with("tls.client_ca"));
+    assert!(check(&format!("{on}client_crl = \"crl\"")).starts_with("tls.client_ca"));
+}
+
+#[test]
+fn who_may_speak() {
+    let text = "cors.max_age = \"1h\"\ntransport.http.cors.credentials = true";
+    let cors = toml(text).expect("understood").config.cors;
+    assert_eq!((cors.max_age, cors.credentials), (Duration::from_secs(3600), true));
+    let twice = "allowed_origins = \"*\"\n[cors]\nallowed_origins = \"*\"";
+    check_error(toml(twice), &["allowed_origins", "cors.allowed_origins"]);
+    let host = "[guard]\nallowed_hosts = [\"https://a\"]";
+    check_error(toml(host), &["f.toml:2: guard.allowed_hosts", "HOST:PORT"]);
+    let network = "[guard]\ntrusted_proxies = \"10.0.0.1/8\"";
+    check_error(toml(network), &["f.toml:2: guard.trusted_proxies", "10.0.0.0/8"]);
+}
+
 #[test]
 fn what_is_not_built_is_refused() {
-    for key in ["auth", "rate_limit", "ssl"] {
+    for key in ["auth"] {
         let text = format!(r#"{{ "transport": {{ "http": {{ "{key}": {{}} }} }} }}"#);
         let expected = format!("transport.http.{key}");
         check_error(json(&text), &[&expected, "not supported yet", "remove it"]);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::http::Date;
 
 fn written(framing: StreamFraming, write: impl FnOnce(StreamFraming, &mut Vec<u8>)) -> String {
     let mut out = Vec::new();
@@ -38,21 +39,23 @@ fn what_is_not_an_event_has_no_data() {
 #[test]
 fn a_head_says_that_nobody_is_to_wait_or_keep() {
     let date = Date::at(0);
+    let stamp = Stamp { date: &date, lines: b"X-Stamp: 1\r\n" };
     let head = written(StreamFraming::Chunked, |framing, out| {
-        framing.begin(Connection::Unsaid, &date, &[], out);
+        framing.begin(Connection::Unsaid, stamp, &[], out);
     });
     for line in [
         "HTTP/1.1 200 OK",
         "Content-Type: text/event-stream",
         "Cache-Control: no-cache, no-transform",
         "X-Accel-Buffering: no",
+        "X-Stamp: 1",
         "Transfer-Encoding: chunked",
     ] {
         assert!(head.contains(&format!("{line}\r\n")), "{line} in {head}");
     }
     assert!(head.ends_with("\r\n\r\n"));
     let until_close = written(StreamFraming::UntilClose, |framing, out| {
-        framing.begin(Connection::KeepAlive, &date, &[("X-More", "1")], out);
+        framing.begin(Connection::KeepAlive, stamp, &[("X-More", "1")], out);
     });
     assert!(until_close.contains("Connection: close\r\n") && !until_close.contains("chunked"));
     assert!(until_close.contains("X-More: 1\r\n"), "and what is said besides");

@@ -8,6 +8,10 @@ fn date() -> Date {
     Date::at(784_111_777)
 }
 
+fn stamp(date: &Date) -> Stamp<'_> {
+    Stamp { date, lines: b"" }
+}
+
 fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut out = b"before|".to_vec();
     write(&mut out);
@@ -17,7 +21,10 @@ fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
 #[test]
 fn fixed_and_empty() {
     let date = date();
-    let ok = Response { content_type: Some(ContentType::Json), ..Response::new(Status::OK, &date) };
+    let ok = Response {
+        content_type: Some(ContentType::Json),
+        ..Response::new(Status::OK, stamp(&date))
+    };
     assert_eq!(
         written(|out| ok.fixed(out, b"{}")),
         format!(
@@ -32,13 +39,13 @@ fn fixed_and_empty() {
              {DATE}Content-Length: 1234\r\n\r\n"
         )
     );
-    let accepted = Response::new(Status::ACCEPTED, &date);
+    let accepted = Response::new(Status::ACCEPTED, stamp(&date));
     assert_eq!(
         written(|out| accepted.empty(out)),
         format!("HTTP/1.1 202 Accepted\r\n{DATE}Content-Length: 0\r\n\r\n")
     );
     for status in [Status::NO_CONTENT, Status::NOT_MODIFIED] {
-        let text = written(|out| Response::new(status, &date).empty(out));
+        let text = written(|out| Response::new(status, stamp(&date)).empty(out));
         let (code, reason) = (status.code(), status.reason());
         assert_eq!(text, format!("HTTP/1.1 {code} {reason}\r\n{DATE}\r\n"));
     }
@@ -48,7 +55,10 @@ fn fixed_and_empty() {
 #[test]
 fn the_usual_head_is_the_one_that_is_written_field_by_field() {
     let date = date();
-    let ok = Response { content_type: Some(ContentType::Json), ..Response::new(Status::OK, &date) };
+    let ok = Response {
+        content_type: Some(ContentType::Json),
+        ..Response::new(Status::OK, stamp(&date))
+    };
     let mut fields = Vec::new();
     ok.write_fields(&mut fields);
     fields.extend_from_slice(OPEN_LENGTH);
@@ -65,7 +75,7 @@ fn connection_and_fields() {
     let mut response = Response {
         connection: Connection::Close,
         fields: &[("Allow", "GET, POST"), ("X-Echo", "a\r\nSet-Cookie: b\0\tc")],
-        ..Response::new(Status::METHOD_NOT_ALLOWED, &date)
+        ..Response::new(Status::METHOD_NOT_ALLOWED, stamp(&date))
     };
     assert_eq!(
         written(|out| response.empty(out)),
@@ -88,8 +98,10 @@ fn connection_and_fields() {
 #[test]
 fn an_open_body_is_as_a_fixed_one() {
     let date = date();
-    let response =
-        Response { content_type: Some(ContentType::Json), ..Response::new(Status::OK, &date) };
+    let response = Response {
+        content_type: Some(ContentType::Json),
+        ..Response::new(Status::OK, stamp(&date))
+    };
     for len in [0, 1, 9, 10, 99, 100, 101, 999, 1000, 1001, 9999, 10_000, 1_234_567] {
         let body = "abcdefg".bytes().cycle().take(len).collect::<Vec<u8>>();
         let open = written(|out| {

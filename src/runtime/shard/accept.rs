@@ -1,18 +1,23 @@
 //! How connections come to a shard: accepted, or handed over by one that has more.
 
 use std::io;
+use std::net::{IpAddr, Shutdown};
 use std::sync::atomic::Ordering;
 
 use mio::Interest;
 use mio::net::TcpStream;
+use rustix::net::{SendFlags, send};
 
 use super::Shard;
-use crate::app::Handler;
+use crate::app::{Handler, Peer};
+use crate::config::ProxyProtocol;
 use crate::limits;
 use crate::runtime::ConnectionKey;
-use crate::runtime::connection::Connection;
+use crate::runtime::connection::{Connection, State};
 use crate::runtime::deadlines::tick_after;
 use crate::runtime::mailbox::Mail;
+use crate::runtime::tls::Tls;
+use crate::transport;
 
 /// What came of accepting at one listener.
 pub(super) enum Accepted {
@@ -56,7 +61,16 @@ impl<H: Handler> Shard<H> {
                 return Accepted::Some;
             }
             match self.listeners[index].accept() {
-                Ok((socket, _)) => self.place(socket),
+                Ok((socket, address)) => {
+                    let peer = Peer::at(address.ip().to_canonical());
+                    if !self.takes(&peer) {
+                        continue;
+                    }
+                    match self.peers.come(self.counted(&peer)) {
+                        true => self.place(socket, peer),
+                        false => self.turn_away(&socket),
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Accepted::All,
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -68,8 +82,39 @@ impl<H: Handler> Shard<H> {
         Accepted::Some
     }
 
+    /// An address has as many connections as it may: this one is told so, if the socket takes it
+    /// at once and is not to be encrypted, and ends.
+    #[cold]
+    fn turn_away(&self, socket: &TcpStream) {
+        let mut answer = Vec::new();
+        transport::refuse_connection(&self.core.local.date, &mut answer);
+        if self.certificates.is_none() && send(socket, &answer, SendFlags::NOSIGNAL).is_ok() {
+            // Its client may be sending meanwhile, and be told nothing but that we are gone.
+            let _ = socket.shutdown(Shutdown::Write);
+        }
+    }
+
+    /// The address whose connections are counted. A trusted proxy has those of all its clients.
+    pub(super) fn counted(&self, peer: &Peer) -> Option<IpAddr> {
+        (!self.core.shared.guard.is_trusted(peer.address)).then_some(peer.address)
+    }
+
+    /// Whether a connection from there may be: where each begins with a header of the PROXY
+    /// protocol, only those of trusted proxies.
+    fn takes(&self, peer: &Peer) -> bool {
+        let taken = !self.begins_with_header() || self.core.shared.guard.is_trusted(peer.address);
+        if !taken {
+            tracing::debug!(peer = %peer.address, "a connection of no trusted proxy is closed");
+        }
+        taken
+    }
+
+    fn begins_with_header(&self) -> bool {
+        self.core.config.guard.proxy_protocol == ProxyProtocol::Required
+    }
+
     /// Keeps a new connection, or hands it to a shard that has clearly fewer.
-    fn place(&mut self, socket: TcpStream) {
+    fn place(&mut self, socket: TcpStream, peer: Peer) {
         let to = match self.core.local.stopping {
             true => self.index,
             false => self.peers.place(self.index),
@@ -77,33 +122,40 @@ impl<H: Handler> Shard<H> {
         let counter = &self.peers.counters[to].connections;
         counter.fetch_add(1, Ordering::SeqCst);
         if to == self.index {
-            return self.add(socket);
+            return self.add(socket, peer);
         }
         let posted = match self.peers.is_leaving(to) {
-            true => Err(Mail::Adopt(socket)),
-            false => self.peers.addresses[to].post(Mail::Adopt(socket)),
+            true => Err(Mail::Adopt(socket, peer)),
+            false => self.peers.addresses[to].post(Mail::Adopt(socket, peer)),
         };
         if let Err(mail) = posted {
             // Its mailbox is full, or it is about to end: better here than not at all.
             counter.fetch_sub(1, Ordering::SeqCst);
-            if let Mail::Adopt(socket) = mail {
+            if let Mail::Adopt(socket, peer) = mail {
                 self.counters().connections.fetch_add(1, Ordering::SeqCst);
-                self.add(socket);
+                self.add(socket, peer);
             }
         }
     }
 
     /// Takes in a connection that has been accepted and counted.
-    pub(super) fn add(&mut self, mut socket: TcpStream) {
+    pub(super) fn add(&mut self, mut socket: TcpStream, peer: Peer) {
+        let from = self.counted(&peer);
         match self.register(&mut socket) {
             Ok(key) => {
-                let slot = self.connections.insert(Connection::new(socket, key.generation));
+                let mut connection = Connection::new(socket, peer, key.generation);
+                (connection.from, connection.opened) = (from, self.core.now);
+                if self.begins_with_header() {
+                    connection.state = State::ProxyHeader;
+                }
+                connection.tls = self.certificates.as_ref().map(Tls::new);
+                let slot = self.connections.insert(connection);
                 let idle_timeout = self.patience();
                 self.core.arm(key, &mut self.connections[slot], idle_timeout);
             }
             Err(error) => {
                 tracing::debug!(%error, "a connection was lost before it began");
-                self.peers.leave(self.index);
+                self.peers.leave(self.index, from);
             }
         }
     }

@@ -119,7 +119,8 @@ impl<H: Handler> Shard<H> {
 
     /// Closes connections that nobody uses. What has come from one meanwhile is still answered.
     fn close_idle(&mut self) {
-        let idle = |connection: &Connection| connection.phase == Phase::Idle;
+        let idle =
+            |connection: &Connection| matches!(connection.phase, Phase::Idle | Phase::Handshake);
         let keys = self.keys(idle);
         for key in &keys {
             if let Some(connection) = find(&mut self.connections, *key) {

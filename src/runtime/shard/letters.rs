@@ -15,7 +15,7 @@ impl<H: Handler> Shard<H> {
         for _ in 0..limits::MAIL_PER_TURN_MAX {
             match self.mailbox.take() {
                 None => return,
-                Some(Mail::Adopt(socket)) => self.add(socket),
+                Some(Mail::Adopt(socket, peer)) => self.add(socket, peer),
                 Some(Mail::Vacancy) => self.look_at_listeners(),
                 Some(Mail::Stop(leave)) => self.leave(leave),
                 Some(Mail::Reload(reloaded)) => self.reload(&reloaded),

@@ -19,7 +19,11 @@ fn client(principal: Option<&str>) -> Begun {
         name: "test".into(),
         release: "1".into(),
     };
-    Begun { principal: principal.map(Into::into), client: Some(client), line: None }
+    Begun {
+        principal: principal.map(|name| Principal::named(name).into()),
+        client: Some(client),
+        line: None,
+    }
 }
 
 #[test]
@@ -38,11 +42,11 @@ fn ids_are_read_as_they_are_written_and_no_other_way() {
 fn a_session_is_found_by_its_own_principal_until_it_ends() {
     let sessions = Sessions::new(LIMITS);
     let session = sessions.begin(client(Some("alice")), 0).expect("there is room");
-    assert!(sessions.find(session.id, Some("alice"), 1).is_some());
-    assert!(sessions.find(session.id, Some("bob"), 1).is_none());
+    assert!(sessions.find(session.id, Some(&Principal::named("alice")), 1).is_some());
+    assert!(sessions.find(session.id, Some(&Principal::named("bob")), 1).is_none());
     assert!(sessions.find(session.id, None, 1).is_none());
     sessions.end(&session);
-    assert!(sessions.find(session.id, Some("alice"), 1).is_none());
+    assert!(sessions.find(session.id, Some(&Principal::named("alice")), 1).is_none());
     sessions.end(&session);
     assert_eq!(sessions.count(), 0, "it ends once");
 }
@@ -89,7 +93,7 @@ fn one_principal_cannot_take_all() {
         assert!(sessions.begin(client(Some("alice")), now_s).is_some());
     }
     assert_eq!(sessions.count(), 1 + LIMITS.per_principal_max);
-    assert!(sessions.find(other.id, Some("bob"), 1).is_some());
+    assert!(sessions.find(other.id, Some(&Principal::named("bob")), 1).is_some());
 }
 
 #[test]

@@ -23,7 +23,11 @@ fn result(text: &str, is_error: bool) -> Outcome {
 #[test]
 fn a_task_is_its_owner_s_for_its_time() {
     let tasks = Tasks::default();
-    let alice = Owner { wire: Wire::Legacy, session: None, principal: Some("alice".into()) };
+    let alice = Owner {
+        wire: Wire::Legacy,
+        session: None,
+        principal: Some(Principal::named("alice").into()),
+    };
     let task = begin(&tasks, alice.clone(), 500);
     assert!(tasks.find(&task.id, &alice, 1_500).is_some());
     assert!(tasks.find(&task.id, &NOBODY, 1_500).is_none());

@@ -1,0 +1,193 @@
+//! Whether a bearer token is good, and whose it is: JWTs by the keys of their issuers, all others
+//! by asking the issuer (RFC 7662).
+//!
+//! Knows neither HTTP requests of ours nor MCP. What a shard does here never waits:
+//!
+//! ```text
+//! token ─▶ remembered? ─▶ JWT ─▶ key known? ─▶ signature, claims ─▶ Yes, No
+//!              │           │         └─ no ─▶ the issuer's thread fetches keys ─▶ Later
+//!              ▼           └─ opaque ─▶ a thread asks the issuer ─▶ Later
+//!           Yes, No
+//! ```
+//!
+//! A `Later` is decided when the answer is there; whoever waited then checks the same token again,
+//! and finds it.
+//!
+//! A signature is checked where the token is read: it takes some 30 to 100 µs, less than the way to
+//! another thread under load would, and no queue can be filled by who sends bad ones.
+
+mod cache;
+mod claims;
+mod fetch;
+mod introspection;
+mod issuer;
+mod jwt;
+mod keeper;
+mod keys;
+mod reason;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use crossbeam_channel::bounded;
+
+use self::cache::{Answer, Cache};
+use self::claims::Rules;
+use self::introspection::Introspection;
+use self::issuer::{Issuer, Source};
+use self::keys::Verified;
+use crate::config::tokens::TokenConfig;
+use crate::json::Parser;
+use crate::protocol::Principal;
+use crate::store::Verdict;
+
+pub use self::jwt::Jwt;
+pub use self::keys::KeySet;
+pub use self::reason::Reason;
+
+/// What becomes of a token.
+#[derive(Debug)]
+pub enum Checked {
+    /// It is good, and theirs.
+    Yes(Arc<Principal>),
+    /// It is not: 401.
+    No(Reason),
+    /// That is being found out. Check it again when this is decided.
+    Later(Arc<Verdict>),
+    /// It cannot be found out now: 503, since a new token would be no better.
+    Busy,
+}
+
+/// How it stands with an issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health<'t> {
+    /// Who.
+    pub issuer: &'t str,
+    /// Whether its tokens can be checked at all.
+    pub is_ready: bool,
+    /// How old its keys are, in seconds; `None` without keys.
+    pub keys_age_s: Option<u64>,
+    /// What went wrong when it was last asked for something; `None` when nothing did.
+    pub last_error: Option<String>,
+}
+
+/// Checks bearer tokens. Dropping it ends its threads when they have done what they are at.
+pub struct Tokens {
+    issuers: Box<[Arc<Issuer>]>,
+    rules: Arc<Rules>,
+    cache: Arc<Cache>,
+    introspection: Option<Introspection>,
+}
+
+impl Tokens {
+    /// Begins to fetch the keys of all issuers, and returns before they are there.
+    ///
+    /// # Errors
+    /// A setting cannot be, a file cannot be read, or a thread cannot be started.
+    pub fn start(config: &TokenConfig) -> Result<Tokens, String> {
+        config.check()?;
+        let generation = Arc::new(AtomicU64::new(0));
+        let (mut issuers, mut receivers) = (Vec::new(), Vec::new());
+        for (index, issuer) in config.issuers.iter().enumerate() {
+            let (wake, asked) = bounded(1);
+            let issuer = Issuer::new(issuer, config, generation.clone(), wake)
+                .map_err(|problem| format!("issuers[{index}].{problem}"))?;
+            issuers.push(Arc::new(issuer));
+            receivers.push(asked);
+        }
+        let rules = Arc::new(Rules::new(config));
+        let cache = Arc::new(Cache::new(config, generation));
+        let introspection = Introspection::start(&issuers, config, &rules, &cache)?;
+        keeper::start(&issuers, receivers, config)?;
+        Ok(Tokens { issuers: issuers.into(), rules, cache, introspection })
+    }
+
+    /// Whose token this is at this time, in seconds since 1970. Never waits.
+    #[inline]
+    pub fn check(&self, token: &str, unix_s: u64) -> Checked {
+        match self.cache.find(token, unix_s) {
+            Some(answer) => answer.into(),
+            None => self.verify(token, unix_s),
+        }
+    }
+
+    /// How it stands with each issuer.
+    pub fn health(&self) -> impl Iterator<Item = Health<'_>> {
+        self.issuers.iter().map(|issuer| issuer.health())
+    }
+
+    /// Finds out what is not remembered.
+    #[cold]
+    fn verify(&self, token: &str, unix_s: u64) -> Checked {
+        if token.len() > self.rules.token_bytes_max {
+            return Checked::No(Reason::TooLong);
+        }
+        if !is_token(token) {
+            return Checked::No(Reason::Malformed);
+        }
+        // Before the keys are looked at: if they change meanwhile, the answer does not count.
+        let generation = self.cache.generation();
+        let found = match Jwt::read(token, &mut Parser::new()) {
+            Ok(jwt) => self.verify_jwt(token, &jwt, unix_s),
+            Err(Reason::Malformed) => self.ask(token, None, unix_s),
+            Err(reason) => Err(Checked::No(reason)),
+        };
+        let (answer, until_s) = match found {
+            Ok((principal, until_s)) => (Answer::Yes(Arc::new(principal)), until_s),
+            Err(Checked::No(reason)) => (Answer::No(reason), unix_s + self.rules.refused_s),
+            Err(other) => return other,
+        };
+        self.cache.remember(token, answer.clone(), until_s, generation);
+        answer.into()
+    }
+
+    /// Who a JWT is from, and until when; an error is what is said instead.
+    fn verify_jwt(
+        &self,
+        token: &str,
+        jwt: &Jwt<'_>,
+        unix_s: u64,
+    ) -> Result<(Principal, u64), Checked> {
+        let is_named = |name: &str| self.issuers.iter().position(|issuer| issuer.is_named(name));
+        let Some(index) = jwt.claims.issuer.as_deref().and_then(is_named) else {
+            return Err(Checked::No(Reason::Issuer));
+        };
+        let issuer = &self.issuers[index];
+        if !issuer.has_keys() {
+            return self.ask(token, Some(index), unix_s);
+        }
+        // What is cheap first: a token that is out of date needs no key.
+        let form = jwt.header.check(&self.rules).map_err(Checked::No)?;
+        let good = self.rules.check(&jwt.claims, form, issuer, unix_s).map_err(Checked::No)?;
+        match issuer.verify(jwt, unix_s) {
+            Source::Keys(Verified::Yes) => Ok(good),
+            Source::Keys(Verified::No(reason)) => Err(Checked::No(reason)),
+            Source::Keys(Verified::UnknownKey) => Err(Checked::No(Reason::UnknownKey)),
+            Source::Fetching(verdict) => Err(Checked::Later(verdict)),
+            Source::Unreachable => Err(Checked::Busy),
+        }
+    }
+
+    /// Has an issuer asked about a token: this one, or all that can be.
+    fn ask(
+        &self,
+        token: &str,
+        issuer: Option<usize>,
+        unix_s: u64,
+    ) -> Result<(Principal, u64), Checked> {
+        let Some(introspection) = &self.introspection else {
+            return Err(Checked::No(Reason::Malformed));
+        };
+        Err(introspection.ask(token, issuer, unix_s))
+    }
+}
+
+/// RFC 6750 §2.1, `b64token`.
+fn is_token(token: &str) -> bool {
+    let body = token.trim_end_matches('=');
+    let is_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    !body.is_empty() && body.bytes().all(is_byte)
+}
+
+#[cfg(test)]
+mod tests;

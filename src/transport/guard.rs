@@ -1,0 +1,187 @@
+//! Who may speak to the server as far as a head shows it, and who it is that speaks.
+//!
+//! A web page anywhere can make a browser send requests to this machine. Two things give it away:
+//! the `Origin` of the page, and, where the page has made its own name point here (DNS rebinding),
+//! the `Host` that it asks for. Other programs can write what they like into both; they are for
+//! authentication to stop.
+//!
+//! ```text
+//!   the connection's peer ──is a trusted proxy?── yes ──▶ what it forwards ─┐
+//!                                    └── no ──▶ what the request says ──────┴▶ Caller
+//! ```
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use super::cors::Cors;
+use super::refuse::HttpRefusal;
+use crate::app::Peer;
+use crate::http::{
+    Authority, Field, Forwarded, Head, HostPattern, Network, Origin, OriginPattern, Status,
+    default_port, forwarded,
+};
+
+/// Which hosts, origins and proxies are ours.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    /// Only this machine can connect: its pages may call.
+    pub(crate) loopback: bool,
+    /// Hosts that are ours besides.
+    pub(crate) hosts: Vec<HostPattern>,
+    /// Origins that may call besides.
+    pub(crate) origins: Vec<OriginPattern>,
+    /// Where clients find the server: a scheme and an authority.
+    pub(crate) public_origin: Option<String>,
+    /// Whose word on the client counts.
+    pub(crate) proxies: Vec<Network>,
+    /// What browsers are told.
+    pub(crate) cors: Cors,
+}
+
+/// Who sends a request and what it is sent to, as far as that is to be believed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller<'r> {
+    /// The client: the other end of the connection, or who a trusted proxy says is behind it.
+    pub(crate) peer: &'r Peer,
+    /// The host that was asked for; empty only on HTTP/1.0.
+    pub(crate) host: &'r [u8],
+    /// Its port, where a proxy has said that apart.
+    port: Option<u16>,
+}
+
+/// What a trusted proxy says, in the place of what its own connection shows.
+pub(crate) struct Behind<'r> {
+    peer: Peer,
+    host: Option<&'r [u8]>,
+    port: Option<u16>,
+}
+
+impl<'r> Caller<'r> {
+    #[inline]
+    pub(crate) fn of(
+        peer: &'r Peer,
+        behind: Option<&'r Behind<'r>>,
+        head: &Head<'r>,
+    ) -> Caller<'r> {
+        match behind {
+            None => Caller { peer, host: head.host, port: None },
+            Some(behind) => Caller {
+                peer: &behind.peer,
+                host: behind.host.unwrap_or(head.host),
+                port: behind.port.filter(|_| behind.host.is_some()),
+            },
+        }
+    }
+}
+
+/// What becomes of the origin of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It names none: no page of a browser has sent it.
+    Absent,
+    Allowed,
+    Refused,
+}
+
+impl Guard {
+    /// What a proxy says of a request, if its sender is one that is trusted.
+    #[inline]
+    pub(crate) fn behind<'r>(&self, peer: &Peer, fields: &'r [Field<'r>]) -> Option<Behind<'r>> {
+        // Nearly every server trusts none.
+        if self.proxies.is_empty() { None } else { self.read_forwarded(peer, fields) }
+    }
+
+    #[cold]
+    fn read_forwarded<'r>(&self, peer: &Peer, fields: &'r [Field<'r>]) -> Option<Behind<'r>> {
+        if !self.is_trusted(peer.address) {
+            return None;
+        }
+        let said = forwarded(fields, |address| self.is_trusted(address));
+        let Forwarded { address, secure, host, port } = said;
+        let mut peer = peer.clone();
+        peer.address = address.unwrap_or(peer.address);
+        peer.secure = secure.unwrap_or(peer.secure);
+        Some(Behind { peer, host, port })
+    }
+
+    /// Whether what comes from there may say for whom it comes.
+    pub(crate) fn is_trusted(&self, address: IpAddr) -> bool {
+        self.proxies.iter().any(|network| network.contains(address))
+    }
+
+    /// Whether a host is ours. Those of loopback are, whatever the server listens on: nobody's page
+    /// has such a name. HTTP/1.0 may leave it out, which no browser does.
+    ///
+    /// # Errors
+    /// 421 (RFC 9110 §15.5.20).
+    #[cold]
+    pub(crate) fn admit_host(&self, host: &[u8]) -> Result<(), HttpRefusal> {
+        let ours = match Authority::read(host) {
+            None => host.is_empty(),
+            Some(named) => {
+                named.host.is_loopback() || self.hosts.iter().any(|pattern| pattern.matches(named))
+            }
+        };
+        match ours {
+            true => Ok(()),
+            false => Err(HttpRefusal::new(
+                Status::MISDIRECTED_REQUEST,
+                format!(
+                    "Host `{}` is not a name of this server; allow it with --allowed-host, or \
+                     with the setting guard.allowed_hosts",
+                    String::from_utf8_lossy(host)
+                ),
+            )),
+        }
+    }
+
+    /// Whether pages of an origin may call.
+    #[inline]
+    pub(crate) fn judge(&self, origin: Option<&[u8]>) -> Verdict {
+        match origin {
+            None => Verdict::Absent,
+            Some(origin) if self.allows(origin) => Verdict::Allowed,
+            Some(_) => Verdict::Refused,
+        }
+    }
+
+    #[cold]
+    fn allows(&self, origin: &[u8]) -> bool {
+        let read = Origin::read(origin);
+        match read {
+            None if origin != b"null" => return false,
+            Some(origin) if self.loopback && origin.is_loopback() => return true,
+            _ => {}
+        }
+        self.origins.iter().any(|pattern| pattern.matches(read))
+    }
+
+    /// Scheme and authority under which a client reaches the server: what was set; or else what
+    /// a trusted proxy says, or else the connection and the request.
+    #[allow(dead_code)] // for the metadata of OAuth
+    pub(crate) fn public_origin(&self, caller: &Caller<'_>) -> Cow<'_, str> {
+        if let Some(origin) = &self.public_origin {
+            return Cow::Borrowed(origin);
+        }
+        let scheme = if caller.peer.secure { "https" } else { "http" };
+        let host = std::str::from_utf8(caller.host).unwrap_or_default();
+        let has_port = Authority::read(caller.host).is_some_and(|named| named.port.is_some());
+        match caller.port.filter(|port| !has_port && Some(*port) != default_port(scheme)) {
+            Some(port) => Cow::Owned(format!("{scheme}://{host}:{port}")),
+            None => Cow::Owned(format!("{scheme}://{host}")),
+        }
+    }
+}
+
+/// 403 (2026-07-28, Streamable HTTP, "Security & Endpoint").
+#[cold]
+pub(crate) fn refuse_origin(origin: &[u8]) -> HttpRefusal {
+    HttpRefusal::new(
+        Status::FORBIDDEN,
+        format!(
+            "Origin `{}` may not call this server; allow it with --allowed-origin, or with the \
+             setting allowed_origins",
+            String::from_utf8_lossy(origin)
+        ),
+    )
+}
