@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::net::TcpListener;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::sys;
@@ -125,7 +125,7 @@ fn promised(
 fn listener(descriptor: OwnedFd) -> Result<TcpListener, String> {
     let number = descriptor.as_raw_fd();
     let problem = |what: &str| format!("descriptor {number} is no listening TCP socket: {what}");
-    match is_listening(&descriptor) {
+    match rustix::net::sockopt::socket_acceptconn(&descriptor) {
         Ok(true) => {}
         Ok(false) => return Err(problem("it does not listen (a .socket with Accept=yes?)")),
         Err(error) => return Err(problem(&error.to_string())),
@@ -133,11 +133,6 @@ fn listener(descriptor: OwnedFd) -> Result<TcpListener, String> {
     let listener = TcpListener::from(descriptor);
     listener.local_addr().map_err(|error| problem(&error.to_string()))?;
     Ok(listener)
-}
-
-fn is_listening(descriptor: &OwnedFd) -> io::Result<bool> {
-    let borrowed: BorrowedFd<'_> = std::os::fd::AsFd::as_fd(descriptor);
-    Ok(rustix::net::sockopt::socket_acceptconn(borrowed)?)
 }
 
 #[cfg(test)]

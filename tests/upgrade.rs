@@ -49,27 +49,33 @@ fn follower(log: &str) -> String {
 struct Caller {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
+    /// It adds a document with each call, instead of asking for figures.
+    writes: bool,
     id: u64,
     reconnected: u64,
 }
 
 impl Caller {
     fn new(address: SocketAddr) -> Caller {
-        Caller { address, stream: None, id: 0, reconnected: 0 }
+        Caller { address, stream: None, writes: false, id: 0, reconnected: 0 }
     }
 
     /// One `tools/call`; says what was wrong with its answer.
     fn call(&mut self) -> Result<(), String> {
         self.id += 1;
+        let (tool, arguments) = match self.writes {
+            true => ("add_document", json!({ "title": "written", "text": "while it moves" })),
+            false => ("dataset_stats", json!({})),
+        };
         let body = json!({ "jsonrpc": "2.0", "id": self.id, "method": "tools/call", "params": {
-            "name": "dataset_stats", "arguments": {},
+            "name": tool, "arguments": arguments,
             "_meta": { "io.modelcontextprotocol/protocolVersion": "2026-07-28",
                        "io.modelcontextprotocol/clientCapabilities": {} } } })
         .to_string();
         let request = format!(
             "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
              Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2026-07-28\r\n\
-             Mcp-Method: tools/call\r\nMcp-Name: dataset_stats\r\nContent-Length: {}\r\n\r\n{body}",
+             Mcp-Method: tools/call\r\nMcp-Name: {tool}\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
         if self.stream.is_none() {
@@ -103,7 +109,10 @@ impl Caller {
             self.stream = None;
         }
         let answer: Value = serde_json::from_slice(&body).map_err(|e| e.to_string())?;
-        match status.contains(" 200") && answer["id"] == self.id && answer["result"].is_object() {
+        match status.contains(" 200")
+            && answer["id"] == self.id
+            && answer["result"]["isError"] == false
+        {
             true => Ok(()),
             false => Err(format!("{status}: {answer}")),
         }
@@ -122,6 +131,9 @@ fn several_upgrades_in_a_row_lose_no_request() {
             let (over, answered) = (over.clone(), answered.clone());
             std::thread::spawn(move || {
                 let mut caller = Caller::new(address);
+                // The writers of two processes share one file meanwhile.
+                caller.writes = number % 8 == 2;
+                let mut written = 0;
                 while !over.load(Ordering::Relaxed) {
                     // Some open a connection for each request.
                     if number % 4 == 0 {
@@ -129,12 +141,13 @@ fn several_upgrades_in_a_row_lose_no_request() {
                     }
                     caller.call()?;
                     answered.fetch_add(1, Ordering::Relaxed);
+                    written += u64::from(caller.writes);
                     // Some are idle in between, so that they come back to a process that drains.
                     if number % 4 == 1 {
                         std::thread::sleep(Duration::from_millis(20));
                     }
                 }
-                Ok::<u64, String>(caller.reconnected)
+                Ok::<_, String>((caller.reconnected, written))
             })
         })
         .collect();
@@ -157,10 +170,13 @@ fn several_upgrades_in_a_row_lose_no_request() {
         }
     }
     over.store(true, Ordering::Relaxed);
-    let mut reconnected = 0;
+    let (mut reconnected, mut written) = (0, 0);
     for caller in callers {
-        reconnected += caller.join().expect("no panic").expect("every request has its answer");
+        let done = caller.join().expect("no panic").expect("every request has its answer");
+        (reconnected, written) = (reconnected + done.0, written + done.1);
     }
+    let stats = daemon::Client::connect(address).call("dataset_stats", json!({}));
+    assert_eq!(stats["documents"], written, "what was answered is there");
     assert!(reconnected >= 4, "connections moved to the new processes: {reconnected}");
 }
 

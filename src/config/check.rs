@@ -96,8 +96,8 @@ fn check_http_sse(http_sse: &HttpSseConfig, endpoint: &str, refuse: &mut impl Fn
     refuse(
         sse_endpoint == messages_endpoint
             || [&**sse_endpoint, messages_endpoint].contains(&endpoint),
-        "http_sse.sse_endpoint: this, messages_endpoint and path must be three different paths (or set \
-         http_sse.enabled = false)",
+        "http_sse.sse_endpoint: this, messages_endpoint and path must be three different paths (or \
+         set http_sse.enabled = false)",
     );
     let DeprecationConfig { docs_url, sunset, successor_endpoint, .. } = &http_sse.deprecation;
     for (key, reference) in [("docs_url", docs_url), ("successor_endpoint", successor_endpoint)] {

@@ -7,7 +7,7 @@ use super::{
     ClientAuth, Day, ProxyProtocol, TlsVersion, Transports, host_pattern, network, origin_pattern,
 };
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use toml::value::Datetime;
 
 /// A time: text with a unit (`"10s"`, `"250ms"`), or a number of seconds.
@@ -217,11 +217,22 @@ impl<'de> Visitor<'de> for ListVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
         let mut texts = Vec::new();
-        while let Some(text) = list.next_element::<String>()? {
-            (self.check)(&text).map_err(A::Error::custom)?;
+        while let Some(text) = list.next_element_seed(Checked(self.check))? {
             texts.push(text);
         }
         Ok(texts)
+    }
+}
+
+/// One of a list, checked while it is read, so that whoever says what is wrong knows which.
+struct Checked(fn(&str) -> Result<(), String>);
+
+impl<'de> DeserializeSeed<'de> for Checked {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        (self.0)(&text).map(|()| text).map_err(D::Error::custom)
     }
 }
 

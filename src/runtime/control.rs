@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::listener::{self, Opened};
 use super::mailbox::{Address, Leave, Mail, Reloaded};
 use super::stdio::StdioStop;
+use crate::limits;
 use crate::store::Hub;
 
 /// Speaks with the threads of a server, from any other.
@@ -45,11 +46,14 @@ impl Control {
         }
     }
 
-    /// Gives all shards other settings.
+    /// Gives all shards other settings; returns when they have them (one that is stuck gets them
+    /// later).
     pub(crate) fn reload(&self, reloaded: &Arc<Reloaded>) {
         for mailbox in &self.mailboxes {
             mailbox.post_waiting(Mail::Reload(reloaded.clone()));
         }
+        // Letters are read in their order: who answers this one has read the other.
+        self.silent_shards(limits::SHARD_ANSWER_TIMEOUT);
     }
 
     /// The sockets that the shards listen on, once more: each of them, once.

@@ -115,8 +115,7 @@ impl<H: Handler> Shard<H> {
             requests: 0,
             handshakes: Handshakes::default(),
             read_buffer_max: shared.limits.read_buffer_bytes_max(),
-            bounds_connections: config.requests_per_connection_max > 0
-                || !config.connection_age_max.is_zero(),
+            bounds_connections: bounds_connections(&config),
             shared,
             config,
         };
@@ -352,6 +351,11 @@ impl<H: Handler> Shard<H> {
         let handshakes = self.core.handshakes.done_and_failed();
         self.counters().publish(self.core.requests, buffers, handshakes);
     }
+}
+
+/// Whether connections end for what was asked of them, or for their age.
+fn bounds_connections(config: &Config) -> bool {
+    config.requests_per_connection_max > 0 || !config.connection_age_max.is_zero()
 }
 
 fn find(connections: &mut Slab<Connection>, key: ConnectionKey) -> Option<&mut Connection> {

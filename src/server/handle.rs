@@ -39,9 +39,9 @@ impl Handle {
     }
 
     /// Takes over what these settings change, as far as that is possible while the server runs:
-    /// limits, time-outs, origins, and which tools are offered. Files of certificates are read again. Clients are told if the list of
-    /// tools is another one then. Shards take it over in their next turn; what is under way, and
-    /// deadlines that are set, stay as they are.
+    /// limits, time-outs, origins, and which tools are offered. Files of certificates are read
+    /// again. Clients are told if the list of tools is another one then. When this returns, shards
+    /// go by it; what is under way, and deadlines that are set, stay as they are.
     ///
     /// # Errors
     /// A setting that cannot be: then nothing has changed.

@@ -88,6 +88,7 @@ impl<H: Handler> Shard<H> {
     fn stop(&mut self, leave: Leave) {
         self.leaving = Leaving::Until(Instant::now() + self.core.config.shutdown_grace, leave);
         self.core.local.stopping = true;
+        self.core.local.closing = true;
         self.core.shared.hub.begin_to_close();
         self.peers.begin_to_leave(self.index);
         if leave == Leave::Close {

@@ -4,8 +4,9 @@ use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use super::Shard;
+use super::{MemoryWatch, Shard, bounds_connections};
 use crate::app::Handler;
+use crate::json::Parser;
 use crate::limits;
 use crate::runtime::listener::Opened;
 use crate::runtime::mailbox::{Mail, Reloaded};
@@ -43,7 +44,16 @@ impl<H: Handler> Shard<H> {
         self.core.read_buffer_max = self.core.read_buffer_max.max(room);
         let (handler, hub) = (handler.clone(), hub.clone());
         self.core.shared = Arc::new(Shared { handler, hub, settings });
-        self.core.config = reloaded.config.clone();
+        let config = &reloaded.config;
+        if config.json_depth_max != self.core.config.json_depth_max {
+            self.core.local.parser = Parser::with_depth(config.json_depth_max);
+        }
+        self.memory = MemoryWatch::new(config);
+        self.core.bounds_connections = bounds_connections(config);
+        self.core.local.closing = self.core.local.stopping;
+        // Which hosts may be called is another question now.
+        self.core.local.known_host.clear();
+        self.core.config = config.clone();
         // There may be room for more connections now.
         self.look_at_listeners();
     }
