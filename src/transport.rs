@@ -37,7 +37,9 @@ pub(crate) use cors::Cors;
 pub(crate) use guard::Guard;
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
-pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_plain, refuse_timeout};
+#[cfg(feature = "tls")]
+pub(crate) use refuse::refuse_plain;
+pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_timeout};
 pub(crate) use reply::{Delivery, Reply};
 pub(crate) use stdio::{Found, Lines};
 pub(crate) use streamable_http::{expect, respond};

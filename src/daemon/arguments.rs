@@ -40,8 +40,9 @@ A file in TOML:
   key = \"fastd.key\"
 
 A certificate for this machine, to try HTTPS with (clients must be told to trust fastd.pem):
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 30 -subj /CN=localhost \\
-    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout fastd.key -out fastd.pem
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 30 \\
+    -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \\
+    -keyout fastd.key -out fastd.pem
 
 Exit codes: 0 stopped by a signal (or by the end of standard input, where that is served), 1 could
 not start, 2 wrong arguments.";

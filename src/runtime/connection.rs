@@ -48,6 +48,7 @@ pub(crate) enum State {
 pub(crate) enum Phase {
     Idle,
     /// The handshake of TLS, from the connection's beginning.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is none"))]
     Handshake,
     Head,
     Body,
@@ -153,6 +154,7 @@ impl Connection {
         0
     }
 
+    #[cfg(feature = "tls")]
     pub(crate) fn socket(&self) -> &TcpStream {
         &self.socket
     }

@@ -93,12 +93,7 @@ pub(crate) fn drive<H: Handler>(
             }
             Step::Partial => {
                 reads += 1;
-                if !connection.input.has_storage() {
-                    connection.input.attach(core.read_buffers.take_filled());
-                }
-                if connection.tls.is_none() {
-                    connection.fill(core.read_buffer_max);
-                } else if !tls::fill(connection, core) {
+                if !fill(connection, core) {
                     more = true;
                     break;
                 }
@@ -151,7 +146,22 @@ pub(crate) fn conclude<H: Handler>(
     }
 }
 
-/// Sends what a connection has to say, as far as the socket takes it. Says whether it took anything.
+/// Reads once. `false`: that has to wait for the next turn.
+#[inline]
+fn fill<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
+    if !connection.input.has_storage() {
+        connection.input.attach(core.read_buffers.take_filled());
+    }
+    match connection.tls {
+        None => {
+            connection.fill(core.read_buffer_max);
+            true
+        }
+        Some(_) => tls::fill(connection, core),
+    }
+}
+
+/// Sends what is unsent, as far as the socket takes it. Says whether it took anything.
 #[inline]
 pub(crate) fn flush<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
     match connection.tls {

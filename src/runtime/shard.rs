@@ -22,7 +22,7 @@ use super::mailbox::{Mail, Mailbox};
 use super::metrics::ShardCounters;
 use super::peers::Peers;
 use super::serve::{Core, conclude, drive};
-use super::tls::{Certificates, Handshakes};
+use super::tls::{self, Certificates, Handshakes};
 use super::waiting::deliver;
 use crate::app::Handler;
 use crate::config::Config;
@@ -152,6 +152,7 @@ impl<H: Handler> Shard<H> {
         }
         for (_, connection) in &mut self.connections {
             self.core.give_up(connection);
+            tls::give_back(connection, &mut self.core);
         }
         self.publish();
     }
