@@ -155,7 +155,7 @@ impl RawConfig {
     /// What is meant by all layers together.
     ///
     /// # Errors
-    /// The address to listen on cannot be found, or of two keys that need each other one is missing.
+    /// The address to listen on cannot be found, or one of two keys that need each other is missing.
     pub fn settled(self) -> Result<Settings, Error> {
         let mut config = Config::default();
         let http = self.transport.http;
