@@ -1,18 +1,28 @@
 //! What a server is set to: plain values, all with defaults that work.
 
 #[cfg(feature = "daemon")]
+pub mod diagnose;
+#[cfg(feature = "daemon")]
 pub mod file;
 #[cfg(feature = "daemon")]
+mod lines;
+#[cfg(feature = "daemon")]
 pub mod raw;
+#[cfg(feature = "daemon")]
+mod schema;
 #[cfg(feature = "daemon")]
 pub mod values;
 
 mod check;
 mod guard;
 mod http_sse;
+mod overload;
+mod rate;
+mod reload;
 mod tls;
 #[cfg(feature = "auth")]
 pub mod tokens;
+mod tools;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -25,7 +35,11 @@ pub use guard::{CorsConfig, GuardConfig, ProxyProtocol, public_url};
 pub(crate) use guard::{Guarded, host_pattern, network, origin_pattern};
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
+pub use overload::OverloadConfig;
+pub use rate::{Rate, RateConfig, RejectStatus};
+pub use reload::Reloaded;
 pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
+pub use tools::ToolsConfig;
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
 ///
@@ -117,6 +131,9 @@ pub struct Config {
     pub write_timeout: Duration,
     /// Time that a stop waits for answers that are under way.
     pub shutdown_grace: Duration,
+    /// Time after the first word of a stop in which all is served as ever, but who asks whether the
+    /// server is ready is told no.
+    pub shutdown_delay: Duration,
     /// Size of a pooled buffer to begin with, in bytes.
     pub buffer_size: usize,
     /// Buffers a shard keeps for later.
@@ -148,10 +165,35 @@ pub struct Config {
     /// Web origins whose pages may call, besides what [`GuardConfig`] says: `https://app.example`,
     /// `https://*.app.example` for all that is below, `*` for all but `null`.
     pub allowed_origins: Vec<String>,
+    /// Nesting of arrays and objects in one message; else -32700.
+    pub json_depth_max: usize,
+    /// Connections of one address (of IPv6, one /64) at once; others are closed with 429. 0: any.
+    pub connections_per_address_max: usize,
+    /// Calls of one principal on workers at once, those that wait for one included; beyond them,
+    /// 429. 0: any.
+    pub calls_per_principal_max: usize,
+    /// Streams of one principal at once that stay open until it leaves: those of a GET, and
+    /// subscriptions; beyond them, 429. 0: any.
+    pub streams_per_principal_max: usize,
+    /// The same of one address (of IPv6, one /64).
+    pub streams_per_address_max: usize,
+    /// Requests of one connection; the answer to the last says `Connection: close`. 0: any.
+    pub requests_per_connection_max: usize,
+    /// Age of a connection after which an answer says `Connection: close`. Zero: any.
+    pub connection_age_max: Duration,
+    /// Time for a call on a worker, from when it came; then its client gets an error, and
+    /// [`Call::cancelled`](crate::Call::cancelled) says so. Not for tasks. Zero: any.
+    pub call_timeout: Duration,
+    /// How often clients may ask.
+    pub rate: RateConfig,
+    /// What is refused when there is too much to do.
+    pub overload: OverloadConfig,
     /// What browsers are told about requests from such pages.
     pub cors: CorsConfig,
     /// Under which names the server is reached, and which proxies are believed.
     pub guard: GuardConfig,
+    /// Tools that are not offered.
+    pub tools: ToolsConfig,
 }
 
 impl Default for Config {
@@ -175,6 +217,7 @@ impl Default for Config {
             idle_timeout: limits::IDLE_TIMEOUT,
             write_timeout: limits::WRITE_TIMEOUT,
             shutdown_grace: limits::SHUTDOWN_GRACE,
+            shutdown_delay: Duration::ZERO,
             buffer_size: limits::BUFFER_SIZE,
             max_buffers: limits::BUFFERS_MAX,
             adaptive_sizing: true,
@@ -189,8 +232,19 @@ impl Default for Config {
             stream_age_max: limits::STREAM_AGE_MAX,
             answer_timeout: limits::ANSWER_TIMEOUT,
             allowed_origins: Vec::new(),
+            json_depth_max: limits::JSON_DEPTH_MAX,
+            connections_per_address_max: 0,
+            calls_per_principal_max: 0,
+            streams_per_principal_max: 0,
+            streams_per_address_max: 0,
+            requests_per_connection_max: 0,
+            connection_age_max: Duration::ZERO,
+            call_timeout: Duration::ZERO,
+            rate: RateConfig::default(),
+            overload: OverloadConfig::default(),
             cors: CorsConfig::default(),
             guard: GuardConfig::default(),
+            tools: ToolsConfig::default(),
         }
     }
 }

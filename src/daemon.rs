@@ -1,18 +1,27 @@
 //! What the command does, in parts: a user of the library like any other.
 
 mod arguments;
+mod check;
 mod connect;
 mod greeting;
+mod health;
 mod import;
 mod install;
 mod migrate;
 mod own_docs;
+mod reload;
 mod serve;
+mod settings;
+mod signals;
+mod systemd;
+mod upgrade;
 
 use std::io::Write as _;
 
 pub(crate) use arguments::{Arguments, Command};
+pub(crate) use check::check;
 pub(crate) use connect::connect;
+pub(crate) use health::health;
 pub(crate) use import::import;
 pub(crate) use install::install;
 pub(crate) use migrate::migrate;

@@ -51,6 +51,7 @@ mod auth;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod documents;
+pub mod inherit;
 mod runtime;
 mod server;
 
@@ -69,26 +70,32 @@ pub use app::{
 };
 pub use config::{
     CertificateFiles, ClientAuth, Config, CorsConfig, Day, DeprecationConfig, GuardConfig,
-    HttpSseConfig, ProxyProtocol, TlsConfig, TlsVersion, Transports,
+    HttpSseConfig, OverloadConfig, ProxyProtocol, Rate, RateConfig, RejectStatus, Reloaded,
+    TlsConfig, TlsVersion, ToolsConfig, Transports,
 };
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};
 pub use runtime::{CertificateError, Certificates, ShardStats, Stopper};
 #[cfg(feature = "schema")]
 pub use schemars;
-pub use server::{Builder, Exchange, Running, ServeError, Server};
+pub use server::{Builder, Exchange, Handle, Running, ServeError, Server};
 
 /// What benches and fuzz targets reach for; no part of the public interface.
 #[doc(hidden)]
 pub mod internal {
+    pub use crate::app::call::Inputs;
+    pub use crate::app::catalog::param_headers;
     #[cfg(feature = "auth")]
     pub use crate::auth::{Checked, Health, Jwt, KeySet, Reason, Tokens};
     pub use crate::buffer::{ReadBuffer, WriteBuffer};
     pub use crate::http::{
-        Date, Decoder, FieldStorage, OpenBody, Parsed, ProxyHeader, Request, Response, Stamp,
-        Status, field_storage, proxy_header,
+        Date, Decoder, Field, FieldStorage, OpenBody, Parsed, ProxyHeader, Request, Response,
+        Stamp, Status, field_storage, proxy_header,
     };
+    pub use crate::mcp::{Cursor, open_state, seal_state, state_purpose};
     pub use crate::rpc::Message;
     #[cfg(feature = "auth")]
     pub use crate::store::Verdict;
+    pub use crate::store::{Seal, Unsealed};
+    pub use crate::transport::mismatch as header_mismatch;
 }

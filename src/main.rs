@@ -19,6 +19,8 @@ fn main() -> ExitCode {
         Some(Command::Import(import)) => daemon::import(&import),
         Some(Command::Install(install)) => daemon::install(&install),
         Some(Command::Connect(connect)) => daemon::connect(connect),
+        Some(Command::Health(health)) => daemon::health(&health),
+        Some(Command::Check(arguments)) => daemon::check(arguments),
         Some(Command::Migrate(migrate)) => daemon::migrate(&migrate),
         None => daemon::serve(arguments.serve),
     };

@@ -24,7 +24,9 @@ pub(crate) mod tasks;
 mod tests;
 
 pub(crate) use answer::{Written, answer};
+pub use cursor::Cursor;
+pub use input::{open_state, seal_state, state_purpose};
 pub(crate) use method::Method;
 pub(crate) use open::{Claims, Context, open};
 pub(crate) use plan::{Accepted, Plan, plan};
-pub(crate) use refusal::{Refusal, Stage};
+pub(crate) use refusal::{Refusal, Stage, write_limit};

@@ -6,9 +6,11 @@
 
 mod buffers;
 mod connection;
+mod control;
 mod deadlines;
 mod listener;
 mod mailbox;
+mod memory;
 mod metrics;
 #[cfg(not(feature = "tls"))]
 mod no_tls;
@@ -21,28 +23,31 @@ mod tls;
 mod waiting;
 mod workers;
 
-use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle, available_parallelism};
 
-use crossbeam_channel::Sender;
 use mio::{Poll, Token};
 
-use self::mailbox::{Address, Mail, mailbox};
+use self::mailbox::{Address, mailbox};
 use self::metrics::ShardCounters;
 use self::peers::Peers;
 use self::shard::{MAILBOX, Parts, Shard};
-use self::stdio::{Stdio, StdioStop};
+use self::stdio::Stdio;
+use self::workers::Jobs;
+use crate::app::catalog::Switches;
 use crate::app::{Catalog, Handler};
 use crate::config::Config;
 use crate::limits;
 use crate::store::{Clock, Hub};
-use crate::transport::{Deferred, Shared};
+use crate::transport::Shared;
 #[cfg(not(feature = "tls"))]
 use no_tls as tls;
 
+pub(crate) use self::control::Control;
+pub use self::control::Stopper;
+pub(crate) use self::mailbox::Reloaded;
 pub use self::metrics::ShardStats;
 pub use self::tls::{CertificateError, Certificates};
 
@@ -90,8 +95,12 @@ pub(crate) struct Threads {
 /// The shards there will be: what was asked for, or the CPUs this process may use. Affinity and
 /// the quota of the cgroup are considered (that is what `available_parallelism` does on Linux).
 pub(crate) fn shard_count(config: &Config) -> usize {
-    let cpus = || available_parallelism().map_or(1, |cpus| cpus.get());
-    config.cores.unwrap_or_else(cpus).clamp(1, limits::CORES_MAX)
+    config.cores.unwrap_or_else(cpu_count).clamp(1, limits::CORES_MAX)
+}
+
+/// How many CPUs this process may use.
+pub(crate) fn cpu_count() -> usize {
+    available_parallelism().map_or(1, |cpus| cpus.get())
 }
 
 /// A server whose listeners are open and whose shards are made, and none of whose threads runs.
@@ -100,7 +109,7 @@ pub(crate) struct Prepared<H> {
     mailboxes: Vec<Address>,
     counters: Arc<[ShardCounters]>,
     shards: Vec<Placed<H>>,
-    sender: Sender<Box<Deferred>>,
+    sender: Jobs,
     jobs: workers::Queue,
     shared: Arc<Shared<H>>,
     config: Arc<Config>,
@@ -115,18 +124,23 @@ struct Placed<H> {
     shard: Shard<H>,
 }
 
-/// Opens the listeners and makes the shards. When this fails, nothing has been started.
+/// Makes the shards, and opens their listeners unless they are `opened` already. When this fails,
+/// nothing has been started.
 pub(crate) fn prepare<H: Handler>(
     shared: Shared<H>,
     config: Config,
     certificates: Option<Certificates>,
+    opened: Vec<TcpListener>,
 ) -> io::Result<Prepared<H>> {
     allow_many_files(&config);
     let count = if config.transports.has_http() { shard_count(&config) } else { 0 };
-    let (listeners, address) = listener::open(config.bind, count)?;
+    let (listeners, address) = match opened.is_empty() || count == 0 {
+        true => listener::open(config.bind, count)?,
+        false => listener::deal(opened, count)?,
+    };
     let worker_count = worker_count(shared.handler.catalog(), &config, count);
     let (shared, config) = (Arc::new(shared), Arc::new(config));
-    let (sender, jobs) = workers::queue(config.deferred_max);
+    let (sender, jobs) = workers::queue(config.deferred_max, shared.hub.clone());
 
     let mut polls = Vec::with_capacity(count);
     let mut mailboxes = Vec::with_capacity(count);
@@ -137,15 +151,16 @@ pub(crate) fn prepare<H: Handler>(
         polls.push((poll, mailbox));
     }
     let counters: Arc<[ShardCounters]> = (0..count).map(|_| ShardCounters::default()).collect();
-    let peers = Arc::new(Peers::new(mailboxes.clone(), counters.clone()));
+    let per_address = config.connections_per_address_max;
+    let peers = Arc::new(Peers::new(mailboxes.clone(), counters.clone(), per_address));
     let cpus = cpus(&config, count);
     let mut shards = Vec::with_capacity(count);
-    for (index, (listener, (poll, mailbox))) in listeners.into_iter().zip(polls).enumerate() {
+    for (index, (listeners, (poll, mailbox))) in listeners.into_iter().zip(polls).enumerate() {
         let parts = Parts {
             index,
             poll,
             mailbox,
-            listener,
+            listeners,
             peers: peers.clone(),
             certificates: certificates.clone(),
             jobs: sender.clone(),
@@ -202,6 +217,11 @@ fn worker_count(catalog: &Catalog, config: &Config, shards: usize) -> usize {
 }
 
 impl<H: Handler> Prepared<H> {
+    /// The switches of the application's tools.
+    pub(crate) fn switches(&self) -> Switches {
+        self.shared.handler.catalog().switches()
+    }
+
     /// Starts a thread for each shard, and the workers.
     pub(crate) fn start(self) -> io::Result<Threads> {
         let workers = workers::start(self.worker_count, self.jobs, &self.shared)?;
@@ -252,7 +272,7 @@ fn pin(shard: usize, cpu: Option<core_affinity::CoreId>) {
 
 /// Raises the soft limit of open files to what `connections_max` needs, as far as the hard limit
 /// allows: the usual 1,024 end long before the memory does.
-fn allow_many_files(config: &Config) {
+pub(crate) fn allow_many_files(config: &Config) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let wanted = (config.connections_max + limits::FILES_BESIDE_CONNECTIONS) as u64;
@@ -265,41 +285,16 @@ fn allow_many_files(config: &Config) {
     }
 }
 
-/// Stops a server, from any thread.
-#[derive(Clone)]
-pub struct Stopper {
-    mailboxes: Vec<Address>,
-    stdio: Option<StdioStop>,
-}
-
-impl Stopper {
-    /// Asks the server to finish what is under way, and to end; does not wait for that.
-    pub fn stop(&self) {
-        for mailbox in &self.mailboxes {
-            mailbox.post_waiting(Mail::Stop);
-        }
-        if let Some(stdio) = &self.stdio {
-            stdio.stop();
-        }
-    }
-}
-
-impl fmt::Debug for Stopper {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stopper")
-    }
-}
-
 impl Threads {
     /// What each shard is doing.
     pub(crate) fn stats(&self) -> Vec<ShardStats> {
         self.counters.iter().map(ShardCounters::read).collect()
     }
 
-    /// The way to stop them.
-    pub(crate) fn stopper(&self) -> Stopper {
+    /// The way to speak with them.
+    pub(crate) fn control(&self) -> Control {
         let stdio = self.stdio.as_ref().map(Stdio::stopper);
-        Stopper { mailboxes: self.mailboxes.clone(), stdio }
+        Control::new(self.mailboxes.clone(), stdio, self.hub.clone())
     }
 
     /// Waits until all shards have ended. Workers end with them, but for one whose function does

@@ -2,17 +2,18 @@
 
 mod builder;
 mod exchange;
+mod handle;
 mod parts;
 mod settings;
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::{Handler, Notifier};
-use crate::config::{Config, Transports};
+use crate::config::{Config, Reloaded, Transports};
 use crate::runtime::{
     self, CertificateError, Certificates, Prepared, ShardStats, Stopper, Threads,
 };
@@ -21,6 +22,7 @@ use crate::transport::{HttpSse, Shared};
 
 pub use builder::Builder;
 pub use exchange::Exchange;
+pub use handle::Handle;
 
 /// A server of the application `H`, ready to run.
 ///
@@ -31,6 +33,8 @@ pub struct Server<H> {
     /// An address was given: it is listened on beside standard input.
     bound: bool,
     bind_problem: Option<ServeError>,
+    /// Sockets that somebody has opened for it.
+    opened: Vec<TcpListener>,
     notifier: Notifier,
 }
 
@@ -90,7 +94,8 @@ impl<H: Handler> Server<H> {
     /// A server of a handler, without the sugar.
     pub fn new(handler: H) -> Server<H> {
         let notifier = Notifier::default();
-        Server { handler, config: Config::default(), bound: false, bind_problem: None, notifier }
+        let (config, opened) = (Config::default(), Vec::new());
+        Server { handler, config, bound: false, bind_problem: None, opened, notifier }
     }
 
     /// Listens here instead of on 127.0.0.1:8080. Port 0 takes a free one.
@@ -112,6 +117,14 @@ impl<H: Handler> Server<H> {
             Err(error) => error,
         };
         self.bind_problem = Some(ServeError::Address { address: text, error: problem });
+        self
+    }
+
+    /// Listens on these sockets, which somebody else has opened (a process before this one, or
+    /// whoever started it), instead of opening any. There may be more or fewer than shards.
+    #[must_use]
+    pub fn listeners(mut self, opened: Vec<TcpListener>) -> Self {
+        self.opened = opened;
         self
     }
 
@@ -160,21 +173,34 @@ impl<H: Handler> Server<H> {
     /// # Errors
     /// [`ServeError`]: nothing has been started.
     pub fn start(self) -> Result<Running, ServeError> {
-        let notifier = self.notifier();
+        let (notifier, config) = (self.notifier(), self.config.clone());
         let (prepared, certificates) = self.prepare()?;
+        let switches = prepared.switches();
         let threads = prepared.start().map_err(ServeError::Threads)?;
-        Ok(Running { threads, notifier, certificates })
+        let handle = Handle::new(threads.control(), notifier, switches, certificates, config);
+        Ok(Running { threads, handle })
+    }
+
+    /// Looks for what would keep the server from starting, but for the address, and starts nothing.
+    ///
+    /// # Errors
+    /// [`ServeError`], as [`Server::start`] would give.
+    pub fn check(self) -> Result<(), ServeError> {
+        let (_, config) = self.checked(runtime::CLOCK)?;
+        let name = config.guard.public_https_host();
+        Certificates::read(&config.tls, name).map(|_| ()).map_err(ServeError::Certificates)
     }
 
     /// Reads the certificates, and opens the listeners.
-    fn prepare(self) -> Result<(Prepared<H>, Option<Certificates>), ServeError> {
+    fn prepare(mut self) -> Result<(Prepared<H>, Option<Certificates>), ServeError> {
+        let opened = std::mem::take(&mut self.opened);
         let (shared, config) = self.checked(runtime::CLOCK)?;
         let name = config.guard.public_https_host();
         let certificates =
             Certificates::read(&config.tls, name).map_err(ServeError::Certificates)?;
         let address = config.bind;
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
-        let prepared = runtime::prepare(shared, config, certificates.clone())
+        let prepared = runtime::prepare(shared, config, certificates.clone(), opened)
             .map_err(|error| ServeError::Bind { address, error })?;
         if let Some(HttpSse { stream_path, warning: Some(advice), .. }) = http_sse.as_deref() {
             tracing::warn!(
@@ -199,16 +225,12 @@ impl<H: Handler> Server<H> {
             let text = "an application that speaks MCP by itself is served over HTTP alone here";
             return Err(ServeError::Setting(text.to_owned()));
         }
+        let switches = handler.catalog().switches();
+        switches.check(&config.tools.disabled).map_err(ServeError::Setting)?;
+        switches.set(&config.tools.disabled);
         let hub = Arc::new(settings::hub(&config, clock)?);
         notifier.begin(hub.clone());
-        let shared = Shared {
-            hub,
-            handler,
-            limits: config.http,
-            path: config.path.clone(),
-            http_sse: settings::http_sse(&config),
-            guard: settings::guard(&config)?,
-        };
+        let shared = Shared { hub, handler: Arc::new(handler), settings: settings::of(&config)? };
         Ok((shared, config))
     }
 
@@ -239,8 +261,7 @@ impl<H: Handler> Server<H> {
 /// A server that runs. Dropping it leaves the server running.
 pub struct Running {
     threads: Threads,
-    notifier: Notifier,
-    certificates: Option<Certificates>,
+    handle: Handle,
 }
 
 impl Running {
@@ -252,13 +273,26 @@ impl Running {
 
     /// Tells clients, from any thread, that something changed.
     pub fn notifier(&self) -> Notifier {
-        self.notifier.clone()
+        self.handle.notifier.clone()
+    }
+
+    /// What can be asked of it, from any thread.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Takes over what these settings change; see [`Handle::reload`].
+    ///
+    /// # Errors
+    /// A setting that cannot be: then nothing has changed.
+    pub fn reload(&self, config: &Config) -> Result<Reloaded, ServeError> {
+        self.handle.reload(config)
     }
 
     /// The certificates it shows, where it speaks HTTPS: to be [read
     /// again](Certificates::reload), by any thread and while another waits for the end.
     pub fn certificates(&self) -> Option<Certificates> {
-        self.certificates.clone()
+        self.handle.certificates.clone()
     }
 
     /// What each shard is doing.
@@ -276,7 +310,7 @@ impl Running {
 
     /// The way to stop it while another thread waits for its end.
     pub fn stopper(&self) -> Stopper {
-        self.threads.stopper()
+        Stopper(self.handle.control.clone())
     }
 
     /// Waits until the server ends: because it was stopped, or because standard input has ended

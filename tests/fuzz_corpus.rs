@@ -52,3 +52,18 @@ fn proxy() {
 fn config() {
     replay("config", targets::config);
 }
+
+#[test]
+fn sentinel() {
+    replay("sentinel", targets::sentinel::sentinel);
+}
+
+#[test]
+fn cursor() {
+    replay("cursor", targets::sealed::cursor);
+}
+
+#[test]
+fn request_state() {
+    replay("request_state", targets::sealed::request_state);
+}

@@ -7,7 +7,8 @@ use std::net::TcpStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, call, eventually, start, start_with};
+use common::{PATIENCE, Wire, call, eventually, start, start_with};
+use mcp_fastd::{Config, Empty, Running, Server};
 use serde_json::json;
 
 fn add(id: u64) -> Vec<u8> {
@@ -135,4 +136,117 @@ fn under_load() {
         assert!(answered > 0);
         assert!(TcpStream::connect(address).is_err());
     }
+}
+
+#[test]
+fn a_reader_that_does_not_read_is_not_waited_for() {
+    let mut server = start_with(|config| config.shutdown_grace = Duration::from_millis(300));
+    let mut slow = server.connect();
+    slow.shrink_receive_buffer();
+    slow.send(call(1, "fill", json!({ "bytes": 3_000_000 })).bytes());
+    server.assert_alive();
+    let started = Instant::now();
+    server.take().stop();
+    assert!(started.elapsed() < PATIENCE / 2, "{:?}", started.elapsed());
+}
+
+#[test]
+fn in_the_delay_all_is_served_but_who_asks_is_told() {
+    let mut server = start_with(|config| config.shutdown_delay = Duration::from_secs(2));
+    let mut old = server.connect();
+    old.ask(add(1));
+    let running = server.take();
+    let handle = running.handle();
+    assert!(!handle.is_stopping());
+    handle.stop();
+    assert!(handle.is_stopping(), "before anything else is done");
+    for wire in [&mut old, &mut server.connect()] {
+        let response = wire.ask(add(2));
+        assert_eq!(response.status, 200);
+        assert!(!response.closes(), "as ever");
+    }
+    running.wait();
+    assert!(TcpStream::connect(server.address).is_err());
+    old.expect_end();
+}
+
+/// A server on one shard, with a tool that holds that shard until it is released.
+fn held() -> (Running, std::sync::mpsc::Sender<()>) {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let server = Server::builder()
+        .tool("hold", move |_: Empty| {
+            let _ = held.lock().expect("a lock").recv();
+            "released"
+        })
+        .build();
+    let config = Config {
+        bind: ([127, 0, 0, 1], 0).into(),
+        cores: Some(1),
+        pin: false,
+        ..Config::default()
+    };
+    (server.config(config).start().expect("it starts"), release)
+}
+
+#[test]
+fn who_waits_to_be_accepted_is_answered() {
+    let (running, release) = held();
+    let mut holder = Wire::connect(running.addr());
+    holder.send(call(1, "hold", json!({})).bytes());
+    let handle = running.handle();
+    eventually("the shard is held", || !handle.silent_shards(Duration::from_millis(20)).is_empty());
+    // The kernel has taken them in; nobody has accepted them when the stop is said.
+    let mut waiting: Vec<_> = (0..50).map(|_| Wire::connect(running.addr())).collect();
+    for wire in &mut waiting {
+        wire.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+    handle.stop();
+    release.send(()).expect("it waits");
+    assert_eq!(holder.response().status, 200);
+    for wire in &mut waiting {
+        let response = wire.response();
+        assert_eq!(response.status, 200);
+        assert!(response.closes());
+        wire.expect_end();
+    }
+    running.wait();
+}
+
+#[test]
+fn a_drain_answers_idle_connections_once_more() {
+    let mut server = start_with(|config| config.shutdown_grace = PATIENCE * 2);
+    let mut idle: Vec<_> = (0..4).map(|_| server.connect()).collect();
+    for wire in &mut idle {
+        assert!(!wire.ask(add(1)).closes());
+    }
+    let running = server.take();
+    let handle = running.handle();
+    let lent = handle.listeners().expect("they are lent");
+    handle.drain();
+    let draining = std::thread::spawn(move || running.wait());
+    for wire in &mut idle {
+        assert!(!draining.is_finished(), "it waits for them");
+        let mut response = wire.ask(add(2));
+        while !response.closes() {
+            // The shard had not read its mail.
+            response = wire.ask(add(3));
+        }
+        wire.expect_end();
+    }
+    draining.join().expect("it ends with the last of them");
+    assert!(TcpStream::connect(server.address).is_ok(), "the sockets are ours now");
+    drop(lent);
+    assert!(TcpStream::connect(server.address).is_err());
+}
+
+#[test]
+fn a_drain_ends_with_the_grace() {
+    let mut server = start_with(|config| config.shutdown_grace = Duration::from_millis(300));
+    let mut idle = server.connect();
+    idle.ask(add(1));
+    let running = server.take();
+    running.handle().drain();
+    running.wait();
+    idle.expect_end();
 }

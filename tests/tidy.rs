@@ -11,7 +11,7 @@ const LINE_CHARS_MAX: usize = 100;
 /// Each room, and the rooms it may use. Arrows only point up this table: a room stands below what
 /// it uses. (`app` is among those of `runtime` and `server` because both are generic over its
 /// `Handler`; `server` has those of `transport` because `Exchange` is a shard without sockets.)
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 22] = [
     ("limits", &[]),
     ("sys", &[]),
     ("calendar", &[]),
@@ -31,6 +31,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
         "server",
         &["runtime", "app", "config", "limits", "http", "buffer", "json", "store", "transport"],
     ),
+    ("inherit", &["sys"]),
     ("adapter", &["server", "app", "config", "rpc", "json", "limits"]),
     ("documents", &["app", "calendar", "json", "limits"]),
     (
@@ -52,11 +53,12 @@ const ROOMS: [(&str, &[&str]); 21] = [
             "auth",
             "runtime",
             "server",
+            "inherit",
             "adapter",
             "documents",
         ],
     ),
-    ("daemon", &["server", "config", "documents", "limits", "app"]),
+    ("daemon", &["server", "config", "documents", "inherit", "limits", "app"]),
     ("main", &["daemon", "server", "config", "documents", "limits", "app"]),
 ];
 

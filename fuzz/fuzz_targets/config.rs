@@ -1,4 +1,4 @@
-//! Any text as a configuration file.
+//! Any text as a configuration file, and as variables of the environment.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,8 @@
 //! What the fuzz targets check, as plain functions: `tests/fuzz_corpus.rs` calls them too.
 
+pub mod sealed;
+pub mod sentinel;
+
 use mcp_fastd::config::file::RawConfig;
 use mcp_fastd::internal::{
     Decoder, Message, Parsed, ProxyHeader, ReadBuffer, field_storage, proxy_header,
@@ -109,11 +112,28 @@ pub fn proxy(data: &[u8]) {
     }
 }
 
-/// Text as a configuration file: understood or refused, never a panic.
+/// Text as a configuration file, and its lines as variables of the environment: understood, and
+/// then checked, or refused with the place where it stands; never a panic.
 pub fn config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let _ = serde_json::from_str::<RawConfig>(text);
-    let _ = toml::from_str::<RawConfig>(text);
+    let variables = text.lines().filter_map(|line| line.split_once('='));
+    let variables = variables
+        .map(|(name, value)| (format!("MCP_FASTD__{}", name.trim()).into(), value.trim().into()));
+    let read = [
+        RawConfig::from_text(text, true, "file"),
+        RawConfig::from_text(text, false, "file"),
+        RawConfig::from_environment(variables),
+    ];
+    for raw in read {
+        match raw {
+            Ok(mut raw) => {
+                // Names of hosts are not looked up.
+                raw.listen_on(([127, 0, 0, 1], 0).into());
+                let _ = raw.settled().map(|settings| settings.config.check());
+            }
+            Err(error) => assert!(!error.place.is_empty() && !error.problem.is_empty()),
+        }
+    }
 }
 
 /// What a connection sees: each request on a line, and the error at the end.

@@ -51,10 +51,11 @@ pub(crate) struct Link<'c> {
 }
 
 /// What an earlier round of a call brought (2026-07-28, MRTR).
+#[doc(hidden)]
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Inputs {
-    pub(crate) answers: Map<String, Json>,
-    pub(crate) remembered: Option<Json>,
+pub struct Inputs {
+    pub answers: Map<String, Json>,
+    pub remembered: Option<Json>,
 }
 
 /// What keeps a call from its result, when its function comes back with an error.
@@ -243,7 +244,7 @@ impl<'c> Call<'c> {
             return Err(Interrupted::Cancelled);
         }
         let hub = self.link.hub;
-        let living = Arc::new(Stream::new(hub.streams.bounds));
+        let living = Arc::new(Stream::new(hub.streams.bounds()));
         let owner = Owner::of(self.link.version, self.link.session, self.link.principal);
         let begun = hub.tasks.begin(owner, living, None, (hub.clock.unix_ms)());
         let task = begun.ok_or_else(|| self.protocol_error(-32603, "too many tasks"))?;

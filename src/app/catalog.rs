@@ -16,14 +16,17 @@ mod names;
 mod offered;
 mod schema;
 mod server;
+mod switches;
 #[cfg(test)]
 mod tests;
 mod validator;
 
 pub(crate) use offered::{Provided, ResourceIndex};
-pub(crate) use schema::param_headers;
+#[doc(hidden)]
+pub use schema::param_headers;
 pub use schema::{ParamHeader, ParamKind};
 pub(crate) use schema::{count_param_headers, drop_param_headers};
+pub(crate) use switches::{Switch, Switches};
 pub(crate) use validator::Validator;
 
 /// A tool of a catalog, by its place in it.
@@ -72,6 +75,7 @@ pub(crate) struct ToolSpec {
     pub(crate) param_headers: Vec<ParamHeader>,
     /// What arguments are checked with, where decoding them does not say all.
     pub(crate) validator: Option<Validator>,
+    pub(crate) off: Switch,
 }
 
 /// How long a client may keep what it was told, in milliseconds.
@@ -211,7 +215,7 @@ impl Catalog {
         insert(&mut entry, "execution", support);
         self.tool_list.push(Listing { modern, legacy: Json::Object(entry).to_string() });
         let (placement, task) = (about.placement, about.task);
-        let spec = ToolSpec { placement, task, param_headers, validator };
+        let spec = ToolSpec { placement, task, param_headers, validator, off: Switch::default() };
         self.tools.push(spec);
         ToolId(id)
     }

@@ -102,12 +102,12 @@ impl<'m> Incoming<'m> {
             request.write(&mut id);
         }
         let Incoming { hub, version, streams, .. } = *self;
-        let bounds = hub.streams.bounds;
+        let bounds = hub.streams.bounds();
         let has_begun = |session: &&Arc<Session>| !self.begins || session.line.is_some();
         let stream = match self.session.filter(has_begun) {
             None => Arc::new(Stream::new(bounds)),
             Some(session) => session
-                .begin(&id, bounds, hub.sessions.limits.replay_bytes)
+                .begin(&id, bounds, hub.sessions.limits.all().replay_bytes)
                 .ok_or(Reception::Full("session_calls_max"))?,
         };
         self.stream = Some(stream.clone());

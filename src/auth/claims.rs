@@ -249,7 +249,7 @@ impl Rules {
         // 2. It is for us (RFC 8707 §2, RFC 9068 §4).
         let need_not_say = form == Form::Answer { require_audience: false };
         let is_for_us = claims.audiences.iter().any(|audience| issuer.has_audience(audience));
-        if !is_for_us && !(need_not_say && claims.audiences.is_empty()) {
+        if !(is_for_us || need_not_say && claims.audiences.is_empty()) {
             return Err(Reason::Audience);
         }
         // 3. It is an access token (RFC 9068 §5), and one that its bearer may use.

@@ -1,6 +1,6 @@
 //! What is wrong with settings.
 
-use super::{Config, DEPRECATED, DeprecationConfig, HttpSseConfig, path};
+use super::{Config, DEPRECATED, DeprecationConfig, HttpSseConfig, RateConfig, path};
 use crate::limits;
 
 impl Config {
@@ -9,72 +9,95 @@ impl Config {
     /// # Errors
     /// What is wrong with the first of them, by its name.
     pub fn check(&self) -> Result<(), String> {
-        let setting = |problem: &str| Err(problem.to_owned());
+        self.problems().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// All settings that cannot be. Each begins with the key, as it is written in a file.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut refuse = |is_wrong: bool, problem: &str| {
+            if is_wrong {
+                problems.push(problem.to_owned());
+            }
+        };
         if let Err(problem) = path(&self.path) {
-            return Err(format!("path: {problem}"));
+            refuse(true, &format!("path: {problem}"));
         }
-        if let Err(problem) = check_http_sse(&self.http_sse, &self.path) {
-            return Err(format!("http_sse.{problem}"));
+        check_http_sse(&self.http_sse, &self.path, &mut refuse);
+        if let Err(problem) = self.guarded() {
+            refuse(true, &problem);
         }
-        self.guarded()?;
         if let Err(problem) = self.tls.check() {
-            return Err(format!("tls.{problem}"));
+            refuse(true, &format!("tls.{problem}"));
         }
-        if self.cores == Some(0) {
-            return setting("cores must be at least 1");
+        refuse(self.cores == Some(0), "cores must be at least 1");
+        refuse(
+            self.buffer_size < limits::READ_SPACE_MIN,
+            "buffer_size must be at least 4096 bytes",
+        );
+        refuse(self.connections_max == 0, "connections_max must be at least 1");
+        refuse(self.requests_per_turn_max == 0, "requests_per_turn_max must be at least 1");
+        refuse(
+            self.stream_events_max < 2 * limits::PROGRESS_UNSENT_MAX,
+            "stream_events_max must be at least 32",
+        );
+        refuse(
+            self.stream_bytes_max < limits::EVENTS_IN_HAND_BYTES,
+            "stream_bytes_max must be at least 65536 bytes",
+        );
+        refuse(self.keep_alive < limits::DEADLINE_TICK, "keep_alive must be at least 50ms");
+        refuse(self.json_depth_max < 8, "json_depth_max must be at least 8");
+        if let Some(name) = impossible_rate(&self.rate) {
+            refuse(true, &format!("rate.{name} must allow one request at least, in some time"));
         }
-        if self.buffer_size < limits::READ_SPACE_MIN {
-            return setting("buffer_size must be at least 4096 bytes");
-        }
-        if self.connections_max == 0 || self.requests_per_turn_max == 0 {
-            return setting("connections_max and requests_per_turn_max must be at least 1");
-        }
-        if self.stream_events_max < 2 * limits::PROGRESS_UNSENT_MAX {
-            return setting("stream_events_max must be at least 32");
-        }
-        if self.stream_bytes_max < limits::EVENTS_IN_HAND_BYTES {
-            return setting("stream_bytes_max must be at least 65536 bytes");
-        }
-        if self.keep_alive < limits::DEADLINE_TICK {
-            return setting("keep_alive must be at least 50ms");
-        }
-        Ok(())
+        problems
     }
 }
 
-/// What is wrong with the settings of HTTP+SSE, beginning with the key.
-fn check_http_sse(http_sse: &HttpSseConfig, endpoint: &str) -> Result<(), String> {
+/// The name of a rate that lets nobody in.
+fn impossible_rate(rate: &RateConfig) -> Option<&str> {
+    let RateConfig { global, per_address, per_principal, per_tool, .. } = rate;
+    let named = [
+        ("global", global),
+        ("per_address", per_address),
+        ("per_principal", per_principal),
+        ("per_tool", per_tool),
+        ("per_tool_and_principal", &rate.per_tool_and_principal),
+    ];
+    let named = named.into_iter().filter_map(|(name, rate)| Some((name, rate.as_ref()?)));
+    let tools = rate.tools.values().map(|rate| ("tools", rate));
+    named.chain(tools).find(|(_, rate)| !rate.is_possible()).map(|(name, _)| name)
+}
+
+/// What is wrong with the settings of HTTP+SSE.
+fn check_http_sse(http_sse: &HttpSseConfig, endpoint: &str, refuse: &mut impl FnMut(bool, &str)) {
     let HttpSseConfig { enabled, sse_endpoint, messages_endpoint, .. } = http_sse;
     if !enabled {
-        return Ok(());
+        return;
     }
-    if http_sse.connections_max == 0 {
-        return Err("connections_max must be at least 1".to_owned());
+    refuse(http_sse.connections_max == 0, "http_sse.connections_max must be at least 1");
+    refuse(http_sse.session_timeout.as_secs() == 0, "http_sse.session_timeout must be at least 1s");
+    for (key, text) in [("sse_endpoint", sse_endpoint), ("messages_endpoint", messages_endpoint)] {
+        if let Err(problem) = path(text) {
+            refuse(true, &format!("http_sse.{key}: {problem}"));
+        }
     }
-    if http_sse.session_timeout.as_secs() == 0 {
-        return Err("session_timeout must be at least 1s".to_owned());
-    }
-    path(sse_endpoint).map_err(|problem| format!("sse_endpoint: {problem}"))?;
-    path(messages_endpoint).map_err(|problem| format!("messages_endpoint: {problem}"))?;
-    if sse_endpoint == messages_endpoint || [&**sse_endpoint, messages_endpoint].contains(&endpoint)
-    {
-        let text = "sse_endpoint, messages_endpoint and path must be three different paths (or set \
-                    http_sse.enabled = false)";
-        return Err(text.to_owned());
-    }
+    refuse(
+        sse_endpoint == messages_endpoint
+            || [&**sse_endpoint, messages_endpoint].contains(&endpoint),
+        "http_sse.sse_endpoint: this, messages_endpoint and path must be three different paths (or set \
+         http_sse.enabled = false)",
+    );
     let DeprecationConfig { docs_url, sunset, successor_endpoint, .. } = &http_sse.deprecation;
     for (key, reference) in [("docs_url", docs_url), ("successor_endpoint", successor_endpoint)] {
         if reference.as_ref().is_some_and(|reference| !is_reference(reference)) {
-            return Err(format!("deprecation.{key} must be a URL, or a path"));
+            refuse(true, &format!("http_sse.deprecation.{key} must be a URL, or a path"));
         }
     }
-    match sunset {
-        // RFC 9745 §4.
-        Some(sunset) if *sunset < DEPRECATED => {
-            Err(format!("deprecation.sunset must not be before {DEPRECATED}, the deprecation"))
-        }
-        _ => Ok(()),
-    }
+    // RFC 9745 §4.
+    let problem =
+        format!("http_sse.deprecation.sunset must not be before {DEPRECATED}, the deprecation");
+    refuse(sunset.is_some_and(|sunset| sunset < DEPRECATED), &problem);
 }
 
 /// What may stand between `<` and `>` in a `Link` (RFC 8288 §3; RFC 3986 §2).

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use super::raw::RawConfig;
-use super::raw::{RawGuard, RawHttpSse, RawTls};
+use super::raw::{RawGuard, RawHttpSse, RawRate, RawTls};
 use super::{Config, GuardConfig, HttpSseConfig};
 
 /// What is wrong with a setting, and where it stands.
@@ -48,7 +48,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// What every variable of ours begins with.
-const VARIABLE_PREFIX: &str = "MCP_FASTD__";
+pub(super) const VARIABLE_PREFIX: &str = "MCP_FASTD__";
 /// The variable that names the configuration file.
 pub const CONFIG_VARIABLE: &str = "MCP_FASTD__CONFIG";
 
@@ -110,9 +110,9 @@ impl RawConfig {
     }
 
     /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
-    /// port, its `cors` and `ssl` those at the top, and the `allowed_origins` of the first the one at
-    /// the top.
-    fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
+    /// port, its `cors`, `ssl` and `rate_limit` those at the top, and the `allowed_origins` of the
+    /// first the one at the top.
+    pub(super) fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
         let problem = |key: &str, problem: String| Error {
             place: place.to_owned(),
             line: None,
@@ -137,6 +137,13 @@ impl RawConfig {
         }
         self.cors = cors.over(alias);
         self.allowed_origins = self.allowed_origins.or(self.cors.allowed_origins.take());
+        if let Some(rate) = http.rate_limit.take() {
+            if self.rate != RawRate::default() {
+                let both = "set either this or transport.http.rate_limit, not both";
+                return Err(problem("rate", both.to_owned()));
+            }
+            self.rate = rate;
+        }
         let ssl = std::mem::take(&mut http.ssl);
         if ssl != RawTls::default() && self.tls != RawTls::default() {
             let both = "set either this or transport.http.ssl, not both";
@@ -155,9 +162,11 @@ impl RawConfig {
     /// What is meant by all layers together.
     ///
     /// # Errors
-    /// The address to listen on cannot be found, or one of two keys that need each other is missing.
+    /// The address to listen on cannot be found, or one of two keys that need each other is not
+    /// there.
     pub fn settled(self) -> Result<Settings, Error> {
         let mut config = Config::default();
+        self.settle_clients(&mut config);
         let http = self.transport.http;
         if http.host.is_some() || http.port.is_some() {
             let host = http.host.unwrap_or_else(|| config.bind.ip().to_string());
@@ -169,9 +178,11 @@ impl RawConfig {
                 problem,
             })?;
         }
-        set(&mut config.path, self.path);
         set(&mut config.transports, self.transport.mode);
+        set(&mut config.path, self.path);
         settle_http_sse(&mut config.http_sse, self.http_sse);
+        self.rate.settle(&mut config.rate);
+        self.overload.settle(&mut config.overload);
         config.tls = tls::settled(self.tls).map_err(|(key, problem)| Error {
             place: "settings".to_owned(),
             line: None,
@@ -190,6 +201,7 @@ impl RawConfig {
         set(&mut config.idle_timeout, self.idle_timeout.map(|time| time.0));
         set(&mut config.write_timeout, self.write_timeout.map(|time| time.0));
         set(&mut config.shutdown_grace, self.shutdown_grace.map(|time| time.0));
+        set(&mut config.shutdown_delay, self.shutdown_delay.map(|time| time.0));
         set(&mut config.buffer_size, self.buffer_size);
         set(&mut config.max_buffers, self.max_buffers);
         set(&mut config.adaptive_sizing, self.adaptive_sizing);
@@ -207,6 +219,7 @@ impl RawConfig {
         set(&mut config.cors.max_age, self.cors.max_age.map(|time| time.0));
         set(&mut config.cors.credentials, self.cors.credentials);
         settle_guard(&mut config.guard, self.guard);
+        set(&mut config.tools.disabled, self.tools.disabled);
         let limits = &mut config.http;
         set(&mut limits.head_bytes_max, self.http.head_bytes_max);
         set(&mut limits.target_bytes_max, self.http.target_bytes_max);
@@ -328,12 +341,12 @@ fn key(path: &serde_path_to_error::Path) -> Option<String> {
     (key != "." && !key.is_empty()).then_some(key)
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// serde_json says the position in its message; ours has it in front.
-fn without_position(message: &str) -> String {
+pub(super) fn without_position(message: &str) -> String {
     match message.rfind(" at line ") {
         Some(at) => message[..at].to_owned(),
         None => message.to_owned(),

@@ -28,7 +28,7 @@ pub struct HttpSseConfig {
 }
 
 /// What clients and operators are told of the end of HTTP+SSE.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeprecationConfig {
     /// Whether it is logged: once at the start, and once for each client that comes.
     pub warnings: bool,

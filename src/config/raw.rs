@@ -3,10 +3,19 @@
 
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::values::{Hosts, Later, Micros, Networks, Origins, Seconds, Sunset};
 use super::{CertificateFiles, ClientAuth, ProxyProtocol, TlsVersion, Transports};
+
+/// What an editor needs to know of such a file (JSON Schema, 2020-12).
+pub fn schema() -> serde_json::Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12();
+    let mut schema = settings.into_generator().into_root_schema_for::<RawConfig>();
+    schema.insert("title".to_owned(), "Settings of mcp-fastd".into());
+    schema.to_value()
+}
 
 /// A struct of optional settings that can be laid over another one.
 macro_rules! layer {
@@ -16,7 +25,7 @@ macro_rules! layer {
         tables { $($(#[$table_doc:meta])* $table:ident: $table_type:ty,)* }
     ) => {
         $(#[$about])*
-        #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+        #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct $name {
             $($(#[$doc])* pub $value: Option<$type>,)*
@@ -36,6 +45,10 @@ macro_rules! layer {
     };
 }
 
+mod limits;
+
+pub use limits::{RawOverload, RawRate};
+
 layer! {
     /// Settings as written. Each is the field of [`Config`](super::Config) of the same name, but
     /// for `dataset`, `log` and `transport`.
@@ -46,10 +59,13 @@ layer! {
         /// What to log: a level, or a filter.
         log: String,
         /// `"ADDRESS:PORT"`.
+        #[schemars(regex(pattern = r"^(\[.*|[^:]+):\+?[0-9]{1,5}$"))]
         bind: String,
         /// The path of the endpoint.
+        #[schemars(regex(pattern = r##"^/[!$%&(->@-\[\]-~]*$"##))]
         path: String,
         /// Shards.
+        #[schemars(range(min = 1))]
         cores: usize,
         /// Whether shards are pinned to CPUs.
         pin: bool,
@@ -60,8 +76,10 @@ layer! {
         /// Calls that may wait for a worker.
         deferred_max: usize,
         /// Connections open at once.
+        #[schemars(range(min = 1))]
         connections_max: usize,
         /// Requests of one connection in its turn.
+        #[schemars(range(min = 1))]
         requests_per_turn_max: usize,
         /// `"10s"`, or a number of seconds; as all that follow.
         head_timeout: Seconds,
@@ -73,7 +91,10 @@ layer! {
         write_timeout: Seconds,
         /// Time that a stop waits.
         shutdown_grace: Seconds,
+        /// Time before a stop begins, in which only readiness fails.
+        shutdown_delay: Seconds,
         /// Bytes.
+        #[schemars(range(min = 4096))]
         buffer_size: usize,
         /// Buffers a shard keeps.
         max_buffers: usize,
@@ -86,8 +107,10 @@ layer! {
         /// Time without use.
         session_idle_timeout: Seconds,
         /// Events of a stream.
+        #[schemars(range(min = 32))]
         stream_events_max: usize,
         /// Bytes of a stream.
+        #[schemars(range(min = 65536))]
         stream_bytes_max: usize,
         /// Time to come back for a stream.
         replay_window: Seconds,
@@ -101,14 +124,36 @@ layer! {
         answer_timeout: Seconds,
         /// A list, or text with commas.
         allowed_origins: Origins,
+        /// Nesting of a message.
+        json_depth_max: usize,
+        /// Connections of one address.
+        connections_per_address_max: usize,
+        /// Calls of one principal.
+        calls_per_principal_max: usize,
+        /// Streams of one principal.
+        streams_per_principal_max: usize,
+        /// Streams of one address.
+        streams_per_address_max: usize,
+        /// Requests of one connection.
+        requests_per_connection_max: usize,
+        /// Age of a connection.
+        connection_age_max: Seconds,
+        /// Time for a call.
+        call_timeout: Seconds,
     }
     tables {
         /// Bounds on requests.
         http: RawHttp,
         /// HTTP+SSE.
         http_sse: RawHttpSse,
+        /// How often clients may ask.
+        rate: RawRate,
+        /// What is refused when there is too much to do.
+        overload: RawOverload,
         /// HTTPS.
         tls: RawTls,
+        /// Which tools are offered.
+        tools: RawTools,
         /// Over what clients come, and another way to write where to listen.
         transport: RawTransport,
         /// What browsers are told.
@@ -125,10 +170,13 @@ layer! {
         /// Whether it is served.
         enabled: bool,
         /// The path of the stream.
+        #[schemars(regex(pattern = r##"^/[!$%&(->@-\[\]-~]*$"##))]
         sse_endpoint: String,
         /// The path of messages.
+        #[schemars(regex(pattern = r##"^/[!$%&(->@-\[\]-~]*$"##))]
         messages_endpoint: String,
         /// Streams at once.
+        #[schemars(range(min = 1))]
         connections_max: usize,
         /// Time to come back for a stream.
         session_timeout: Seconds,
@@ -200,6 +248,16 @@ layer! {
 }
 
 layer! {
+    /// [`ToolsConfig`](super::ToolsConfig) as written.
+    RawTools
+    values {
+        /// Names of tools that are not offered.
+        disabled: Vec<String>,
+    }
+    tables {}
+}
+
+layer! {
     /// `transport` as written.
     RawTransport
     values {
@@ -222,8 +280,8 @@ layer! {
         port: u16,
         /// Refused: it is not built yet.
         auth: Later,
-        /// Refused: it is not built yet.
-        rate_limit: Later,
+        /// The same as `rate` at the top.
+        rate_limit: RawRate,
     }
     tables {
         /// The same as `tls` at the top.

@@ -24,7 +24,11 @@ pub struct TlsConfig {
 
 /// A certificate and its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "daemon", derive(serde::Deserialize), serde(deny_unknown_fields))]
+#[cfg_attr(
+    feature = "daemon",
+    derive(schemars::JsonSchema, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
 pub struct CertificateFiles {
     /// The certificate, and behind it those that lead to an authority.
     pub cert: PathBuf,

@@ -9,7 +9,9 @@ use mcp_fastd::config::file;
 use mcp_fastd::{Transports, limits};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
+use super::check::CheckArguments;
 use super::connect::ConnectArguments;
+use super::health::HealthArguments;
 use super::install::InstallArguments;
 use super::migrate::MigrateArguments;
 
@@ -21,6 +23,8 @@ Examples:
   mcp-fastd --bind 127.0.0.1:0 library.db   Take a free port; the first line says which
   mcp-fastd --config fastd.toml             Take settings from a file
   mcp-fastd --transport stdio library.db    Serve the client that starts this program
+  mcp-fastd --bind 0.0.0.0:8080 --public-url https://mcp.example.com library.db
+                                            Serve other machines, which call it by this name
 
 Settings come from flags, then from the environment (MCP_FASTD__BIND=127.0.0.1:9000,
 MCP_FASTD__HTTP__BODY_BYTES_MAX=1048576), then from the file; the first that says something wins.
@@ -43,6 +47,14 @@ A certificate for this machine, to try HTTPS with (clients must be told to trust
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 30 \\
     -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \\
     -keyout fastd.key -out fastd.pem
+
+`mcp-fastd check fastd.toml` says all that is wrong with such a file.
+
+Signals: TERM and INT finish what is under way and end, within shutdown_grace; a second one ends at
+once. HUP reads the settings again (what needs a restart is logged; a broken file changes nothing).
+USR1 opens the files of logs again. USR2 starts the program again with the same arguments, and
+hands the sockets over to it without losing a request. Under systemd, Type=notify, the watchdog and
+socket activation are served.
 
 Exit codes: 0 stopped by a signal (or by the end of standard input, where that is served), 1 could
 not start, 2 wrong arguments.";
@@ -79,11 +91,15 @@ pub(crate) enum Command {
     /// Print or write what makes a client use this program: claude-desktop, cursor, vscode,
     /// claude-code
     Install(InstallArguments),
+    /// Say all that is wrong with settings, or what would be served
+    Check(CheckArguments),
+    /// Ask a server whether it is well: exit code 0 if it says so
+    Health(HealthArguments),
     /// Move from HTTP+SSE to Streamable HTTP: settings, clients, and who still comes
     Migrate(MigrateArguments),
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct ServeArguments {
     /// The dataset to serve: one SQLite file, created if missing. Without it, this project's own
     /// documentation is served, from memory
@@ -122,9 +138,9 @@ pub(crate) struct ServeArguments {
     /// The private key of that certificate: a PEM file, not encrypted
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// A web origin whose pages may call (https://app.example, https://*.app.example, or * for all),
-    /// besides that of --public-url and, where only this machine can connect, those of this machine;
-    /// may be repeated
+    /// A web origin whose pages may call (https://app.example, https://*.app.example, or * for
+    /// all), besides that of --public-url and, where only this machine can connect, those of this
+    /// machine; may be repeated
     #[arg(long = "allowed-origin", value_name = "ORIGIN")]
     pub(crate) allowed_origins: Vec<String>,
     /// Where clients find the server, such as https://mcp.example.com. It, or --allowed-host, is
@@ -132,9 +148,8 @@ pub(crate) struct ServeArguments {
     /// web page can reach the server under a name of its own
     #[arg(long, value_name = "URL", value_parser = mcp_fastd::config::public_url)]
     pub(crate) public_url: Option<String>,
-    /// A name under which the server is reached: HOST, HOST:PORT, *.example.com for all below, or *
-    /// for every name; may be repeated. Where only this machine can connect, its own names need not
-    /// be said
+    /// A name under which the server is reached, besides localhost and its kind: HOST, HOST:PORT,
+    /// *.example.com for all below, or * for every name; may be repeated
     #[arg(long = "allowed-host", value_name = "HOST")]
     pub(crate) allowed_hosts: Vec<String>,
     /// The network of a proxy (10.0.0.0/8) that is believed when it says for whom it comes

@@ -1,66 +1,71 @@
 //! `mcp-fastd [DATASET]`: opens, serves, stops.
 
-use std::ffi::c_int;
 use std::io::{IsTerminal, Write as _};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
-use mcp_fastd::config::raw::{RawGuard, RawHttpSse, RawTls, RawTransport};
-use mcp_fastd::config::values::{Hosts, Micros, Networks, Origins};
+use mcp_fastd::config::file::Settings;
 use mcp_fastd::documents::{Dataset, serve as documents};
-use mcp_fastd::{ShardStats, Stopper, Transports};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use mcp_fastd::inherit::{self, Inherited};
+use mcp_fastd::{Config, ShardStats, Transports};
 use signal_hook::iterator::Signals;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Registry, reload};
 
-use super::arguments::{ServeArguments, log_filter};
+use super::arguments::ServeArguments;
 use super::greeting::{greeting, reachable};
-use super::{Problem, own_docs, say};
-
-/// Workers, unless a setting says otherwise. A write holds one until the disk has it, so there are
-/// more than a server of quick functions needs: the rest of them search meanwhile, and the writes
-/// that wait share a commit.
-const WORKERS: usize = 16;
+use super::signals::{Daemon, SIGNALS, asks_for};
+use super::upgrade::Upgrade;
+use super::{Problem, own_docs, say, settings, systemd};
 
 /// How long the end waits for a tool that is still writing.
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
 const CLOSE_STEP: Duration = Duration::from_millis(5);
 
 /// Serves until a signal ends it.
-pub(crate) fn serve(mut arguments: ServeArguments) -> Result<ExitCode, Problem> {
-    let log_flag = arguments.log.take();
-    let Settings { mut config, dataset: file, log } = settings(arguments)?;
-    config.workers.get_or_insert(WORKERS);
-    let filter = match (log_flag, log) {
-        (Some(filter), _) => filter,
-        (None, Some(text)) => log_filter(&text).map_err(|e| Problem(format!("log: {e}")))?,
-        (None, None) => Targets::new().with_default(LevelFilter::INFO),
-    };
-    log_to_stderr(filter);
+pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
+    // Before this process opens anything itself, so that no descriptor is mistaken for another.
+    let Inherited { sockets, predecessor } = inherit::take().map_err(Problem)?;
+    let (Settings { mut config, dataset: file, .. }, filter) = settings::read(&arguments)?;
+    let log = log_to_stderr(filter.clone());
     // Before anything is opened, so that no signal finds it half open.
-    let signals = Signals::new([SIGINT, SIGTERM])?;
+    let signals = Signals::new(SIGNALS)?;
+    let is_own = |name: &str| predecessor.is_some() && name != inherit::ACTIVATED;
+    let activated = sockets.iter().any(|(name, _)| !is_own(name));
+    let opened = sockets_for(&mut config, sockets, is_own);
+    let inherited = (!opened.is_empty()).then_some((config.bind, activated));
+    let name = if activated { inherit::ACTIVATED } else { "" };
+    let upgrade = Upgrade::new(config.transports != Transports::Http, name);
     let dataset = match &file {
         Some(file) => Dataset::open(file)?,
         None => own_docs::dataset()?,
     };
     let (path, transports) = (config.path.clone(), config.transports);
     let scheme = if config.tls.is_on() { "https" } else { "http" };
-    let running = documents::server(dataset.clone()).config(config).start()?;
+    let server = documents::server(dataset.clone()).config(config).listeners(opened);
+    let running = server.start()?;
+    let mut status = "serving standard input and output".to_owned();
     if transports == Transports::Stdio {
-        tracing::info!("serving standard input and output");
+        tracing::info!("{status}");
     } else {
         warn_if_open(running.addr());
         let url = format!("{scheme}://{}{path}", reachable(running.addr()));
         let text = greeting(&url, file.as_deref(), &dataset)?;
+        status = format!("serving {url}");
         announce(&text, transports == Transports::Both);
     }
-    let stopper = running.stopper();
-    std::thread::spawn(move || stop_at_a_signal(&stopper, signals));
+    let handle = running.handle();
+    systemd::watch(handle.clone());
+    let daemon =
+        Daemon { handle, arguments, dataset: file, log, filter, inherited, status, upgrade };
+    if let Some(predecessor) = predecessor {
+        predecessor.ready()?;
+    }
+    systemd::ready(&daemon.status);
+    std::thread::spawn(move || daemon.listen(signals));
     let stats = running.wait();
     close(dataset);
     if transports != Transports::Stdio {
@@ -69,52 +74,41 @@ pub(crate) fn serve(mut arguments: ServeArguments) -> Result<ExitCode, Problem> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// Flags over the environment over the file.
-fn settings(arguments: ServeArguments) -> Result<Settings, Problem> {
-    if (arguments.transport, arguments.bind.is_some()) == (Some(Transports::Stdio), true) {
-        let text = "--bind says where HTTP is served, which --transport stdio leaves out: use both";
-        return Err(Problem(text.to_owned()));
+/// The sockets to serve, of those that are open already. Those of systemd are where its unit says;
+/// those of a process before this one count if the setting asks for them still.
+fn sockets_for(
+    config: &mut Config,
+    sockets: Vec<(String, TcpListener)>,
+    is_own: impl Fn(&str) -> bool,
+) -> Vec<TcpListener> {
+    let mut opened = Vec::new();
+    for (name, socket) in sockets {
+        let Ok(address) = socket.local_addr() else { continue };
+        if name == inherit::ADMIN {
+            tracing::warn!(%address, "nothing is served on the socket named {name}");
+        } else if is_own(&name) && !asks_for(config.bind, address) {
+            tracing::info!(%address, bind = %config.bind, "a socket is left: bind is another now");
+        } else {
+            opened.push(socket);
+        }
     }
-    let environment = RawConfig::from_environment(std::env::vars_os())?;
-    let file = arguments.config.or_else(|| std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from));
-    let file = match file {
-        Some(file) => RawConfig::read(&file)?,
-        None => RawConfig::default(),
-    };
-    let micros = |micros| Micros(Duration::from_micros(u64::from(micros)));
-    let some = |texts: Vec<String>| (!texts.is_empty()).then_some(texts);
-    let mut flags = RawConfig {
-        dataset: arguments.dataset,
-        cores: arguments.cores,
-        path: arguments.path,
-        spin: arguments.spin.map(micros),
-        transport: RawTransport { mode: arguments.transport, ..RawTransport::default() },
-        http_sse: RawHttpSse {
-            enabled: arguments.no_legacy_sse.then_some(false),
-            ..RawHttpSse::default()
-        },
-        tls: RawTls { cert: arguments.tls_cert, key: arguments.tls_key, ..RawTls::default() },
-        allowed_origins: some(arguments.allowed_origins).map(Origins),
-        guard: RawGuard {
-            public_url: arguments.public_url,
-            allowed_hosts: some(arguments.allowed_hosts).map(Hosts),
-            trusted_proxies: some(arguments.trusted_proxies).map(Networks),
-            ..RawGuard::default()
-        },
-        ..RawConfig::default()
-    };
-    if let Some(address) = arguments.bind {
-        flags.listen_on(address);
+    if let Some(address) = opened.first().and_then(|socket| socket.local_addr().ok()) {
+        config.bind = address;
     }
-    Ok(flags.over(environment).over(file).settled()?)
+    opened
 }
 
-pub(super) fn log_to_stderr(filter: Targets) {
+/// Changes what is logged.
+pub(super) type LogFilter = reload::Handle<Targets, Registry>;
+
+pub(super) fn log_to_stderr(filter: Targets) -> LogFilter {
     let text = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
-    tracing_subscriber::registry().with(text).with(filter).init();
+    let (filter, handle) = reload::Layer::new(filter);
+    tracing_subscriber::registry().with(filter).with(text).init();
+    handle
 }
 
 /// Writes to standard output, or to standard error where that is a client's; nobody reading it is
@@ -138,17 +132,6 @@ fn warn_if_open(address: SocketAddr) {
     }
 }
 
-/// The first signal finishes what is under way, a second one ends the process at once.
-fn stop_at_a_signal(stopper: &Stopper, mut signals: Signals) {
-    let mut signals = signals.forever();
-    let Some(signal) = signals.next() else { return };
-    tracing::info!(signal = name(signal), "stopping; a second signal ends it at once");
-    stopper.stop();
-    if let Some(signal) = signals.next() {
-        std::process::exit(128 + signal);
-    }
-}
-
 /// A worker may still be on its way out with its clone; the last one to go closes the file.
 fn close(dataset: Dataset) {
     let closing = Instant::now();
@@ -163,11 +146,4 @@ fn say_goodbye(shards: &[ShardStats]) {
     let wanted = hits + sum(|shard| shard.buffer_misses);
     let percent = if wanted == 0 { 100.0 } else { 100.0 * hits as f64 / wanted as f64 };
     tracing::info!(requests, buffer_hits = format_args!("{percent:.1} %"), "stopped");
-}
-
-fn name(signal: c_int) -> &'static str {
-    match signal {
-        SIGINT => "SIGINT",
-        _ => "SIGTERM",
-    }
 }

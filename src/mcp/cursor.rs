@@ -4,7 +4,7 @@ use crate::store::Seal;
 
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Cursor {
+pub enum Cursor {
     /// At this entry of the catalog.
     Catalog(usize),
     /// In the provider's list: at its beginning, or at a cursor of its own.
@@ -13,7 +13,7 @@ pub(crate) enum Cursor {
 
 impl Cursor {
     /// Reads a cursor of this list; `None` for what is not one of ours.
-    pub(super) fn read(text: &str, list: &str, seal: &Seal) -> Option<Cursor> {
+    pub fn read(text: &str, list: &str, seal: &Seal) -> Option<Cursor> {
         let bytes = seal.open(text, list.as_bytes(), 0).ok()?;
         let text = std::str::from_utf8(&bytes).ok()?;
         match text.split_at_checked(1)? {
@@ -25,7 +25,7 @@ impl Cursor {
     }
 
     /// The cursor as text. `None` when the system has no random bits: then there is no next page.
-    pub(super) fn write(&self, list: &str, seal: &Seal) -> Option<String> {
+    pub fn write(&self, list: &str, seal: &Seal) -> Option<String> {
         let text = match self {
             Cursor::Catalog(offset) => format!("c{offset}"),
             Cursor::Provider(None) => "p".to_owned(),

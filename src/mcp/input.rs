@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use crate::app::call::{Inputs, Interruption, Link};
 use crate::json::{Kind, Value};
 use crate::limits;
-use crate::store::Unsealed;
+use crate::store::{Seal, Unsealed};
 
 /// Reads what earlier rounds brought.
 #[cold]
@@ -45,17 +45,43 @@ fn open<'b>(state: Value<'b>, answer: &Answer<'_>, link: &Link<'_>) -> Result<In
     let foreign = || Refusal::invalid_params("params.requestState was not given for this request");
     let sealed = state.as_str().ok_or_else(foreign)?;
     let now_ms = (link.hub.clock.unix_ms)();
-    let text = link.hub.seal.open(sealed, &purpose(answer, link), now_ms);
-    let text = text.map_err(|unsealed| match unsealed {
-        Unsealed::Foreign => foreign(),
-        Unsealed::Expired => Refusal::invalid_params("params.requestState has expired: call again"),
-    })?;
-    let mut state: Map<String, Json> = serde_json::from_slice(&text).map_err(|_| foreign())?;
+    open_state(sealed, &purpose(answer, link), now_ms, &link.hub.seal).map_err(|unsealed| {
+        match unsealed {
+            Unsealed::Foreign => foreign(),
+            Unsealed::Expired => {
+                Refusal::invalid_params("params.requestState has expired: call again")
+            }
+        }
+    })
+}
+
+/// Reads a state that was written for this purpose, until its time.
+///
+/// # Errors
+/// It is none of ours, or came too late.
+pub fn open_state(
+    sealed: &str,
+    purpose: &[u8],
+    now_ms: u64,
+    seal: &Seal,
+) -> Result<Inputs, Unsealed> {
+    let text = seal.open(sealed, purpose, now_ms)?;
+    let state = serde_json::from_slice(&text);
+    let mut state: Map<String, Json> = state.map_err(|_| Unsealed::Foreign)?;
     let answers = match state.remove("answers") {
         Some(Json::Object(answers)) => answers,
         _ => Map::new(),
     };
     Ok(Inputs { answers, remembered: state.remove("remembered") })
+}
+
+/// Writes a state. `None` when the system has no random bits.
+pub fn seal_state(inputs: &Inputs, purpose: &[u8], until_ms: u64, seal: &Seal) -> Option<String> {
+    let mut state = json!({ "answers": inputs.answers });
+    if let Some(remembered) = &inputs.remembered {
+        state["remembered"] = remembered.clone();
+    }
+    seal.seal(state.to_string().as_bytes(), purpose, until_ms)
 }
 
 /// Appends the members of `InputRequiredResult`, without `_meta`.
@@ -77,13 +103,10 @@ pub(super) fn write(
     if answers.is_empty() && remembered.is_none() {
         return;
     }
-    let mut state = json!({ "answers": answers });
-    if let Some(remembered) = remembered {
-        state["remembered"] = remembered;
-    }
+    let inputs = Inputs { answers, remembered };
     let until_ms = (link.hub.clock.unix_ms)() + limits::REQUEST_STATE_TTL.as_millis() as u64;
     let purpose = purpose(answer, link);
-    if let Some(sealed) = link.hub.seal.seal(state.to_string().as_bytes(), &purpose, until_ms) {
+    if let Some(sealed) = seal_state(&inputs, &purpose, until_ms, &link.hub.seal) {
         out.extend_from_slice(br#","requestState":""#);
         out.extend_from_slice(sealed.as_bytes());
         out.push(b'"');
@@ -98,8 +121,14 @@ fn purpose(answer: &Answer<'_>, link: &Link<'_>) -> Vec<u8> {
         Answer::ReadResource { uri } => ("resources/read", *uri, None),
         _ => ("", "", None),
     };
+    let principal = link.principal.map_or("", |principal| &*principal.name);
+    state_purpose([principal, method, name], arguments.copied())
+}
+
+/// The bytes that a state is bound to: no two purposes have the same.
+pub fn state_purpose(parts: [&str; 3], arguments: Option<Value<'_>>) -> Vec<u8> {
     let mut purpose = Vec::new();
-    for part in [link.principal.map_or("", |principal| &*principal.name), method, name] {
+    for part in parts {
         crate::json::write_string(&mut purpose, part);
     }
     if let Some(arguments) = arguments {

@@ -39,6 +39,11 @@ impl List {
         }
     }
 
+    /// Whether an entry of the catalog is to be seen.
+    fn shows(self, catalog: &Catalog, index: usize) -> bool {
+        self != List::Tools || !catalog.tools[index].off.is_off()
+    }
+
     /// Where a provider lists more, if there is one.
     pub(super) fn provider(self, catalog: &Catalog) -> Option<Placement> {
         match self {
@@ -67,10 +72,11 @@ pub(super) fn write<H: Handler>(
         Cursor::Catalog(from) => {
             let entries = list.entries(catalog);
             let to = entries.len().min(from + catalog.page_size);
-            write_entries(&entries[*from..to], era, out);
+            let shown = (*from..to).filter(|index| list.shows(catalog, *index));
+            let written = write_entries(shown.map(|index| &entries[index]), era, out);
             match list.provider(catalog) {
                 _ if to < entries.len() => Some(Cursor::Catalog(to)),
-                Some(_) => write_provided(list, None, to - from, handler, era, out)?,
+                Some(_) => write_provided(list, None, written, handler, era, out)?,
                 None => None,
             }
         }
@@ -118,17 +124,25 @@ fn fill<E>(
     Ok(page.next_cursor())
 }
 
-fn write_entries(entries: &[Listing], era: Era, out: &mut Vec<u8>) {
-    for (index, entry) in entries.iter().enumerate() {
-        if index > 0 {
+/// Says how many there were.
+fn write_entries<'e>(
+    entries: impl Iterator<Item = &'e Listing>,
+    era: Era,
+    out: &mut Vec<u8>,
+) -> usize {
+    let mut written = 0;
+    for entry in entries {
+        if written > 0 {
             out.push(b',');
         }
+        written += 1;
         let text = match era {
             Era::Modern => &entry.modern,
             Era::Legacy => &entry.legacy,
         };
         out.extend_from_slice(text.as_bytes());
     }
+    written
 }
 
 /// Appends the member `nextCursor`, when there is a next page.

@@ -1,21 +1,24 @@
-//! Listening sockets: one for each shard, on one address.
+//! Listening sockets: one for each shard, on one address; or those that somebody else has opened.
 
+use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as Opened};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt as _;
 
 use mio::net::TcpListener;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::limits;
+
+/// What each shard listens on, and the address.
+pub(crate) type Listeners = (Vec<Vec<TcpListener>>, SocketAddr);
 
 /// Opens `count` listeners on one address; the kernel spreads new connections over them.
 ///
 /// Sockets with `SO_REUSEPORT` would also share the port with another process of the same user
 /// without a word, so the address is first tried without it.
-pub(crate) fn open(
-    address: SocketAddr,
-    count: usize,
-) -> io::Result<(Vec<TcpListener>, SocketAddr)> {
+pub(crate) fn open(address: SocketAddr, count: usize) -> io::Result<Listeners> {
     if address.port() != 0 && count > 0 {
         let probe = socket(address)?;
         probe.bind(&address.into())?;
@@ -26,18 +29,52 @@ pub(crate) fn open(
     for _ in 0..count {
         let socket = socket(address)?;
         socket.set_reuse_port(true)?;
-        // Inherited by what is accepted: a client that reads slowly is seen to read, since there is
-        // room again long before all that the kernel holds for it has gone.
-        #[cfg(target_os = "linux")]
-        socket.set_tcp_notsent_lowat(limits::NOTSENT_BYTES)?;
         socket.bind(&address.into())?;
         socket.listen(limits::BACKLOG)?;
-        socket.set_nonblocking(true)?;
-        let listener = std::net::TcpListener::from(socket);
+        let listener = prepared(Opened::from(socket))?;
         address = listener.local_addr()?;
-        listeners.push(TcpListener::from_std(listener));
+        listeners.push(vec![listener]);
     }
     Ok((listeners, address))
+}
+
+/// Deals sockets that are open already to `count` shards, so that each has one at least and each is
+/// had by somebody: connections that wait at a socket that nobody has would be lost with it.
+pub(crate) fn deal(opened: Vec<Opened>, count: usize) -> io::Result<Listeners> {
+    let opened = distinct(opened)?;
+    let nothing = || io::Error::new(io::ErrorKind::NotFound, "no sockets were handed over");
+    let address = opened.first().ok_or_else(nothing)?.local_addr()?;
+    let mut listeners: Vec<Vec<TcpListener>> = (0..count).map(|_| Vec::new()).collect();
+    for index in 0..opened.len().max(count) {
+        let again = opened[index % opened.len()].as_fd().try_clone_to_owned()?;
+        if let Some(shard) = listeners.get_mut(index % count.max(1)) {
+            shard.push(prepared(Opened::from(again))?);
+        }
+    }
+    Ok((listeners, address))
+}
+
+/// Each socket once, though there may be several descriptors of it.
+pub(crate) fn distinct(opened: Vec<Opened>) -> io::Result<Vec<Opened>> {
+    let mut found = Vec::new();
+    let mut distinct = Vec::new();
+    for listener in opened {
+        let inode = File::from(listener.as_fd().try_clone_to_owned()?).metadata()?.ino();
+        if !found.contains(&inode) {
+            found.push(inode);
+            distinct.push(listener);
+        }
+    }
+    Ok(distinct)
+}
+
+fn prepared(listener: Opened) -> io::Result<TcpListener> {
+    // Inherited by what is accepted: a client that reads slowly is seen to read, since there is
+    // room again long before all that the kernel holds for it has gone.
+    #[cfg(target_os = "linux")]
+    SockRef::from(&listener).set_tcp_notsent_lowat(limits::NOTSENT_BYTES)?;
+    listener.set_nonblocking(true)?;
+    Ok(TcpListener::from_std(listener))
 }
 
 fn socket(address: SocketAddr) -> io::Result<Socket> {

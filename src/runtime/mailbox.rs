@@ -2,6 +2,7 @@
 //! something for one of its connections.
 
 use std::io;
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -10,7 +11,9 @@ use mio::{Registry, Token, Waker};
 
 use super::ConnectionKey;
 use crate::app::Peer;
+use crate::config::Config;
 use crate::store::{Bell, Reader};
+use crate::transport::Settings;
 
 /// A letter to a shard.
 pub(crate) enum Mail {
@@ -19,7 +22,29 @@ pub(crate) enum Mail {
     /// There is room for a connection again, and somebody may wait at the listener.
     Vacancy,
     /// Finish what is under way, and end.
-    Stop,
+    Stop(Leave),
+    /// Go on with other settings.
+    Reload(Arc<Reloaded>),
+    /// Say which sockets you listen on.
+    Lend(Sender<Vec<TcpListener>>),
+    /// Say that you take your turns, by your number.
+    Beat(Sender<usize>),
+}
+
+/// What becomes of connections that nobody uses when a server stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// They are closed.
+    Close,
+    /// They are served once more, since their clients may be sending: somebody else has the
+    /// listening sockets, and clients that have to come back are served there.
+    Drain,
+}
+
+/// What a reload brings to a shard.
+pub(crate) struct Reloaded {
+    pub(crate) config: Arc<Config>,
+    pub(crate) settings: Settings,
 }
 
 /// Where letters are posted, from any thread.

@@ -4,32 +4,37 @@
 //! read, planned, answered and written here; nothing on their way is shared with another thread.
 
 mod accept;
+mod leave;
+mod letters;
 
 use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::Sender;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 use super::ConnectionKey;
 use super::buffers::BufferPool;
-use super::connection::{Connection, Phase, State};
+use super::connection::{Connection, State};
 use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
-use super::mailbox::{Mail, Mailbox};
+use super::mailbox::Mailbox;
+use super::memory::MemoryWatch;
 use super::metrics::ShardCounters;
 use super::peers::Peers;
 use super::serve::{Core, conclude, drive};
 use super::tls::{self, Certificates, Handshakes};
 use super::waiting::deliver;
+use super::workers::Jobs;
 use crate::app::Handler;
 use crate::config::Config;
 use crate::http::Date;
 use crate::json::Parser;
 use crate::limits;
-use crate::transport::{Deferred, Local, Shared};
+use crate::transport::{Local, Shared};
+
+use self::leave::Leaving;
 
 const LISTENER: Token = Token(usize::MAX);
 pub(crate) const MAILBOX: Token = Token(usize::MAX - 1);
@@ -37,7 +42,7 @@ pub(crate) const MAILBOX: Token = Token(usize::MAX - 1);
 pub(crate) struct Shard<H> {
     index: usize,
     poll: Poll,
-    listener: Option<TcpListener>,
+    listeners: Vec<TcpListener>,
     /// The listener may have connections for us.
     accepting: bool,
     /// The process is out of file descriptors: when to try again.
@@ -50,7 +55,8 @@ pub(crate) struct Shard<H> {
     second: u64,
     /// When what is too old is to be looked for.
     sweep_at: Tick,
-    stop_by: Option<Instant>,
+    leaving: Leaving,
+    memory: MemoryWatch,
     core: Core<H>,
 }
 
@@ -59,25 +65,29 @@ pub(crate) struct Parts<H> {
     pub(crate) index: usize,
     pub(crate) poll: Poll,
     pub(crate) mailbox: Mailbox,
-    pub(crate) listener: TcpListener,
+    pub(crate) listeners: Vec<TcpListener>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) certificates: Option<Certificates>,
-    pub(crate) jobs: Sender<Box<Deferred>>,
+    pub(crate) jobs: Jobs,
     pub(crate) shared: Arc<Shared<H>>,
     pub(crate) config: Arc<Config>,
 }
 
 impl<H: Handler> Shard<H> {
     pub(crate) fn new(parts: Parts<H>) -> io::Result<Shard<H>> {
-        let Parts { index, poll, mailbox, mut listener, peers, jobs, shared, config, .. } = parts;
-        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let Parts { index, poll, mailbox, mut listeners, peers, jobs, shared, config, .. } = parts;
+        let memory = MemoryWatch::new(&config);
+        for listener in &mut listeners {
+            poll.registry().register(listener, LISTENER, Interest::READABLE)?;
+        }
         let core = Core {
             local: Local {
-                parser: Parser::new(),
+                parser: Parser::with_depth(config.json_depth_max),
                 date: Date::at(unix_ms() / 1000),
                 now_ms: steady_ms(),
                 unix_s: unix_ms() / 1000,
                 stopping: false,
+                closing: false,
                 known_host: Vec::new(),
             },
             read_buffers: BufferPool::new(&config),
@@ -92,13 +102,15 @@ impl<H: Handler> Shard<H> {
             requests: 0,
             handshakes: Handshakes::default(),
             read_buffer_max: shared.limits.read_buffer_bytes_max(),
+            bounds_connections: config.requests_per_connection_max > 0
+                || !config.connection_age_max.is_zero(),
             shared,
             config,
         };
         Ok(Shard {
             index,
             poll,
-            listener: Some(listener),
+            listeners,
             accepting: true,
             accept_again: None,
             mailbox,
@@ -108,7 +120,8 @@ impl<H: Handler> Shard<H> {
             generation: 0,
             second: 0,
             sweep_at: 0,
-            stop_by: None,
+            leaving: Leaving::Not,
+            memory,
             core,
         })
     }
@@ -185,7 +198,7 @@ impl<H: Handler> Shard<H> {
         // Counted from the turn's reading of the clock: a wake-up that is early sleeps on.
         let due =
             next.map(|tick| limits::DEADLINE_TICK * tick.saturating_sub(self.core.now).max(1));
-        let stop = self.stop_by.map(|at| at.saturating_duration_since(Instant::now()));
+        let stop = self.leaving.next().map(|at| at.saturating_duration_since(Instant::now()));
         [due, stop].into_iter().flatten().min()
     }
 
@@ -195,6 +208,7 @@ impl<H: Handler> Shard<H> {
         self.core.local.now_ms = now_ms;
         self.core.handshakes.begin_turn(!self.core.ready.is_empty());
         self.core.now = tick_at(Duration::from_millis(now_ms));
+        self.memory.look(now_ms, &self.core.shared.hub);
         if self.second != now_ms / 1000 {
             self.second = now_ms / 1000;
             self.core.local.unix_s = unix_ms() / 1000;
@@ -240,8 +254,9 @@ impl<H: Handler> Shard<H> {
     #[cold]
     fn remove(&mut self, key: ConnectionKey) {
         let connection = self.connections.remove(key.slot as usize);
+        let from = connection.from;
         self.core.give_back(connection);
-        self.peers.leave(self.index);
+        self.peers.leave(self.index, from);
     }
 
     /// Goes on with the connections that had more to do.
@@ -268,54 +283,6 @@ impl<H: Handler> Shard<H> {
         }
         // There may be more: ring for the next turn.
         self.core.address.ring();
-    }
-
-    fn open_mail(&mut self) {
-        for _ in 0..limits::MAIL_PER_TURN_MAX {
-            match self.mailbox.take() {
-                None => return,
-                Some(Mail::Adopt(..)) if self.core.local.stopping => self.peers.leave(self.index),
-                Some(Mail::Adopt(socket, peer)) => self.add(socket, peer),
-                Some(Mail::Vacancy) => {
-                    self.accepting |= self.listener.is_some() && self.accept_again.is_none();
-                }
-                Some(Mail::Stop) => self.stop(),
-            }
-        }
-        // There may be more: ring for the next turn.
-        self.core.address.ring();
-    }
-
-    /// Stops accepting, closes what is idle, and lets the rest finish.
-    fn stop(&mut self) {
-        self.stop_by = Some(Instant::now() + self.core.config.shutdown_grace);
-        self.core.local.stopping = true;
-        self.core.shared.hub.begin_to_close();
-        self.accepting = false;
-        self.accept_again = None;
-        self.listener = None;
-        let idle = |(_, connection): &(usize, &Connection)| {
-            matches!(connection.phase, Phase::Idle | Phase::Handshake)
-        };
-        let key = |(slot, c): (usize, &Connection)| ConnectionKey::new(slot, c.generation);
-        for key in self.connections.iter().filter(idle).map(key).collect::<Vec<_>>() {
-            self.remove(key);
-        }
-        let waits =
-            |(_, connection): &(usize, &Connection)| matches!(connection.state, State::Waiting(_));
-        for key in self.connections.iter().filter(waits).map(key).collect::<Vec<_>>() {
-            if let Some(connection) = find(&mut self.connections, key) {
-                self.core.let_go(connection);
-                self.advance(key);
-            }
-        }
-    }
-
-    fn stopped(&self) -> bool {
-        match self.stop_by {
-            None => false,
-            Some(by) => self.connections.is_empty() || Instant::now() >= by,
-        }
     }
 
     fn expire(&mut self) {
@@ -380,7 +347,13 @@ pub(crate) fn unix_ms() -> u64 {
 
 /// Milliseconds since the first call in this process.
 pub(crate) fn steady_ms() -> u64 {
+    steady_ns() / 1_000_000
+}
+
+/// The same in nanoseconds.
+pub(crate) fn steady_ns() -> u64 {
     static BEGAN: OnceLock<Instant> = OnceLock::new();
     let elapsed = BEGAN.get_or_init(Instant::now).elapsed();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    // Never zero, which stands for no time.
+    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX) | 1
 }

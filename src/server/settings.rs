@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ServeError;
-use crate::config::{Config, DEPRECATED, Guarded, HttpSseConfig};
+use crate::config::{Config, DEPRECATED, Guarded, HttpSseConfig, Rate, RateConfig, RejectStatus};
 use crate::http::Date;
-use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
-use crate::transport::{Cors, Guard, HttpSse};
+use crate::runtime;
+use crate::store::{
+    Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits,
+    Sessions, Shares, SharesMax, StreamLimits,
+};
+use crate::transport::{Cors, Guard, HttpSse, Settings};
 
 /// What the threads of a server share.
 pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
@@ -15,32 +19,97 @@ pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
     if let Err(error) = getrandom::fill(&mut key) {
         return Err(ServeError::Setting(format!("the system gives no random bits: {error}")));
     }
-    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
-    let sessions = Sessions::new(SessionLimits {
+    let sessions = Sessions::new(session_limits(config));
+    let lines = Sessions::new(line_limits(config));
+    let key = Seal::new(&key);
+    Ok(Hub::new(sessions, lines, key, stream_limits(config), calls(config), clock))
+}
+
+/// Gives the hub the limits of a configuration that was read again.
+pub(super) fn reload_hub(hub: &Hub, config: &Config) {
+    hub.sessions.limits.set(session_limits(config));
+    hub.lines.limits.set(line_limits(config));
+    hub.streams.set(stream_limits(config));
+}
+
+/// What requests need of the settings.
+pub(super) fn of(config: &Config) -> Result<Settings, ServeError> {
+    Ok(Settings {
+        limits: config.http,
+        path: config.path.clone(),
+        http_sse: http_sse(config),
+        guard: guard(config)?,
+        json_depth_max: config.json_depth_max,
+        rates: rates(&config.rate),
+    })
+}
+
+fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+fn session_limits(config: &Config) -> SessionLimits {
+    SessionLimits {
         sessions_max: config.sessions_max,
         per_principal_max: config.sessions_per_principal_max,
         idle_s: seconds(config.session_idle_timeout),
         replay_s: seconds(config.replay_window),
         replay_bytes: config.replay_bytes_max,
-    });
-    let lines = Sessions::new(SessionLimits {
+    }
+}
+
+fn line_limits(config: &Config) -> SessionLimits {
+    SessionLimits {
         // One of them is that of standard input.
         sessions_max: config.http_sse.connections_max.max(1),
         per_principal_max: config.sessions_per_principal_max,
         idle_s: seconds(config.http_sse.session_timeout),
         replay_s: 0,
         replay_bytes: 0,
-    });
-    let streams = StreamLimits {
+    }
+}
+
+fn stream_limits(config: &Config) -> StreamLimits {
+    StreamLimits {
         bounds: Bounds { events: config.stream_events_max, bytes: config.stream_bytes_max },
         age_max: config.stream_age_max,
         answer_timeout: config.answer_timeout,
+    }
+}
+
+/// How many calls of whom, and how long they may wait and last.
+fn calls(config: &Config) -> (Load, Overdue, Shares) {
+    let load = Load::new(LoadLimits {
+        target: config.overload.queue_delay_target,
+        factor: config.overload.queue_delay_factor,
+        interval: config.overload.interval,
+        cpus: runtime::cpu_count(),
+    });
+    let shares = Shares::new(SharesMax {
+        calls: config.calls_per_principal_max,
+        streams: config.streams_per_principal_max,
+        streams_from: config.streams_per_address_max,
+    });
+    (load, Overdue::new(config.call_timeout), shares)
+}
+
+/// How often who may ask.
+fn rates(config: &RateConfig) -> Option<Arc<Rates>> {
+    let pace = |rate: &Rate| Pace::new(rate.count, rate.period, rate.burst);
+    let tools = config.tools.iter().map(|(name, rate)| (name.clone(), pace(rate)));
+    let paces = Paces {
+        global: config.global.as_ref().map(pace),
+        address: config.per_address.as_ref().map(pace),
+        principal: config.per_principal.as_ref().map(pace),
+        tool: config.per_tool.as_ref().map(pace),
+        tool_and_principal: config.per_tool_and_principal.as_ref().map(pace),
+        tools: tools.collect(),
     };
-    Ok(Hub::new(sessions, lines, Seal::new(&key), streams, clock))
+    Rates::new(paces, config.reject_status == RejectStatus::Ok)
 }
 
 /// Which hosts, origins and proxies are ours.
-pub(super) fn guard(config: &Config) -> Result<Guard, ServeError> {
+fn guard(config: &Config) -> Result<Guard, ServeError> {
     let Guarded { loopback, hosts, origins, public_origin, proxies } =
         config.guarded().map_err(ServeError::Setting)?;
     let cors =
@@ -49,7 +118,7 @@ pub(super) fn guard(config: &Config) -> Result<Guard, ServeError> {
 }
 
 /// HTTP+SSE, where it is to be served, and what is said of its end.
-pub(super) fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
+fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
     let HttpSseConfig { sse_endpoint, messages_endpoint, deprecation, .. } = &config.http_sse;
     if !config.http_sse.enabled {
         return None;

@@ -8,10 +8,14 @@ use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use slab::Slab;
 
+use super::live::LiveStreamLimits;
+use super::load::Load;
+use super::overdue::Overdue;
 use super::seal::Seal;
 use super::seconds;
 use super::session::Session;
 use super::sessions::{SessionLimits, Sessions};
+use super::shares::Shares;
 use super::stream::{Bounds, Kind, Stream};
 use super::tasks::{Owner, Task, Tasks};
 use super::usage::Usage;
@@ -43,11 +47,14 @@ pub(crate) struct Hub {
     pub(crate) lines: Sessions,
     pub(crate) tasks: Tasks,
     pub(crate) seal: Seal,
-    pub(crate) streams: StreamLimits,
+    pub(crate) streams: LiveStreamLimits,
     pub(crate) clock: Clock,
     /// When the server was made, in milliseconds since 1970.
     pub(crate) started_ms: u64,
     pub(crate) relief: Relief,
+    pub(crate) load: Load,
+    pub(crate) overdue: Overdue,
+    pub(crate) shares: Shares,
     /// Who still uses HTTP+SSE.
     pub(crate) usage: Usage,
     listeners: Mutex<Slab<Arc<Listener>>>,
@@ -55,6 +62,8 @@ pub(crate) struct Hub {
     sweep_at_ms: AtomicU64,
     /// Sessions forgotten since memory was last given back.
     forgotten: AtomicUsize,
+    /// A stop has begun: no longer ready, though all is served for a while yet.
+    draining: AtomicBool,
     closing: AtomicBool,
 }
 
@@ -142,6 +151,7 @@ impl Hub {
         lines: Sessions,
         seal: Seal,
         streams: StreamLimits,
+        (load, overdue, shares): (Load, Overdue, Shares),
         clock: Clock,
     ) -> Hub {
         let (tasks, relief) = (Tasks::default(), Relief::default());
@@ -152,16 +162,30 @@ impl Hub {
             lines,
             tasks,
             seal,
-            streams,
+            streams: LiveStreamLimits::new(streams),
             clock,
             started_ms: (clock.unix_ms)(),
             relief,
+            load,
+            overdue,
+            shares,
             usage: Usage::default(),
             listeners,
             sweep_at_ms,
             forgotten,
+            draining: AtomicBool::new(false),
             closing,
         }
+    }
+
+    /// A stop has begun. Said before anything else, so that who balances load looks elsewhere.
+    pub(crate) fn begin_to_drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a stop has begun.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// Takes in a listener; its place is given back with [`Hub::leave`].
@@ -189,7 +213,7 @@ impl Hub {
 
     /// The stream on which a session hears of what is not about its requests.
     pub(crate) fn open_events(&self, session: &Arc<Session>) -> Arc<Stream> {
-        self.sessions.open_events(session, self.streams.bounds)
+        self.sessions.open_events(session, self.streams.bounds())
     }
 
     /// Ends a session of either kind.
@@ -246,10 +270,15 @@ impl Hub {
         }
     }
 
+    /// Gives back to the system what was freed and is kept for later.
+    pub(crate) fn give_memory_back(&self) {
+        sys::give_memory_back();
+    }
+
     /// How often what is too old is looked for.
     pub(crate) fn sweep_interval(&self) -> Duration {
-        let SessionLimits { idle_s, replay_s, .. } = self.sessions.limits;
-        let shortest = idle_s.min(replay_s).min(self.lines.limits.idle_s);
+        let SessionLimits { idle_s, replay_s, .. } = self.sessions.limits.all();
+        let shortest = idle_s.min(replay_s).min(self.lines.limits.all().idle_s);
         Duration::from_secs(u64::from(shortest / 4))
             .clamp(limits::SWEEP_INTERVAL_MIN, limits::SWEEP_INTERVAL_MAX)
     }

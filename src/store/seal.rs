@@ -11,24 +11,26 @@ const EXPIRY_BYTES: usize = 8;
 
 /// Why something sealed does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unsealed {
+pub enum Unsealed {
     /// It was not sealed here, or not for this.
     Foreign,
+    /// It is of ours, and its time is over.
     Expired,
 }
 
 /// The key that a server seals with.
-pub(crate) struct Seal {
+pub struct Seal {
     cipher: XChaCha20Poly1305,
 }
 
 impl Seal {
-    pub(crate) fn new(key: &[u8; 32]) -> Seal {
+    /// A seal of this key: it opens what any seal of the key sealed.
+    pub fn new(key: &[u8; 32]) -> Seal {
         Seal { cipher: XChaCha20Poly1305::new(key.into()) }
     }
 
     /// Seals `text` for `purpose`, until a time. `None` when the system has no random bits.
-    pub(crate) fn seal(&self, text: &[u8], purpose: &[u8], until_ms: u64) -> Option<String> {
+    pub fn seal(&self, text: &[u8], purpose: &[u8], until_ms: u64) -> Option<String> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).ok()?;
         let mut message = until_ms.to_le_bytes().to_vec();
@@ -39,12 +41,10 @@ impl Seal {
     }
 
     /// Opens what was sealed for `purpose`.
-    pub(crate) fn open(
-        &self,
-        sealed: &str,
-        purpose: &[u8],
-        now_ms: u64,
-    ) -> Result<Vec<u8>, Unsealed> {
+    ///
+    /// # Errors
+    /// It was not, or its time is over.
+    pub fn open(&self, sealed: &str, purpose: &[u8], now_ms: u64) -> Result<Vec<u8>, Unsealed> {
         let bytes = BASE64.decode(sealed).map_err(|_| Unsealed::Foreign)?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>().ok_or(Unsealed::Foreign)?;
         let payload = Payload { msg: sealed, aad: purpose };

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::live::LiveSessionLimits;
 use super::random_id;
 use super::session::{Begun, Session, SessionId};
 use super::stream::{Bounds, Stream};
@@ -38,7 +39,7 @@ pub(crate) struct Sessions {
     principals: Mutex<HashMap<Arc<str>, usize>>,
     /// Those with a stream of their own, so that a notice looks at no others.
     with_events: Mutex<HashMap<SessionId, Arc<Session>, BuildHasherDefault<IsRandom>>>,
-    pub(crate) limits: SessionLimits,
+    pub(crate) limits: LiveSessionLimits,
 }
 
 #[derive(Default)]
@@ -71,6 +72,7 @@ impl Sessions {
     pub(crate) fn new(limits: SessionLimits) -> Sessions {
         let stripes = (0..limits::SESSION_STRIPES).map(|_| Stripe::default()).collect();
         let (principals, with_events) = (Mutex::default(), Mutex::default());
+        let limits = LiveSessionLimits::new(limits);
         Sessions { stripes, count: AtomicUsize::new(0), principals, with_events, limits }
     }
 
@@ -85,11 +87,11 @@ impl Sessions {
         let id = SessionId(random_id()?);
         if let Some(principal) = &begun.principal {
             let own = |session: &Session| session.principal.as_ref() == Some(principal);
-            while self.of_principal(&principal.name) >= self.limits.per_principal_max {
+            while self.of_principal(&principal.name) >= self.limits.all().per_principal_max {
                 self.evict(id, own).then_some(())?;
             }
         }
-        while self.count() >= self.limits.sessions_max {
+        while self.count() >= self.limits.sessions_max() {
             self.evict(id, |_| true).then_some(())?;
         }
         if let Some(principal) = &begun.principal {
@@ -164,7 +166,7 @@ impl Sessions {
     /// how many it forgot.
     pub(crate) fn sweep(&self, now_s: u32) -> usize {
         let mut forgotten = 0;
-        let SessionLimits { replay_s, replay_bytes, .. } = self.limits;
+        let SessionLimits { replay_s, replay_bytes, .. } = self.limits.all();
         for stripe in &self.stripes {
             let mut stale = Vec::new();
             for session in stripe.sessions.read().values() {
@@ -186,7 +188,7 @@ impl Sessions {
     }
 
     fn is_stale(&self, session: &Session, now_s: u32) -> bool {
-        now_s.saturating_sub(session.used_s()) > self.limits.idle_s && !session.is_busy()
+        now_s.saturating_sub(session.used_s()) > self.limits.all().idle_s && !session.is_busy()
     }
 
     fn of_principal(&self, principal: &str) -> usize {

@@ -15,7 +15,7 @@ use crate::http::Method;
 use crate::limits;
 
 /// What is said beyond the origin.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Cors {
     /// Pages may send credentials of the browser's own: cookies, client certificates.
     pub(crate) credentials: bool,

@@ -35,7 +35,7 @@ impl<H: Handler> Desk<'_, H> {
         if context.method == Some(Method::Listen) && self.framing().is_none() {
             return self.refuse_http(&HttpRefusal::needs_event_stream(), out);
         }
-        let sessions_max = self.shared.hub.sessions.limits.sessions_max;
+        let sessions_max = self.shared.hub.sessions.limits.sessions_max();
         if context.method == Some(Method::Initialize) && sessions_max > 0 {
             return self.forward_first(root, id, message, context, out);
         }
@@ -44,7 +44,7 @@ impl<H: Handler> Desk<'_, H> {
         let body_from = out.len();
         let mut incoming = self.incoming(root, context, session.as_ref());
         (incoming.id, incoming.request) = (Some(id), Some(method));
-        match hand_over(&self.shared.handler, &mut incoming, out) {
+        match hand_over(&*self.shared.handler, &mut incoming, out) {
             Reception::Answered(error) => {
                 let status = status_of_kind(kind_of_answer(context.version, error));
                 if status == Status::OK {
@@ -83,7 +83,7 @@ impl<H: Handler> Desk<'_, H> {
         let mut incoming = self.incoming(root, context, Some(&session));
         (incoming.id, incoming.request, incoming.begins) = (Some(id), Some("initialize"), true);
         let mut body = Vec::new();
-        let reception = hand_over(&self.shared.handler, &mut incoming, &mut body);
+        let reception = hand_over(&*self.shared.handler, &mut incoming, &mut body);
         let stream = incoming.stream.take();
         match (reception, stream) {
             (Reception::Answered(error), _) => {
@@ -126,7 +126,7 @@ impl<H: Handler> Desk<'_, H> {
             }
             let mut incoming = self.incoming(root, context, Some(session));
             let handler = &self.shared.handler;
-            if let Reception::Full(limit) = hand_over(handler, &mut incoming, &mut Vec::new()) {
+            if let Reception::Full(limit) = hand_over(&**handler, &mut incoming, &mut Vec::new()) {
                 return self.refuse_http(&HttpRefusal::no_room(limit), out);
             }
         }

@@ -29,8 +29,8 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// Whether pages of every origin may read it: nothing of it is for some alone, and a client in a
-    /// browser needs it before it has been allowed anything.
+    /// Whether pages of every origin may read it: nothing of it is for some alone, and a client in
+    /// a browser needs it before it has been allowed anything.
     pub(super) fn is_public(self) -> bool {
         matches!(self, Route::Health | Route::Options { public: true, .. })
     }
@@ -55,7 +55,7 @@ const ALL_METHODS: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 pub(crate) fn route<H>(head: &Head<'_>, shared: &Shared<H>) -> Route {
     let path = head.target.path;
     if path == shared.path {
-        let sessions = shared.hub.sessions.limits.sessions_max > 0;
+        let sessions = shared.hub.sessions.limits.sessions_max() > 0;
         return match head.method {
             Method::Post => Route::Message,
             Method::Get if sessions => Route::Listen,

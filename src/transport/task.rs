@@ -18,7 +18,7 @@ pub(super) fn begin<'b>(
     ttl_ms: Option<u64>,
     hub: &Hub,
 ) -> Result<Arc<Task>, Refusal<'b>> {
-    let stream = Arc::new(Stream::new(hub.streams.bounds));
+    let stream = Arc::new(Stream::new(hub.streams.bounds()));
     hub.tasks.begin(owner, stream, ttl_ms, (hub.clock.unix_ms)()).ok_or_else(|| {
         let text = "too many tasks (tasks_running_max, tasks_max); try again later";
         Refusal::new(Stage::InBand, ErrorCode::INTERNAL_ERROR, text)

@@ -95,7 +95,7 @@ fn write<H: Handler>(
     let request = id_text(message);
     let link = link(context, deferred, shared, &request);
     let task = deferred.task.clone();
-    mcp::answer(answer, id, &context.params, &shared.handler, link, task, out)
+    mcp::answer(answer, id, &context.params, &*shared.handler, link, task, out)
 }
 
 fn link<'l, H: Handler>(

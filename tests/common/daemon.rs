@@ -93,6 +93,30 @@ impl Daemon {
         assert!(status.success());
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it has ended by itself, though processes that it started may still write to its log.
+    pub fn left(&mut self) -> ExitStatus {
+        wait(&mut self.child)
+    }
+
+    /// Waits until it has logged this, after so many bytes; what comes with it.
+    #[track_caller]
+    pub fn logs(&self, after: usize, text: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let log = self.log();
+            if log[after..].contains(text) {
+                return log[after..].to_owned();
+            }
+            assert!(Instant::now() < until, "never logged: {text}\n{log}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.child.kill().expect("killed");

@@ -213,6 +213,20 @@ impl Wire {
         self.stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
     }
 
+    /// The next response, if it begins within this time.
+    #[track_caller]
+    pub fn response_within(&mut self, time: Duration) -> Option<Response> {
+        self.stream.set_read_timeout(Some(time)).expect("a time-out can be set");
+        let begun = self.stream.peek(&mut [0]);
+        self.stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+        match begun {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                None
+            }
+            _ => Some(self.response()),
+        }
+    }
+
     /// Says that no more requests come; responses are still read.
     pub fn half_close(&mut self) {
         #[cfg(feature = "tls")]

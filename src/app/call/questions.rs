@@ -192,7 +192,7 @@ impl Call<'_> {
     fn wait(&self, number: u32) -> Result<Json, Interrupted> {
         let hub = self.link.hub;
         let stream = self.living().ok_or(Interrupted::Unreachable(ON_SHARD))?;
-        let heard = stream.listen(number, hub.streams.answer_timeout);
+        let heard = stream.listen(number, hub.streams.answer_timeout());
         if let Some(task) = self.task() {
             task.settle(number, (hub.clock.unix_ms)());
             hub.announce(task);

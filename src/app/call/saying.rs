@@ -102,7 +102,7 @@ impl Call<'_> {
         match self.link.stream {
             Some(stream) => stream.push(kind, message),
             None => {
-                let bounds = self.link.hub.streams.bounds;
+                let bounds = self.link.hub.streams.bounds();
                 self.said.get_or_init(|| Box::new(Stream::new(bounds))).push(kind, message);
             }
         }

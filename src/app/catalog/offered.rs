@@ -59,10 +59,11 @@ impl Catalog {
         self.provided.resources = Some(placement);
     }
 
-    /// The tool of this name.
+    /// The tool of this name, unless it is switched off.
     #[inline]
     pub(crate) fn tool(&self, name: &str) -> Option<ToolId> {
-        self.tool_names.get(name).copied().map(ToolId)
+        let index = *self.tool_names.get(name)?;
+        (!self.tools[index].off.is_off()).then_some(ToolId(index))
     }
 
     /// The prompt of this name.

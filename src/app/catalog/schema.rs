@@ -79,7 +79,10 @@ pub(super) fn prompt_arguments(input: &Json) -> Json {
 /// 2. unique among the schema's, whatever the case of its letters;
 /// 3. on a property of type string, integer or boolean;
 /// 4. reached from the root through `properties` alone.
-pub(crate) fn param_headers(schema: &Json) -> Result<Vec<ParamHeader>, String> {
+///
+/// # Errors
+/// An annotation that is none of these.
+pub fn param_headers(schema: &Json) -> Result<Vec<ParamHeader>, String> {
     let mut found = Vec::new();
     collect(schema, &mut Vec::new(), &mut found)?;
     for (index, header) in found.iter().enumerate() {

@@ -1,10 +1,12 @@
 //! How connections come to a shard: accepted, or handed over by one that has more.
 
 use std::io;
+use std::net::{IpAddr, Shutdown};
 use std::sync::atomic::Ordering;
 
 use mio::Interest;
 use mio::net::TcpStream;
+use rustix::net::{SendFlags, send};
 
 use super::Shard;
 use crate::app::{Handler, Peer};
@@ -15,6 +17,17 @@ use crate::runtime::connection::{Connection, State};
 use crate::runtime::deadlines::tick_after;
 use crate::runtime::mailbox::Mail;
 use crate::runtime::tls::Tls;
+use crate::transport;
+
+/// What came of accepting at one listener.
+pub(super) enum Accepted {
+    /// Nobody waits there.
+    All,
+    /// Somebody may wait there yet.
+    Some,
+    /// The process is out of file descriptors.
+    Failed,
+}
 
 impl<H: Handler> Shard<H> {
     pub(super) fn accept(&mut self) {
@@ -22,31 +35,68 @@ impl<H: Handler> Shard<H> {
             return;
         }
         self.accept_again = None;
-        for _ in 0..limits::ACCEPTS_PER_TURN_MAX {
-            let full = self.peers.full(self.core.config.connections_max);
-            let Some(listener) = self.listener.as_ref().filter(|_| !full) else {
-                // When full, what comes stays in the backlog until there is a vacancy.
-                self.accepting = false;
-                return;
-            };
-            match listener.accept() {
-                Ok((socket, address)) => {
-                    let peer = Peer::at(address.ip().to_canonical());
-                    if self.takes(&peer) {
-                        self.place(socket, peer);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.accepting = false;
-                    return;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
+        let mut left = limits::ACCEPTS_PER_TURN_MAX;
+        // Where there are several, each is the first in its turn.
+        let count = self.listeners.len().max(1);
+        self.listeners.rotate_left(1 % count);
+        for index in 0..self.listeners.len() {
+            match self.accept_from(index, &mut left) {
+                Accepted::All => {}
+                Accepted::Some => return,
+                Accepted::Failed => {
                     self.accept_again = Some(tick_after(self.core.now, limits::ACCEPT_RETRY));
                     return;
                 }
             }
         }
+        self.accepting = false;
+    }
+
+    /// Accepts up to so many connections that wait at one listener.
+    pub(super) fn accept_from(&mut self, index: usize, left: &mut usize) -> Accepted {
+        while *left > 0 {
+            if self.peers.full(self.core.config.connections_max) {
+                // What comes stays in the backlog until there is a vacancy.
+                self.accepting = false;
+                return Accepted::Some;
+            }
+            match self.listeners[index].accept() {
+                Ok((socket, address)) => {
+                    let peer = Peer::at(address.ip().to_canonical());
+                    if !self.takes(&peer) {
+                        continue;
+                    }
+                    match self.peers.come(self.counted(&peer)) {
+                        true => self.place(socket, peer),
+                        false => self.turn_away(&socket),
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Accepted::All,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    return Accepted::Failed;
+                }
+            }
+            *left -= 1;
+        }
+        Accepted::Some
+    }
+
+    /// An address has as many connections as it may: this one is told so, if the socket takes it
+    /// at once and is not to be encrypted, and ends.
+    #[cold]
+    fn turn_away(&self, socket: &TcpStream) {
+        let mut answer = Vec::new();
+        transport::refuse_connection(&self.core.local.date, &mut answer);
+        if self.certificates.is_none() && send(socket, &answer, SendFlags::NOSIGNAL).is_ok() {
+            // Its client may be sending meanwhile, and be told nothing but that we are gone.
+            let _ = socket.shutdown(Shutdown::Write);
+        }
+    }
+
+    /// The address whose connections are counted. A trusted proxy has those of all its clients.
+    pub(super) fn counted(&self, peer: &Peer) -> Option<IpAddr> {
+        (!self.core.shared.guard.is_trusted(peer.address)).then_some(peer.address)
     }
 
     /// Whether a connection from there may be: where each begins with a header of the PROXY
@@ -65,16 +115,24 @@ impl<H: Handler> Shard<H> {
 
     /// Keeps a new connection, or hands it to a shard that has clearly fewer.
     fn place(&mut self, socket: TcpStream, peer: Peer) {
-        let to = self.peers.place(self.index);
+        let to = match self.core.local.stopping {
+            true => self.index,
+            false => self.peers.place(self.index),
+        };
         let counter = &self.peers.counters[to].connections;
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.fetch_add(1, Ordering::SeqCst);
         if to == self.index {
-            self.add(socket, peer);
-        } else if let Err(mail) = self.peers.addresses[to].post(Mail::Adopt(socket, peer)) {
-            // Its mailbox is full: better here than not at all.
-            counter.fetch_sub(1, Ordering::Relaxed);
+            return self.add(socket, peer);
+        }
+        let posted = match self.peers.is_leaving(to) {
+            true => Err(Mail::Adopt(socket, peer)),
+            false => self.peers.addresses[to].post(Mail::Adopt(socket, peer)),
+        };
+        if let Err(mail) = posted {
+            // Its mailbox is full, or it is about to end: better here than not at all.
+            counter.fetch_sub(1, Ordering::SeqCst);
             if let Mail::Adopt(socket, peer) = mail {
-                self.counters().connections.fetch_add(1, Ordering::Relaxed);
+                self.counters().connections.fetch_add(1, Ordering::SeqCst);
                 self.add(socket, peer);
             }
         }
@@ -82,19 +140,22 @@ impl<H: Handler> Shard<H> {
 
     /// Takes in a connection that has been accepted and counted.
     pub(super) fn add(&mut self, mut socket: TcpStream, peer: Peer) {
+        let from = self.counted(&peer);
         match self.register(&mut socket) {
             Ok(key) => {
                 let mut connection = Connection::new(socket, peer, key.generation);
+                (connection.from, connection.opened) = (from, self.core.now);
                 if self.begins_with_header() {
                     connection.state = State::ProxyHeader;
                 }
                 connection.tls = self.certificates.as_ref().map(Tls::new);
                 let slot = self.connections.insert(connection);
-                self.core.arm(key, &mut self.connections[slot]);
+                let idle_timeout = self.patience();
+                self.core.arm(key, &mut self.connections[slot], idle_timeout);
             }
             Err(error) => {
                 tracing::debug!(%error, "a connection was lost before it began");
-                self.peers.leave(self.index);
+                self.peers.leave(self.index, from);
             }
         }
     }

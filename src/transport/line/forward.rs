@@ -53,7 +53,7 @@ impl<H: Handler> Line<'_, H> {
             incoming.request = Some(method);
         }
         let mut out = Vec::new();
-        match hand_over(handler, &mut incoming, &mut out) {
+        match hand_over(&**handler, &mut incoming, &mut out) {
             Reception::Answered(_) if out.is_empty() => {}
             Reception::Answered(_) => self.push(out),
             Reception::Taken => {}
@@ -63,7 +63,7 @@ impl<H: Handler> Line<'_, H> {
                 }
                 if incoming.request.is_some() {
                     let text = format!("the application has no room ({limit}); try again later");
-                    self.push(error_of(&id_text(message), &text));
+                    self.push(error_of(&id_text(message), &text, limit, None));
                 }
             }
         }

@@ -1,0 +1,190 @@
+//! `mcp-fastd check`: reads settings as the server does, and says all that is wrong with them; or
+//! what would be served.
+
+use std::fs;
+use std::io::{ErrorKind, Read as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Args;
+use mcp_fastd::Config;
+use mcp_fastd::config::diagnose::{Layer, placed, settled};
+use mcp_fastd::config::file::{Error, Settings};
+use mcp_fastd::config::raw;
+use mcp_fastd::documents::serve as documents;
+use serde_json::{Value, json};
+
+use super::arguments::ServeArguments;
+use super::{Problem, own_docs, say, settings};
+
+const HELP: &str = "\
+Examples:
+  mcp-fastd check fastd.toml                    Say every mistake, with its line
+  mcp-fastd check fastd.toml --cores 2 x.db     With flags, as the server would be started
+  mcp-fastd check --json fastd.toml             The same for a program to read
+  mcp-fastd check --schema > config.schema.json What an editor needs to help with such files
+
+The environment (MCP_FASTD__…) lies over the file, and flags over both, as when serving. Nothing is
+opened to be served, and nothing is written.
+
+Exit codes: 0 it can be served, 1 something is wrong (each mistake is a line on standard error), 2
+wrong arguments.";
+
+#[derive(Args)]
+#[command(after_help = HELP)]
+pub(crate) struct CheckArguments {
+    /// The file, which ends in .toml or .json [default: what --config or MCP_FASTD__CONFIG says]
+    #[arg(value_name = "CONFIG", conflicts_with = "config")]
+    pub(crate) file: Option<std::path::PathBuf>,
+    /// Say it in JSON, on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print the JSON Schema of such files, and nothing else
+    #[arg(long)]
+    pub(crate) schema: bool,
+    #[command(flatten)]
+    pub(crate) serve: ServeArguments,
+}
+
+/// Says what is wrong, or what would be served.
+pub(crate) fn check(arguments: CheckArguments) -> Result<ExitCode, Problem> {
+    let CheckArguments { file, json, schema, mut serve } = arguments;
+    if schema {
+        say(&format!("{:#}\n", raw::schema()));
+        return Ok(ExitCode::SUCCESS);
+    }
+    serve.config = file.or(serve.config);
+    let (found, errors) = examine(&serve)?;
+    let is_fine = errors.is_empty();
+    match (json, found) {
+        (true, found) => {
+            let errors: Vec<_> = errors.iter().map(error_value).collect();
+            let served = found.filter(|_| is_fine).map(|settings| served(&settings));
+            say(&format!("{}\n", json!({ "ok": is_fine, "errors": errors, "serves": served })));
+        }
+        (false, Some(settings)) if is_fine => say(&in_words(&served(&settings))),
+        (false, _) => {
+            for error in &errors {
+                eprintln!("{error}");
+            }
+            let plural = if errors.len() == 1 { "" } else { "s" };
+            eprintln!("mcp-fastd: {} mistake{plural}; nothing would be served", errors.len());
+        }
+    }
+    Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Reads all layers, and whatever they name.
+fn examine(arguments: &ServeArguments) -> Result<(Option<Settings>, Vec<Error>), Problem> {
+    let mut errors = Vec::new();
+    let read = settings::file(arguments).map(|path| read(&path)).transpose();
+    let file = read.map_err(|error| errors.push(error)).ok().flatten().unwrap_or_default();
+    let environment = Layer::of_environment(std::env::vars_os());
+    errors.extend(file.errors.iter().cloned().chain(environment.errors));
+    let raw = settings::flags(arguments).over(environment.raw).over(file.raw.clone());
+    let (found, wrong) = settled(settings::with_defaults(raw), &file);
+    errors.extend(wrong);
+    if let Some(settings) = &found {
+        let mut refuse = |key: &str, problem: String| errors.push(placed(key, problem, &file));
+        if let Err(problem) = settings::filter(arguments, settings) {
+            refuse("log", problem.trim_start_matches("log: ").to_owned());
+        }
+        if let Some(Err(problem)) = settings.dataset.as_deref().map(dataset) {
+            refuse("dataset", problem);
+        }
+        if let Err(problem) = tools(&settings.config)? {
+            refuse("tools.disabled", problem.trim_start_matches("tools.disabled: ").to_owned());
+        }
+    }
+    Ok((found, errors))
+}
+
+fn read(path: &Path) -> Result<Layer, Error> {
+    let place = path.display().to_string();
+    let problem = |problem: String| Error { place: place.clone(), line: None, key: None, problem };
+    let is_json = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("toml") => false,
+        Some("json") => true,
+        _ => return Err(problem("expected a name that ends in .toml or .json".to_owned())),
+    };
+    let text = fs::read_to_string(path)
+        .map_err(|error| problem(format!("cannot read this file: {error}")))?;
+    Ok(Layer::of_text(&text, is_json, &place))
+}
+
+/// Whether this can be served as a dataset, or made; it is neither opened nor made here.
+fn dataset(path: &Path) -> Result<(), String> {
+    let said = |what: &str| Err(format!("{}: {what}", path.display()));
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => said("this is a folder; a dataset is a file"),
+        Ok(_) => {
+            let mut head = Vec::new();
+            let read = fs::OpenOptions::new().read(true).write(true).open(path);
+            match read.and_then(|file| file.take(16).read_to_end(&mut head)) {
+                Err(error) => said(&format!("cannot be read and written: {error}")),
+                Ok(0) => Ok(()),
+                Ok(_) if head == b"SQLite format 3\0" => Ok(()),
+                Ok(_) => said("this is not an SQLite database"),
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            match folder.is_none_or(Path::is_dir) {
+                true => Ok(()),
+                false => said("the folder of this file does not exist"),
+            }
+        }
+        Err(error) => said(&error.to_string()),
+    }
+}
+
+/// Whether there are the tools that settings name.
+fn tools(config: &Config) -> Result<Result<(), String>, Problem> {
+    if config.tools.disabled.is_empty() {
+        return Ok(Ok(()));
+    }
+    let config = Config { tools: config.tools.clone(), ..Config::default() };
+    let server = documents::server(own_docs::dataset()?).config(config);
+    Ok(server.check().map_err(|error| error.to_string()))
+}
+
+fn error_value(error: &Error) -> Value {
+    let Error { place, line, key, problem } = error;
+    json!({ "place": place, "line": line, "key": key, "problem": problem })
+}
+
+/// What would be served.
+fn served(settings: &Settings) -> Value {
+    let Settings { config, dataset, .. } = settings;
+    let is_there = dataset.as_ref().is_none_or(|path| path.exists());
+    let by = format!("{:?}", config.transports).to_ascii_lowercase();
+    let sse = config.http_sse.enabled.then_some(&config.http_sse.sse_endpoint);
+    json!({
+        "transport": by,
+        "url": (by != "stdio").then(|| format!("http://{}{}", config.bind, config.path)),
+        "http_sse": sse.filter(|_| by != "stdio"),
+        "dataset": dataset,
+        "dataset_exists": is_there,
+        "tools_disabled": config.tools.disabled,
+    })
+}
+
+fn in_words(served: &Value) -> String {
+    let text = |key: &str| served[key].as_str();
+    let mut words = String::from("The settings are in order. Served would be:\n");
+    let mut line = |name: &str, value: &str| words += &format!("  {name:<10} {value}\n");
+    line("over", text("transport").unwrap_or_default());
+    for (name, key) in [("at", "url"), ("HTTP+SSE", "http_sse")] {
+        text(key).into_iter().for_each(|value| line(name, value));
+    }
+    match (text("dataset"), served["dataset_exists"] == true) {
+        (None, _) => line("dataset", "this project's own documentation, from memory"),
+        (Some(path), true) => line("dataset", path),
+        (Some(path), false) => line("dataset", &format!("{path} (it would be made)")),
+    }
+    if let Some(off) = served["tools_disabled"].as_array().filter(|off| !off.is_empty()) {
+        let names: Vec<_> = off.iter().filter_map(Value::as_str).collect();
+        line("without", &names.join(", "));
+    }
+    words
+}

@@ -1,0 +1,61 @@
+//! SIGHUP: the file, the environment and the same flags are read again, and what can be changed
+//! while the server runs is changed. What is broken changes nothing.
+
+use mcp_fastd::Reloaded;
+use mcp_fastd::config::file::Settings;
+use tracing_subscriber::filter::Targets;
+
+use super::signals::Daemon;
+use super::{Problem, settings, systemd};
+
+/// Reads and applies; logs what came of it, and tells systemd.
+pub(super) fn reload(daemon: &mut Daemon) {
+    systemd::reloading();
+    match settings::read(&daemon.arguments).and_then(|read| apply(daemon, read)) {
+        Ok(reloaded) => tell(&reloaded),
+        Err(problem) => {
+            tracing::error!("not reloaded, and all goes on as it was: {problem}");
+        }
+    }
+    systemd::ready(&daemon.status);
+}
+
+/// Changes what can be changed, and only if nothing refuses. Whatever else is read from files has
+/// its line here, before the last one: first the check, then the exchange.
+fn apply(daemon: &mut Daemon, read: (Settings, Targets)) -> Result<Reloaded, Problem> {
+    let (mut settings, filter) = read;
+    daemon.keep_sockets(&mut settings.config);
+    let mut reloaded = daemon.handle.reload(&settings.config)?;
+    compare(&mut reloaded.needs_restart, &mut reloaded.unchanged, "dataset", {
+        settings.dataset == daemon.dataset
+    });
+    let is_same = filter == daemon.filter;
+    compare(&mut reloaded.changed, &mut reloaded.unchanged, "log", is_same);
+    if !is_same {
+        daemon.log.reload(filter.clone())?;
+        daemon.filter = filter;
+    }
+    Ok(reloaded)
+}
+
+fn compare(
+    other: &mut Vec<&'static str>,
+    same: &mut Vec<&'static str>,
+    key: &'static str,
+    is_same: bool,
+) {
+    if is_same { same.push(key) } else { other.push(key) }
+}
+
+fn tell(reloaded: &Reloaded) {
+    let Reloaded { changed, needs_restart, unchanged } = reloaded;
+    let list = |keys: &[&str]| match keys.is_empty() {
+        true => "nothing".to_owned(),
+        false => keys.join(", "),
+    };
+    tracing::info!(changed = list(changed), unchanged = unchanged.len(), "reloaded");
+    tracing::debug!(unchanged = list(unchanged), "as before");
+    if !needs_restart.is_empty() {
+        tracing::warn!(keys = list(needs_restart), "these settings hold after a restart only");
+    }
+}

@@ -1,0 +1,91 @@
+//! What the server is set to: flags over the environment over the file. Read at the start, at each
+//! reload, and by `check`, always the same way.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mcp_fastd::Transports;
+use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
+use mcp_fastd::config::raw::{RawGuard, RawHttpSse, RawTls, RawTransport};
+use mcp_fastd::config::values::{Hosts, Micros, Networks, Origins};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+use super::Problem;
+use super::arguments::{ServeArguments, log_filter};
+
+/// Workers, unless a setting says otherwise. A write holds one until the disk has it, so there are
+/// more than a server of quick functions needs: the rest of them search meanwhile, and the writes
+/// that wait share a commit.
+const WORKERS: usize = 16;
+
+/// What is meant, and what is to be logged.
+pub(super) fn read(arguments: &ServeArguments) -> Result<(Settings, Targets), Problem> {
+    if (arguments.transport, arguments.bind.is_some()) == (Some(Transports::Stdio), true) {
+        let text = "--bind says where HTTP is served, which --transport stdio leaves out: use both";
+        return Err(Problem(text.to_owned()));
+    }
+    let environment = RawConfig::from_environment(std::env::vars_os())?;
+    let file = match file(arguments) {
+        Some(file) => RawConfig::read(&file)?,
+        None => RawConfig::default(),
+    };
+    let raw = flags(arguments).over(environment).over(file);
+    let settings = with_defaults(raw).settled()?;
+    let filter = filter(arguments, &settings).map_err(Problem)?;
+    Ok((settings, filter))
+}
+
+/// The file that is named by the flag, or by the environment.
+pub(super) fn file(arguments: &ServeArguments) -> Option<PathBuf> {
+    let named = || std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from);
+    arguments.config.clone().or_else(named)
+}
+
+/// With what this program chooses where nothing is set.
+pub(super) fn with_defaults(mut raw: RawConfig) -> RawConfig {
+    raw.workers.get_or_insert(WORKERS);
+    raw
+}
+
+/// What is to be logged; what is wrong with it.
+pub(super) fn filter(arguments: &ServeArguments, settings: &Settings) -> Result<Targets, String> {
+    match (&arguments.log, &settings.log) {
+        (Some(filter), _) => Ok(filter.clone()),
+        (None, Some(text)) => log_filter(text).map_err(|problem| format!("log: {problem}")),
+        (None, None) => Ok(Targets::new().with_default(LevelFilter::INFO)),
+    }
+}
+
+/// What the flags say.
+pub(super) fn flags(arguments: &ServeArguments) -> RawConfig {
+    let micros = |micros| Micros(Duration::from_micros(u64::from(micros)));
+    let some = |texts: &[String]| (!texts.is_empty()).then(|| texts.to_vec());
+    let mut flags = RawConfig {
+        dataset: arguments.dataset.clone(),
+        cores: arguments.cores,
+        path: arguments.path.clone(),
+        spin: arguments.spin.map(micros),
+        transport: RawTransport { mode: arguments.transport, ..RawTransport::default() },
+        http_sse: RawHttpSse {
+            enabled: arguments.no_legacy_sse.then_some(false),
+            ..RawHttpSse::default()
+        },
+        tls: RawTls {
+            cert: arguments.tls_cert.clone(),
+            key: arguments.tls_key.clone(),
+            ..RawTls::default()
+        },
+        allowed_origins: some(&arguments.allowed_origins).map(Origins),
+        guard: RawGuard {
+            public_url: arguments.public_url.clone(),
+            allowed_hosts: some(&arguments.allowed_hosts).map(Hosts),
+            trusted_proxies: some(&arguments.trusted_proxies).map(Networks),
+            ..RawGuard::default()
+        },
+        ..RawConfig::default()
+    };
+    if let Some(address) = arguments.bind {
+        flags.listen_on(address);
+    }
+    flags
+}

@@ -1,0 +1,143 @@
+//! How a shard ends.
+//!
+//! ```text
+//!        Mail::Stop            shutdown_delay is over          no connections, or
+//!   Not ───────────▶ Later ──────────────────────────▶ Until ──shutdown_grace is over──▶ the end
+//! ```
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{Shard, find};
+use crate::app::Handler;
+use crate::limits;
+use crate::runtime::ConnectionKey;
+use crate::runtime::connection::{Connection, Phase, State};
+use crate::runtime::mailbox::Leave;
+
+/// How far a shard is on its way out.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Leaving {
+    Not,
+    /// All is served as ever until then; only who asks whether we are ready is told no.
+    Later(Instant, Leave),
+    /// What is under way is finished until then.
+    Until(Instant, Leave),
+}
+
+impl Leaving {
+    /// When something is to be done about it.
+    pub(super) fn next(self) -> Option<Instant> {
+        match self {
+            Leaving::Not => None,
+            Leaving::Later(at, _) | Leaving::Until(at, _) => Some(at),
+        }
+    }
+}
+
+impl<H: Handler> Shard<H> {
+    /// Begins to leave.
+    pub(super) fn leave(&mut self, leave: Leave) {
+        let now = Instant::now();
+        match (self.leaving, leave) {
+            (Leaving::Not, Leave::Close) => {
+                self.leaving = Leaving::Later(now + self.core.config.shutdown_delay, leave);
+            }
+            // Whoever took the listening sockets is ready: there is nothing to wait for.
+            (Leaving::Not, Leave::Drain) => self.leaving = Leaving::Later(now, leave),
+            // The first word counts, but for a stop that has no time for a drain.
+            (Leaving::Until(by, Leave::Drain), Leave::Close) => {
+                self.leaving = Leaving::Until(by, leave);
+                self.close_idle();
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether it is over. Moves from waiting to leaving when it is time.
+    pub(super) fn stopped(&mut self) -> bool {
+        match self.leaving {
+            Leaving::Not => false,
+            Leaving::Later(at, leave) => {
+                if Instant::now() < at {
+                    return false;
+                }
+                self.stop(leave);
+                self.stopped()
+            }
+            Leaving::Until(by, _) => {
+                if Instant::now() >= by {
+                    self.close_idle();
+                    return true;
+                }
+                self.counters().connections.load(Ordering::SeqCst) == 0
+            }
+        }
+    }
+
+    /// How long a new connection may be idle. One that came while the server stops has not been
+    /// used yet, and will be at once or not at all.
+    pub(super) fn patience(&self) -> Duration {
+        match self.leaving {
+            Leaving::Until(_, Leave::Close) => limits::LINGER_TIMEOUT,
+            _ => self.core.config.idle_timeout,
+        }
+    }
+
+    /// Stops accepting, closes what is idle, and lets the rest finish.
+    fn stop(&mut self, leave: Leave) {
+        self.leaving = Leaving::Until(Instant::now() + self.core.config.shutdown_grace, leave);
+        self.core.local.stopping = true;
+        self.core.shared.hub.begin_to_close();
+        self.peers.begin_to_leave(self.index);
+        if leave == Leave::Close {
+            self.close_idle();
+        }
+        self.close_listeners();
+        let waits = |connection: &Connection| matches!(connection.state, State::Waiting(_));
+        for key in self.keys(waits) {
+            if let Some(connection) = find(&mut self.connections, key) {
+                self.core.let_go(connection);
+                self.advance(key);
+            }
+        }
+        self.core.dirty.append(&mut self.core.late);
+        self.write_dirty();
+    }
+
+    /// Takes in who waits already, since closing the socket would reset them; then closes it.
+    fn close_listeners(&mut self) {
+        self.accepting = false;
+        self.accept_again = None;
+        let mut left = limits::BACKLOG as usize;
+        for index in 0..self.listeners.len() {
+            self.accept_from(index, &mut left);
+        }
+        self.listeners.clear();
+        self.accepting = false;
+    }
+
+    /// Closes connections that nobody uses. What has come from one meanwhile is still answered.
+    fn close_idle(&mut self) {
+        let idle =
+            |connection: &Connection| matches!(connection.phase, Phase::Idle | Phase::Handshake);
+        let keys = self.keys(idle);
+        for key in &keys {
+            if let Some(connection) = find(&mut self.connections, *key) {
+                connection.readable = true;
+                self.advance(*key);
+            }
+        }
+        self.write_dirty();
+        for key in keys {
+            if find(&mut self.connections, key).is_some_and(|found| idle(found)) {
+                self.remove(key);
+            }
+        }
+    }
+
+    fn keys(&self, wanted: impl Fn(&Connection) -> bool) -> Vec<ConnectionKey> {
+        let wanted = self.connections.iter().filter(|(_, connection)| wanted(connection));
+        wanted.map(|(slot, c)| ConnectionKey::new(slot, c.generation)).collect()
+    }
+}

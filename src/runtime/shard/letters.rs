@@ -1,0 +1,63 @@
+//! What a shard does with its letters.
+
+use std::net::TcpListener;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use super::Shard;
+use crate::app::Handler;
+use crate::limits;
+use crate::runtime::mailbox::{Mail, Reloaded};
+use crate::transport::Shared;
+
+impl<H: Handler> Shard<H> {
+    pub(super) fn open_mail(&mut self) {
+        for _ in 0..limits::MAIL_PER_TURN_MAX {
+            match self.mailbox.take() {
+                None => return,
+                Some(Mail::Adopt(socket, peer)) => self.add(socket, peer),
+                Some(Mail::Vacancy) => self.look_at_listeners(),
+                Some(Mail::Stop(leave)) => self.leave(leave),
+                Some(Mail::Reload(reloaded)) => self.reload(&reloaded),
+                // Whoever asked may have gone.
+                Some(Mail::Lend(asker)) => drop(asker.try_send(self.lend())),
+                Some(Mail::Beat(asker)) => drop(asker.try_send(self.index)),
+            }
+        }
+        // There may be more: ring for the next turn.
+        self.core.address.ring();
+    }
+
+    fn look_at_listeners(&mut self) {
+        self.accepting |= !self.listeners.is_empty() && self.accept_again.is_none();
+    }
+
+    /// Goes on with other settings: from the next request on, and for each deadline from when it is
+    /// set next.
+    fn reload(&mut self, reloaded: &Reloaded) {
+        let Shared { handler, hub, .. } = &*self.core.shared;
+        let settings = reloaded.settings.clone();
+        // What has been read of a request stays readable, though a new one might not be so long.
+        let room = settings.limits.read_buffer_bytes_max();
+        self.core.read_buffer_max = self.core.read_buffer_max.max(room);
+        let (handler, hub) = (handler.clone(), hub.clone());
+        self.core.shared = Arc::new(Shared { handler, hub, settings });
+        self.core.config = reloaded.config.clone();
+        // There may be room for more connections now.
+        self.look_at_listeners();
+    }
+
+    /// The sockets it listens on, once more.
+    fn lend(&self) -> Vec<TcpListener> {
+        let again = |listener: &mio::net::TcpListener| listener.as_fd().try_clone_to_owned();
+        let again = self.listeners.iter().map(again);
+        let lent = again.filter_map(|again| match again {
+            Ok(descriptor) => Some(TcpListener::from(descriptor)),
+            Err(error) => {
+                tracing::warn!(%error, "cannot lend a listening socket");
+                None
+            }
+        });
+        lent.collect()
+    }
+}

@@ -1,0 +1,112 @@
+//! What can be asked of a server that runs, from any thread.
+
+use std::fmt;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::{ServeError, settings};
+use crate::app::Notifier;
+use crate::app::catalog::Switches;
+use crate::config::{Config, Reloaded};
+use crate::limits;
+use crate::runtime::{self, Certificates, Control};
+
+/// What can be asked of a server that runs: to stop, to take other settings, to hand its sockets
+/// over. Cheap to clone, and to be used from any thread.
+#[derive(Clone)]
+pub struct Handle {
+    pub(super) control: Control,
+    pub(super) notifier: Notifier,
+    switches: Switches,
+    pub(super) certificates: Option<Certificates>,
+    /// What holds now.
+    config: Arc<Mutex<Config>>,
+}
+
+impl Handle {
+    pub(super) fn new(
+        control: Control,
+        notifier: Notifier,
+        switches: Switches,
+        certificates: Option<Certificates>,
+        config: Config,
+    ) -> Handle {
+        let config = Arc::new(Mutex::new(config));
+        Handle { control, notifier, switches, certificates, config }
+    }
+
+    /// Takes over what these settings change, as far as that is possible while the server runs:
+    /// limits, time-outs, origins, and which tools are offered. Files of certificates are read again. Clients are told if the list of
+    /// tools is another one then. Shards take it over in their next turn; what is under way, and
+    /// deadlines that are set, stay as they are.
+    ///
+    /// # Errors
+    /// A setting that cannot be: then nothing has changed.
+    pub fn reload(&self, config: &Config) -> Result<Reloaded, ServeError> {
+        config.check().map_err(ServeError::Setting)?;
+        self.switches.check(&config.tools.disabled).map_err(ServeError::Setting)?;
+        // Held to the end, so that two reloads do not reach the shards in different orders.
+        let mut current = self.config.lock();
+        let mut next = current.clone();
+        let reloaded = next.take_over(config);
+        // What is new may not go with what waits for a restart.
+        let settings = settings::of(&next)?;
+        if let Some(certificates) = &self.certificates {
+            certificates.reload().map_err(ServeError::Certificates)?;
+        }
+        if reloaded.changed.is_empty() {
+            return Ok(reloaded);
+        }
+        *current = next;
+        runtime::allow_many_files(&current);
+        settings::reload_hub(&self.control.hub, &current);
+        let mail = runtime::Reloaded { config: Arc::new(current.clone()), settings };
+        self.control.reload(&Arc::new(mail));
+        if self.switches.set(&current.tools.disabled) {
+            self.notifier.tools_changed();
+        }
+        Ok(reloaded)
+    }
+
+    /// Asks the server to finish what is under way, and to end; does not wait for that.
+    pub fn stop(&self) {
+        self.control.stop();
+    }
+
+    /// As [`Handle::stop`], when another process serves its [listeners](Handle::listeners): no
+    /// connection is closed under a client that may be sending. Those that are idle are answered
+    /// once more, and told to close then, until [`Config::shutdown_grace`] is over.
+    pub fn drain(&self) {
+        self.control.drain();
+    }
+
+    /// Whether a stop has begun. Said before anything else is done about it, so that who balances
+    /// load looks elsewhere.
+    pub fn is_stopping(&self) -> bool {
+        self.control.hub.is_draining()
+    }
+
+    /// The sockets that the server listens on, for a process that is to serve them after this one.
+    ///
+    /// # Errors
+    /// A shard does not answer, or the system gives no more descriptors.
+    pub fn listeners(&self) -> io::Result<Vec<TcpListener>> {
+        self.control.listeners(limits::SHARD_ANSWER_TIMEOUT)
+    }
+
+    /// The shards that take no turn within this time, by number: a function on them does not come
+    /// back. One that has nothing to do is woken, and is not among them.
+    pub fn silent_shards(&self, patience: Duration) -> Vec<usize> {
+        self.control.silent_shards(patience)
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handle")
+    }
+}

@@ -1,0 +1,153 @@
+//! SIGHUP, and `Running::reload`: what can be changed is, without a connection lost; what cannot is
+//! named; what is broken changes nothing.
+
+#![cfg(feature = "daemon")]
+
+#[path = "common/daemon.rs"]
+mod daemon;
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use common::events::{listen, up};
+use common::{application, call};
+use daemon::{Daemon, command};
+use mcp_fastd::Config;
+use serde_json::json;
+
+fn served(file: &Path, settings: &str) -> Daemon {
+    fs::write(file, settings).expect("a file");
+    let dataset = file.with_file_name("x.db");
+    Daemon::start(command().arg("--config").arg(file).arg(dataset))
+}
+
+fn reload(daemon: &Daemon, file: &Path, settings: &str) -> String {
+    fs::write(file, settings).expect("a file");
+    let before = daemon.log().len();
+    daemon.signal("HUP");
+    daemon.logs(before, "reloaded")
+}
+
+const AT: &str = "bind = \"127.0.0.1:0\"\ncores = 2\n";
+
+#[test]
+fn a_limit_changes_under_a_connection() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    let daemon = served(&file, AT);
+    let mut client = daemon.client();
+    let title = "t".repeat(100);
+    let add = json!({ "title": title, "text": "x".repeat(5000) });
+    client.call("add_document", add.clone());
+    let log = reload(&daemon, &file, &format!("{AT}[http]\nbody_bytes_max = 2000\n"));
+    assert!(log.contains("changed=\"http.body_bytes_max\"") || log.contains("body_bytes_max"));
+    let params = json!({ "name": "add_document", "arguments": add });
+    // On the connection that is open, and on the other shard.
+    for client in [&mut client, &mut daemon.client(), &mut daemon.client()] {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+        let (status, text) = client.post("/mcp", "", &body.to_string()).expect("an answer");
+        assert_eq!(status, 413, "{text}");
+        assert!(text.contains("body_bytes_max"), "{text}");
+    }
+}
+
+#[test]
+fn what_needs_a_restart_is_named_and_what_is_broken_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    let daemon = served(&file, AT);
+    let other = "bind = \"127.0.0.1:1\"\ncores = 3\npath = \"/x\"\nidle_timeout = \"9s\"\n";
+    let log = reload(&daemon, &file, &format!("{other}log = \"debug\"\n"));
+    assert!(log.contains("idle_timeout") && log.contains("log"), "{log}");
+    let log = daemon.logs(0, "after a restart only");
+    for key in ["bind", "cores", "path"] {
+        assert!(log.contains(key), "{key} in {log}");
+    }
+    for (broken, told) in [
+        ("cores = 1\nidle_timeout = \"soon\"\n", ["c.toml:2", "idle_timeout"]),
+        ("croes = 1\n", ["c.toml:1", "croes"]),
+        ("connections_max = 0\n", ["not reloaded", "connections_max"]),
+        ("[tools]\ndisabled = [\"none\"]\n", ["tools.disabled", "search_documents"]),
+        ("log = \"x\"\n", ["not reloaded", "log"]),
+    ] {
+        let log = reload(&daemon, &file, broken);
+        assert!(log.contains("not reloaded"), "{log}");
+        assert!(told.iter().all(|part| log.contains(part)), "{told:?} in {log}");
+    }
+    daemon.client().call("dataset_stats", json!({}));
+}
+
+#[test]
+fn tools_are_switched_off_and_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    let daemon = served(&file, &format!("{AT}[tools]\ndisabled = [\"delete_document\"]\n"));
+    let mut client = daemon.client();
+    let names = |client: &mut daemon::Client| {
+        let list = client.result("tools/list", json!({}));
+        let tools = list["tools"].as_array().expect("a list").clone();
+        tools.iter().map(|tool| tool["name"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>()
+    };
+    assert!(!names(&mut client).contains(&"delete_document".to_owned()));
+    let params = json!({ "name": "delete_document", "arguments": { "id": "x" } });
+    let error = client.error("tools/call", params.clone());
+    assert_eq!(error["code"], -32602, "{error}");
+    let unknown = json!({ "name": "delete_documents", "arguments": { "id": "x" } });
+    let unknown = client.error("tools/call", unknown).to_string();
+    assert_eq!(unknown.replace("documents", "document"), error.to_string(), "as if it were not");
+    reload(&daemon, &file, AT);
+    assert!(names(&mut client).contains(&"delete_document".to_owned()));
+    client.call_error("delete_document", json!({ "id": "x" }));
+}
+
+#[test]
+fn clients_are_told_of_another_list_and_of_no_other_change() {
+    let server = up(application(std::sync::Arc::default()), |_| ());
+    let mut tap = server.open(&listen(json!(1), json!({ "toolsListChanged": true })));
+    tap.message();
+    let like = |change: &dyn Fn(&mut Config)| {
+        let mut config = Config {
+            bind: ([127, 0, 0, 1], 0).into(),
+            cores: Some(2),
+            pin: false,
+            ..Config::default()
+        };
+        change(&mut config);
+        config
+    };
+    let same = server.running().reload(&like(&|_| ())).expect("nothing is wrong");
+    assert!(same.changed.is_empty() && same.needs_restart.is_empty(), "{same:?}");
+    let time = Duration::from_secs(7);
+    server.running().reload(&like(&|c| c.idle_timeout = time)).expect("taken");
+    tap.expect_silence(Duration::from_millis(200));
+    let off = |config: &mut Config| config.tools.disabled = vec!["add".to_owned()];
+    let reloaded = server.running().reload(&like(&off)).expect("taken");
+    assert_eq!(reloaded.changed, ["idle_timeout", "tools"]);
+    assert_eq!(tap.message()["method"], "notifications/tools/list_changed");
+    let (_, code, _) = server.error(&call(1, "add", json!({ "a": 1, "b": 2 })));
+    assert_eq!(code, -32602);
+    let both = |config: &mut Config| config.tools.disabled = vec!["add".to_owned(); 2];
+    server.running().reload(&like(&both)).expect("taken");
+    tap.expect_silence(Duration::from_millis(200));
+    let wrong = like(&|c| c.tools.disabled = vec!["no".to_owned()]);
+    assert!(server.running().reload(&wrong).is_err());
+    server.running().reload(&like(&|_| ())).expect("taken");
+    assert_eq!(tap.message()["method"], "notifications/tools/list_changed");
+    server.result(&call(1, "add", json!({ "a": 1, "b": 2 })));
+}
+
+#[test]
+fn connections_max_may_grow_while_somebody_waits() {
+    let server = common::start_with(|config| config.connections_max = 1);
+    let mut first = server.connect();
+    first.ask(call(1, "add", json!({ "a": 1, "b": 2 })).bytes());
+    let mut second = server.connect();
+    second.send(call(2, "add", json!({ "a": 1, "b": 2 })).bytes());
+    second.expect_silence(Duration::from_millis(100));
+    let config = Config { connections_max: 2, ..Config::default() };
+    server.running().reload(&config).expect("taken");
+    assert_eq!(second.response().status, 200);
+}
