@@ -51,9 +51,10 @@ pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
 pub(crate) use metadata::ResourceMetadata;
 pub(crate) use observed::operations;
 pub(crate) use operator::{Pages, operate};
+#[cfg(feature = "tls")]
+pub(crate) use refuse::refuse_plain;
 pub(crate) use refuse::{
-    refuse_connection, refuse_framing, refuse_overload, refuse_plain, refuse_timeout,
-    refuse_undecided,
+    refuse_connection, refuse_framing, refuse_overload, refuse_timeout, refuse_undecided,
 };
 pub(crate) use reply::{Delivery, Reply};
 pub(crate) use stdio::{Found, Lines};

@@ -8,6 +8,7 @@ mod common;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use common::tls::{Authority, alert, connect, https, open};
@@ -480,6 +481,16 @@ fn the_end_is_announced() {
     assert_adds(&mut stopped);
     server.stop();
     stopped.expect_end();
+
+    let (mut server, client) = start_and(|config| {
+        config.shutdown_grace = Duration::from_millis(100);
+    });
+    let mut stuck = connect(server.address, "localhost", &client);
+    stuck.send(tool(1, "wait", json!({})));
+    eventually("it has begun", || server.stage.waiting.load(Ordering::SeqCst) == 1);
+    server.take().stop();
+    assert_eq!(stuck.response().status, 503);
+    stuck.expect_end();
 }
 
 #[test]

@@ -53,6 +53,7 @@ pub(crate) enum State {
 pub(crate) enum Phase {
     Idle,
     /// The handshake of TLS, from the connection's beginning.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is none"))]
     Handshake,
     Head,
     Body,
@@ -172,6 +173,7 @@ impl Connection {
         0
     }
 
+    #[cfg(feature = "tls")]
     pub(crate) fn socket(&self) -> &TcpStream {
         &self.socket
     }

@@ -18,7 +18,7 @@ pub type CertificateError = Infallible;
 
 /// The handshakes of a shard.
 #[derive(Default)]
-pub(crate) struct Handshakes;
+pub(crate) struct Handshakes {}
 
 impl Tls {
     pub(crate) fn new(certificates: &Certificates) -> Box<Tls> {

@@ -95,13 +95,7 @@ pub(crate) fn drive<H: Handler>(
             }
             Step::Partial => {
                 reads += 1;
-                if !connection.input.has_storage() {
-                    connection.input.attach(core.read_buffers.take_filled());
-                }
-                if connection.tls.is_none() {
-                    let read = connection.fill(core.read_buffer_max);
-                    core.table().bytes_in.add_alone(read as u64);
-                } else if !tls::fill(connection, core) {
+                if !fill(connection, core) {
                     more = true;
                     break;
                 }
@@ -151,6 +145,22 @@ pub(crate) fn conclude<H: Handler>(
     if (std::mem::take(&mut connection.more) || room) && !connection.in_ready {
         connection.in_ready = true;
         core.ready.push(key);
+    }
+}
+
+/// Reads once. `false`: that has to wait for the next turn.
+#[inline]
+fn fill<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
+    if !connection.input.has_storage() {
+        connection.input.attach(core.read_buffers.take_filled());
+    }
+    match connection.tls {
+        None => {
+            let read = connection.fill(core.read_buffer_max);
+            core.table().bytes_in.add_alone(read as u64);
+            true
+        }
+        Some(_) => tls::fill(connection, core),
     }
 }
 

@@ -26,7 +26,7 @@ use super::metrics::ShardCounters;
 use super::parked::wake_up;
 use super::peers::Peers;
 use super::serve::{Core, conclude, drive};
-use super::tls::{Certificates, Handshakes};
+use super::tls::{self, Certificates, Handshakes};
 use super::waiting::deliver;
 use super::workers::Jobs;
 use crate::app::Handler;
@@ -180,6 +180,7 @@ impl<H: Handler> Shard<H> {
         }
         for (_, connection) in &mut self.connections {
             self.core.give_up(connection);
+            tls::give_back(connection, &mut self.core);
         }
         self.publish();
     }

@@ -321,6 +321,7 @@ pub(crate) fn refuse_framing<H>(
 
 /// 400, in the clear: what came, of which `unread` is the beginning, is not TLS, which alone is
 /// spoken here. The connection ends with it.
+#[cfg(feature = "tls")]
 #[cold]
 pub(crate) fn refuse_plain(unread: &[u8], date: &Date, out: &mut Vec<u8>) {
     let text = "this port speaks HTTPS: use https:// (it is tls.cert, or --tls-cert, that makes it \

@@ -8,7 +8,7 @@ from mcp.client.sse import sse_client
 
 
 def way_to(place: str) -> Literal["http", "sse", "stdio"]:
-    if not place.startswith("http://"):
+    if not place.startswith(("http://", "https://")):
         return "stdio"
     return "sse" if place.endswith("/sse") else "http"
 

@@ -3,7 +3,7 @@
 
 /** Over what a place is reached: 'http', 'sse' or 'stdio'. */
 export function wayTo(place) {
-  if (!place.startsWith('http://')) return 'stdio';
+  if (!/^https?:/.test(place)) return 'stdio';
   return new URL(place).pathname === '/sse' ? 'sse' : 'http';
 }
 
