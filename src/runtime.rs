@@ -5,6 +5,7 @@
 //! caller's thread.
 
 mod buffers;
+mod clock;
 mod connection;
 mod deadlines;
 mod listener;
@@ -48,7 +49,7 @@ pub use self::metrics::ShardStats;
 pub use self::tls::{CertificateError, Certificates};
 
 /// The clock of servers that run.
-pub(crate) const CLOCK: Clock = Clock { unix_ms: shard::unix_ms, steady_ms: shard::steady_ms };
+pub(crate) const CLOCK: Clock = Clock { unix_ms: clock::unix_ms, steady_ms: clock::steady_ms };
 
 /// A connection of a shard: its slot, and which of the slot's connections it is. Events and
 /// letters that come too late are known by the generation.

@@ -2,6 +2,7 @@
 //! next. No sockets, no threads, no clock.
 
 mod admit;
+mod background;
 mod batch;
 mod cors;
 mod fields;

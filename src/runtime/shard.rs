@@ -6,8 +6,8 @@
 mod accept;
 
 use std::io;
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
@@ -15,6 +15,7 @@ use slab::Slab;
 
 use super::ConnectionKey;
 use super::buffers::BufferPool;
+use super::clock::{steady_ms, unix_ms};
 use super::connection::{Connection, Phase, State};
 use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
 use super::mailbox::{Mail, Mailbox};
@@ -381,23 +382,4 @@ fn poll(poll: &mut Poll, events: &mut Events, timeout: Option<Duration>) -> io::
         }
         result => result,
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// Milliseconds since the first call in this process.
-pub(crate) fn steady_ms() -> u64 {
-    steady_ns() / 1_000_000
-}
-
-/// The same in nanoseconds.
-pub(crate) fn steady_ns() -> u64 {
-    static BEGAN: OnceLock<Instant> = OnceLock::new();
-    let elapsed = BEGAN.get_or_init(Instant::now).elapsed();
-    // Never zero, which stands for no time.
-    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX) | 1
 }

@@ -22,8 +22,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::clock::steady_ms;
 use super::mailbox::{Address, Mail};
-use super::shard::steady_ms;
 use super::workers::Jobs;
 use crate::app::Handler;
 use crate::json::Parser;

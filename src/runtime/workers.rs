@@ -11,7 +11,7 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::shard::{steady_ms, steady_ns};
+use super::clock::{steady_ms, steady_ns};
 use crate::app::Handler;
 use crate::json::Parser;
 use crate::limits;

@@ -7,7 +7,7 @@ use super::guard::Caller;
 use super::inbound::{Heard, take_in};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
-use super::{Deferred, Local, Next, ROOTS_CHANGED, Shared, Taken, batch, headers};
+use super::{Deferred, Local, Next, Shared, batch, headers};
 use crate::app::Handler;
 use crate::app::call::Link;
 use crate::http::{
@@ -290,34 +290,6 @@ impl<H: Handler> Desk<'_, H> {
         let response = Response::new(Status::ACCEPTED, self.stamp);
         Response { connection: persistence, ..response }.empty(out);
         self.after()
-    }
-
-    /// Lets the application know that a client works on other folders; `body` is the answer.
-    #[cold]
-    pub(super) fn tell_roots_changed(
-        &self,
-        session: Arc<Session>,
-        body: Vec<u8>,
-        out: &mut Vec<u8>,
-    ) -> Next {
-        if !session.roots_changed() {
-            // The application is about to look at them anyway.
-            return self.taken(body).write(self.stamp.date, out);
-        }
-        let stream = Arc::new(Stream::new(self.shared.hub.streams.bounds));
-        let version = session.version();
-        let mut deferred = self.deferred(Value::EMPTY_OBJECT, version, Some(session), stream, true);
-        deferred.message = ROOTS_CHANGED.to_vec();
-        Next::Background(deferred, Box::new(self.taken(body)))
-    }
-
-    pub(super) fn taken(&self, body: Vec<u8>) -> Taken {
-        Taken {
-            body,
-            persistence: self.sender.persistence,
-            lines: self.stamp.lines.into(),
-            line: None,
-        }
     }
 
     /// How events are framed for this client; `None` when it takes none.

@@ -22,7 +22,7 @@ use rustls::{ConfigBuilder, Error, InconsistentKeys, RootCertStore, ServerConfig
 use super::x509::{Facts, facts};
 use crate::config::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
 use crate::limits;
-use crate::runtime::shard::unix_ms;
+use crate::runtime::clock::unix_ms;
 
 /// The certificates of a server that runs; clones are the same ones.
 #[derive(Clone)]

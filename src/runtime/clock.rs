@@ -1,0 +1,23 @@
+//! The clocks.
+
+use std::sync::OnceLock;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since 1970.
+pub(crate) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Milliseconds since the first call in this process.
+pub(crate) fn steady_ms() -> u64 {
+    steady_ns() / 1_000_000
+}
+
+/// The same in nanoseconds.
+pub(crate) fn steady_ns() -> u64 {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    let elapsed = BEGAN.get_or_init(Instant::now).elapsed();
+    // Never zero, which stands for no time.
+    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX) | 1
+}
