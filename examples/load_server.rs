@@ -134,7 +134,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let plain = Server::builder().tool(tool, count).tool(about("add"), add);
     // Only where it is asked for: a server without such a tool has no workers.
-    let plain = if naps { plain.tool(about("nap").on_worker(), nap) } else { plain };
+    if naps {
+        let server = plain.tool(about("nap").on_worker(), nap);
+        return Ok(run(server.config(config), &bind, cores)?);
+    }
     match provides.as_str() {
         "" => run(plain.config(config), &bind, cores)?,
         "tools" => run(plain.tool_provider(Nobody).config(config), &bind, cores)?,

@@ -47,9 +47,12 @@ fn an_address_has_so_many_on_whatever_connection() {
     check_refused(&response, "rate.per_address");
     assert!(!response.closes(), "the body was read");
     // What tells whether the server is there goes on, and so do preflights.
-    assert_eq!(wire.ask("GET /health HTTP/1.1\r\nHost: a\r\n\r\n").status, 200);
-    assert_eq!(wire.ask("OPTIONS /mcp HTTP/1.1\r\nHost: a\r\n\r\n").status, 204);
-    check_refused(&wire.ask("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n"), "rate.per_address");
+    assert_eq!(wire.ask("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
+    assert_eq!(wire.ask("OPTIONS /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 204);
+    check_refused(
+        &wire.ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        "rate.per_address",
+    );
 }
 
 #[test]
@@ -82,8 +85,11 @@ fn body(post: &Post) -> Vec<u8> {
 fn what_is_refused_for_another_reason_counts_too() {
     let server = per_address(2);
     let mut wire = server.connect();
-    assert_eq!(wire.ask("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n").status, 404);
-    assert_eq!(wire.ask("PUT /mcp HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").status, 405);
+    assert_eq!(wire.ask("GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 404);
+    assert_eq!(
+        wire.ask("PUT /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n").status,
+        405
+    );
     check_refused(&wire.ask(ping(1).bytes()), "rate.per_address");
 }
 
@@ -120,7 +126,10 @@ fn a_client_that_throws_the_body_of_a_429_away_gets_200() {
     let notification = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
     check_refused(&wire.ask(Post::new(notification.to_string()).bytes()), "rate.per_address");
     check_refused(&wire.ask(Post::new("{").bytes()), "rate.per_address");
-    check_refused(&wire.ask("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"), "rate.per_address");
+    check_refused(
+        &wire.ask("GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        "rate.per_address",
+    );
 }
 
 #[test]
@@ -180,7 +189,7 @@ fn a_session_is_counted_like_any_other() {
     }
     check_refused(&wire.ask(post.bytes()), "rate.per_address");
     let get = format!(
-        "GET /mcp HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\nMcp-Session-Id: {id}\r\n\r\n"
+        "GET /mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nMcp-Session-Id: {id}\r\n\r\n"
     );
     check_refused(&wire.ask(get), "rate.per_address");
 }

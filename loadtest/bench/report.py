@@ -51,6 +51,26 @@ def compared(setup, comparison, seen, loads, options):
     return together([about_it, table(head, rows)])
 
 
+def overload(seen):
+    """What twice the load does to the calls that are accepted."""
+    head = ["tool", "can do", "p99 at a fifth", "p99 at twice", "ratio", "answered", "refused"]
+    rows = []
+    for name, result in seen.items():
+        if not result:
+            continue
+        able, (quiet, loud) = result
+        rows.append([
+            name,
+            f"{able:,.0f}/s",
+            f"{quiet['p99_us'] / 1000:.2f} ms",
+            f"{loud['p99_us'] / 1000:.2f} ms",
+            f"{loud['p99_us'] / quiet['p99_us']:.1f}",
+            f"{loud['rps']:,.0f}/s",
+            f"{loud['refused'] / loud['seconds']:,.0f}/s",
+        ])
+    return table(head, rows) + "\n"
+
+
 def providers(counted):
     """What providers cost the calls that have nothing to do with them."""
     rows = [[name, number(count, "{:,.0f}")] for name, count in counted.items()]
