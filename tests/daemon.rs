@@ -6,7 +6,7 @@
 mod daemon;
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -45,12 +45,38 @@ fn help_teaches() {
     for part in parts.into_iter().chain(["import", "Examples:", "MCP_FASTD__BIND", "Exit codes"]) {
         assert!(help.contains(part), "{part} in {help}");
     }
+    for part in ["--public-url", "--allowed-host", "--trusted-proxy"] {
+        assert!(help.contains(part), "{part} in {help}");
+    }
     let help = text(&run(&["import", "--help"]).stdout);
     for part in ["--prune", "--verbose", "Examples:", "Exit codes"] {
         assert!(help.contains(part), "{part} in {help}");
     }
     let version = text(&run(&["--version"]).stdout);
     assert_eq!(version, format!("mcp-fastd {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_daemon_for_other_machines_is_told_its_name() {
+    let bind = ["--bind", "0.0.0.0:0"];
+    check_problem(command().args(bind), &["--public-url", "--allowed-host", "DNS rebinding"]);
+    let wrong = ["--trusted-proxy", "10.0.0.1/8"];
+    check_problem(command().args(wrong), &["guard.trusted_proxies", "10.0.0.0/8"]);
+    let origin = ["--allowed-origin", "app.example"];
+    check_problem(command().args(origin), &["allowed_origins", "https://app.example"]);
+    let mut named = command();
+    named.args(bind).args(["--public-url", "https://mcp.example.com", "--allowed-host", "*.lan"]);
+    let mut daemon = Daemon::start(named.args(["--trusted-proxy", "127.0.0.0/8", "--cores", "1"]));
+    for (host, status) in [("mcp.example.com", 204), ("a.lan:80", 204), ("lan", 421)] {
+        let mut socket = TcpStream::connect(daemon.address).expect("connected");
+        let request = "OPTIONS /mcp HTTP/1.1\r\nConnection: close\r\nHost: backend";
+        write!(socket, "{request}\r\nX-Forwarded-Host: {host}\r\n\r\n").expect("sent");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
+    }
+    daemon.signal("TERM");
+    assert!(daemon.ended().success());
 }
 
 #[test]

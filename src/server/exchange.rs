@@ -11,7 +11,8 @@ use crate::observe::Watch;
 use crate::store::{Clock, Reader};
 use crate::transport::{self, Delivery, Local, Next, Reply, Shared};
 
-/// One connection to a server, with bytes in place of the socket.
+/// One connection to a server, with bytes in place of the socket. Its client is on this machine,
+/// and `Host` must be a name of the server, as elsewhere: `localhost` will do.
 ///
 /// ```
 /// use mcp_fastd::{Exchange, Server};
