@@ -98,8 +98,7 @@ pub(crate) fn drive<H: Handler>(
                     connection.input.attach(core.read_buffers.take_filled());
                 }
                 if connection.tls.is_none() {
-                    let read = connection.fill(core.read_buffer_max);
-                    core.table().bytes_in.add_alone(read as u64);
+                    core.fill(connection);
                 } else if !tls::fill(connection, core) {
                     more = true;
                     break;
@@ -241,6 +240,13 @@ impl<H: Handler> Core<H> {
     #[inline]
     pub(crate) fn table(&self) -> &Table {
         self.local.watch.table()
+    }
+
+    /// Reads once.
+    #[inline]
+    fn fill(&self, connection: &mut Connection) {
+        let read = connection.fill(self.read_buffer_max);
+        self.table().bytes_in.add_alone(read as u64);
     }
 
     /// Where to write a connection's next answer.

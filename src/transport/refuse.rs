@@ -6,6 +6,9 @@ use std::sync::Arc;
 use super::{HttpSse, Shared};
 use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Stamp, Status};
 use crate::json;
+use crate::mcp::plan::Answer;
+use crate::mcp::{Refusal, Stage};
+use crate::protocol::Era;
 use crate::rpc::{self, ErrorCode};
 
 /// What the official SDKs say of a session that is not there.
@@ -308,4 +311,22 @@ pub(super) fn http_sse_of<'s, H>(path: &str, shared: &'s Shared<H>) -> Option<&'
 #[cold]
 pub(crate) fn refuse_overload(persistence: Persistence, stamp: Stamp<'_>, out: &mut Vec<u8>) {
     HttpRefusal::no_worker().write(persistence, false, stamp, out);
+}
+
+#[inline]
+pub(super) fn status_of(answer: &Answer<'_>, era: Era) -> Status {
+    match answer {
+        Answer::Refuse(refusal) => status_of_refusal(refusal, era),
+        _ => Status::OK,
+    }
+}
+
+/// Errors in band are answers like any other; a message that breaks the rules is a bad request;
+/// a method we do not have is 404 from 2026-07-28 on ("Protocol Version Header").
+pub(super) fn status_of_refusal(refusal: &Refusal<'_>, era: Era) -> Status {
+    match (refusal.stage, era) {
+        (Stage::Envelope, _) => Status::BAD_REQUEST,
+        (Stage::Method, Era::Modern) => Status::NOT_FOUND,
+        (Stage::Method, Era::Legacy) | (Stage::InBand, _) => Status::OK,
+    }
 }
