@@ -79,7 +79,7 @@ fn who_is_let_in_is_named_and_who_is_not_is_entered() {
     let mut wire = Wire::connect(running.addr());
     let post = call(1, "hello", json!({}));
     assert_eq!(wire.ask(post.clone().with("Authorization", "Bearer ada").bytes()).status, 200);
-    assert_eq!(wire.ask(post.with("Authorization", "Bearer eve").bytes()).status, 401);
+    assert_eq!(wire.ask(post.with("Authorization", "Bearer mallory").bytes()).status, 401);
     running.stop();
     let lines = lines(&path);
     assert_eq!(lines.len(), 2, "{lines:?}");
@@ -97,7 +97,7 @@ fn who_is_let_in_is_named_and_who_is_not_is_entered() {
     );
     assert_eq!(said(&lines[1], "address"), "127.0.0.1");
     let text = format!("{lines:?}");
-    assert!(!text.contains("eve"), "{text}");
+    assert!(!text.contains("mallory"), "{text}");
 }
 
 #[test]

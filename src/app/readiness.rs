@@ -1,7 +1,7 @@
 //! Whether an application can do its work: what it depends on, and what is wrong with it.
 
-/// What an application depends on, and how it stands with that. `/ready` says it to whoever asks, so
-/// no secret belongs here.
+/// What an application depends on, and how it stands with that. `/ready` says it to whoever asks,
+/// so no secret belongs here.
 #[derive(Debug, Default)]
 pub struct Readiness(Vec<(String, Option<String>)>);
 

@@ -4,8 +4,8 @@ use crate::observe::Process;
 
 /// Memory and file descriptors, as Linux counts them (proc(5)).
 ///
-/// Both are quick: since Linux 6.2 the size of `/proc/self/fd` is how many there are, and nobody has
-/// to count them. Before that, it is not known.
+/// Both are quick: since Linux 6.2 the size of `/proc/self/fd` is how many there are, and nobody
+/// has to count them. Before that, it is not known.
 pub(crate) fn process() -> Process {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

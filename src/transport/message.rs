@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::access::{Judge, forbidden};
 use super::inbound::{Heard, take_in};
 use super::observed::{operation_of, outcome_of};
-use super::refuse::HttpRefusal;
+use super::refuse::{HttpRefusal, status_of, status_of_refusal};
 use super::reply::{Reply, ReplyTo};
 use super::sender::Sender;
 use super::{Deferred, Local, Next, Shared, batch, headers};
@@ -331,24 +331,6 @@ impl<H: Handler> Desk<'_, H> {
     #[inline]
     pub(super) fn after(&self) -> Next {
         after(self.sender.persistence)
-    }
-}
-
-#[inline]
-fn status_of(answer: &mcp::plan::Answer<'_>, era: Era) -> Status {
-    match answer {
-        mcp::plan::Answer::Refuse(refusal) => status_of_refusal(refusal, era),
-        _ => Status::OK,
-    }
-}
-
-/// Errors in band are answers like any other; a message that breaks the rules is a bad request;
-/// a method we do not have is 404 from 2026-07-28 on ("Protocol Version Header").
-fn status_of_refusal(refusal: &Refusal<'_>, era: Era) -> Status {
-    match (refusal.stage, era) {
-        (Stage::Envelope, _) => Status::BAD_REQUEST,
-        (Stage::Method, Era::Modern) => Status::NOT_FOUND,
-        (Stage::Method, Era::Legacy) | (Stage::InBand, _) => Status::OK,
     }
 }
 

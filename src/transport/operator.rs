@@ -1,5 +1,5 @@
-//! The pages of operators: alive, ready, and what is counted. On the port of the MCP endpoint, or on a
-//! listener of their own.
+//! The pages of operators: alive, ready, and what is counted. On the port of the MCP endpoint, or
+//! on a listener of their own.
 //!
 //! No id, token or name of anybody stands on them: they are often read by whoever can reach them.
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::challenge::Challenge;
 use super::{HttpSse, Shared, rates};
 use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Stamp, Status};
-use crate::mcp::write_limit;
+use crate::mcp::plan::Answer;
+use crate::mcp::{Refusal, Stage, write_limit};
+use crate::protocol::Era;
 use crate::rpc::{self, ErrorCode};
 use crate::store::{Overload, TooOften};
 
@@ -412,4 +414,22 @@ pub(crate) fn refuse_connection(date: &Date, out: &mut Vec<u8>) {
     refusal.0.limit = Some("connections_per_address_max");
     refusal.0.retry_after_ms = Some(1000);
     refusal.write(Persistence::Close, false, Stamp { date, lines: &[] }, out);
+}
+
+#[inline]
+pub(super) fn status_of(answer: &Answer<'_>, era: Era) -> Status {
+    match answer {
+        Answer::Refuse(refusal) => status_of_refusal(refusal, era),
+        _ => Status::OK,
+    }
+}
+
+/// Errors in band are answers like any other; a message that breaks the rules is a bad request;
+/// a method we do not have is 404 from 2026-07-28 on ("Protocol Version Header").
+pub(super) fn status_of_refusal(refusal: &Refusal<'_>, era: Era) -> Status {
+    match (refusal.stage, era) {
+        (Stage::Envelope, _) => Status::BAD_REQUEST,
+        (Stage::Method, Era::Modern) => Status::NOT_FOUND,
+        (Stage::Method, Era::Legacy) | (Stage::InBand, _) => Status::OK,
+    }
 }

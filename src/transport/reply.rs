@@ -24,6 +24,7 @@ use crate::observe::Observation;
 use crate::protocol::{Era, ProtocolVersion};
 use crate::store::{Hub, Kind, Listener, Reader, Reading, Session, Stream, StreamShare};
 
+pub(crate) use what::ReplyTo;
 use what::What;
 
 mod what;
@@ -64,20 +65,6 @@ pub(crate) enum Delivery {
     Done,
     /// All is written, and the connection ends.
     Close,
-}
-
-/// What all replies to one request have in common.
-pub(crate) struct ReplyTo {
-    pub(crate) session: Option<Arc<Session>>,
-    pub(crate) version: ProtocolVersion,
-    pub(crate) persistence: Persistence,
-    pub(crate) framing: Option<StreamFraming>,
-    /// Of a stream that is open until its client leaves.
-    pub(crate) share: Option<Box<StreamShare>>,
-    /// What all responses to the request carry.
-    pub(crate) lines: Box<[u8]>,
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) observation: Arc<Observation>,
 }
 
 impl Reply {

@@ -3,11 +3,26 @@
 use std::sync::Arc;
 
 use super::super::HttpSse;
-use crate::http::StreamFraming;
+use crate::http::{Connection as Persistence, StreamFraming};
 use crate::limits;
 use crate::mcp::subscriptions;
+use crate::observe::Observation;
 use crate::protocol::ProtocolVersion;
-use crate::store::{Listener, Session};
+use crate::store::{Hub, Listener, Session, StreamShare};
+
+/// What all replies to one request have in common.
+pub(crate) struct ReplyTo {
+    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) version: ProtocolVersion,
+    pub(crate) persistence: Persistence,
+    pub(crate) framing: Option<StreamFraming>,
+    /// Of a stream that is open until its client leaves.
+    pub(crate) share: Option<Box<StreamShare>>,
+    /// What all responses to the request carry.
+    pub(crate) lines: Box<[u8]>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) observation: Arc<Observation>,
+}
 
 /// What is waited for.
 pub(super) enum What {
