@@ -35,7 +35,7 @@ use std::sync::atomic::AtomicU64;
 use crossbeam_channel::bounded;
 
 use self::cache::{Answer, Cache};
-use self::claims::Rules;
+use self::claims::{Claims, Rules};
 use self::introspection::Introspection;
 use self::issuer::{Issuer, Source};
 use self::keys::Verified;
@@ -165,7 +165,10 @@ impl Tokens {
         let form = jwt.header.check(&self.rules).map_err(Checked::No)?;
         let good = self.rules.check(&jwt.claims, form, issuer, unix_s).map_err(Checked::No)?;
         match issuer.verify(jwt, unix_s) {
-            Source::Keys(Verified::Yes) => Ok(good),
+            Source::Keys(Verified::Yes) => {
+                log(&good.0, &jwt.claims, issuer);
+                Ok(good)
+            }
             Source::Keys(Verified::No(reason)) => Err(Checked::No(reason)),
             Source::Keys(Verified::UnknownKey) => Err(Checked::No(Reason::UnknownKey)),
             Source::Fetching(verdict) => Err(Checked::Later(verdict)),
@@ -185,6 +188,12 @@ impl Tokens {
         };
         Err(introspection.ask(token, issuer, unix_s))
     }
+}
+
+/// Says who has come with which client, once for as long as their token is remembered.
+fn log(principal: &Principal, claims: &Claims, issuer: &Issuer) {
+    let client = claims.client.as_deref().unwrap_or_default();
+    tracing::debug!(principal = &*principal.name, client, issuer = issuer.name, "a good token");
 }
 
 /// RFC 6750 §2.1, `b64token`.

@@ -67,3 +67,8 @@ fn cursor() {
 fn request_state() {
     replay("request_state", targets::sealed::request_state);
 }
+
+#[test]
+fn token() {
+    replay("token", targets::token::token);
+}

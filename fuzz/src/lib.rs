@@ -2,6 +2,7 @@
 
 pub mod sealed;
 pub mod sentinel;
+pub mod token;
 
 use mcp_fastd::config::file::RawConfig;
 use mcp_fastd::internal::{

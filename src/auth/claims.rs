@@ -288,8 +288,6 @@ impl Rules {
             true => format!("{}|{name}", without_empty_path(&issuer.name)),
             false => name,
         };
-        let client = claims.client.as_deref().unwrap_or_default();
-        tracing::debug!(principal = name, client, issuer = issuer.name, "a token is good");
         Ok(Principal::named(name).with_scopes(claims.scopes.iter().map(|scope| &**scope)))
     }
 }

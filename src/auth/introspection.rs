@@ -220,6 +220,7 @@ impl Endpoint {
         let claims = Claims::read(document.root())?;
         let form = Form::Answer { require_audience: self.config.require_audience };
         let (principal, ends_s) = rules.check(&claims, form, &self.issuer, now_s)?;
+        super::log(&principal, &claims, &self.issuer);
         Ok((principal, ends_s.min(now_s + self.config.ttl.as_secs())))
     }
 }
