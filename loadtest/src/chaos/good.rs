@@ -128,9 +128,9 @@ impl<'c> Client<'c> {
         if let Ok(mut complaints) = tally.complaints.lock()
             && complaints.len() < COMPLAINTS_MAX
         {
-            let mut text = format!("{} (client {}): {problem}", KINDS[self.kind].1, self.number);
-            text.truncate(text.floor_char_boundary(600));
-            complaints.push(text);
+            let problem: String = problem.chars().take(600).collect();
+            let kind = KINDS[self.kind].1;
+            complaints.push(format!("{kind} (client {}): {problem}", self.number));
         }
     }
 

@@ -54,9 +54,9 @@ pub fn notification(method: &str) -> String {
 }
 
 /// The body of a request of 2026-07-28, and the fields that repeat it.
-pub fn modern_parts<'m>(
+pub fn modern_parts(
     id: u64,
-    method: &'m str,
+    method: &str,
     mut params: Value,
 ) -> (Vec<(&'static str, String)>, String) {
     let token = params.as_object_mut().and_then(|params| params.remove("progressToken"));

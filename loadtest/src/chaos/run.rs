@@ -169,32 +169,38 @@ fn until_served(crowd: &Crowd<'_>, count: usize) -> Result<(), String> {
 }
 
 /// Stops servers for a while, which is a jump of time to all their deadlines, and sends them what
-/// other signals they know.
+/// other signals they know. Looks how many descriptors they come to have.
 fn disturb(servers: &[Server; 2], dice: &mut Dice, time: Duration) -> Result<(), String> {
     let until = Instant::now() + time;
-    let (mut stops, mut longest, mut signals) = (0, Duration::ZERO, 0);
+    let (mut stops, mut longest, mut signals, mut most) = (0, Duration::ZERO, 0, [0, 0]);
     while Instant::now() < until {
-        std::thread::sleep(dice.millis(1_000, 5_000).min(until - Instant::now()));
+        let next = Instant::now() + dice.millis(1_000, 5_000);
+        while Instant::now() < next.min(until) {
+            std::thread::sleep(Duration::from_millis(100));
+            for (server, most) in servers.iter().zip(&mut most) {
+                *most = server.descriptors()?.max(*most);
+            }
+        }
         let server = dice.pick(servers);
-        match dice.roll(3) {
-            0 => {
-                for signal in [libc::SIGHUP, libc::SIGUSR1] {
-                    if server.catches(signal) {
-                        server.signal(signal)?;
-                        signals += 1;
-                    }
-                }
+        if dice.roll(2) == 0 {
+            let caught = [libc::SIGHUP, libc::SIGUSR1].into_iter();
+            for signal in caught.filter(|signal| server.catches(*signal)) {
+                server.signal(signal)?;
+                signals += 1;
             }
-            _ => {
-                let pause = dice.millis(200, 4_000);
-                server.signal(libc::SIGSTOP)?;
-                std::thread::sleep(pause);
-                server.signal(libc::SIGCONT)?;
-                (stops, longest) = (stops + 1, longest.max(pause));
-            }
+        }
+        if dice.roll(3) > 0 {
+            let pause = dice.millis(200, 4_000);
+            server.signal(libc::SIGSTOP)?;
+            std::thread::sleep(pause);
+            server.signal(libc::SIGCONT)?;
+            (stops, longest) = (stops + 1, longest.max(pause));
         }
     }
     println!("stopped and continued: {stops} times, up to {longest:?}; HUP and USR1: {signals}");
+    for (server, most) in servers.iter().zip(most) {
+        println!("{}: up to {most} descriptors", server.name);
+    }
     Ok(())
 }
 

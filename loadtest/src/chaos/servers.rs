@@ -125,14 +125,22 @@ impl Server {
             value.ok_or_else(|| format!("{}: no {field}", self.name))
         };
         let gauges = self.gauges()?;
-        let files = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).map_err(at(self.name))?;
         Ok(Holdings {
             resident_kb: number("VmRSS")?,
             peak_kb: number("VmHWM")?,
             threads: number("Threads")?,
-            descriptors: files.count() as u64,
+            descriptors: self.descriptors()?,
             gauges,
         })
+    }
+
+    /// How many descriptors it has open.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn descriptors(&self) -> Result<u64, String> {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).map_err(at(self.name))?;
+        Ok(files.count() as u64)
     }
 
     fn gauges(&self) -> Result<BTreeMap<String, f64>, String> {
