@@ -6,6 +6,8 @@
 //! cargo run --release --example load_server -- --bind 127.0.0.1:8000 --cores 1 --on worker
 //! ```
 
+use std::time::Duration;
+
 use mcp_fastd::app::{PromptPage, PromptProvider, PromptReply};
 use mcp_fastd::json::Value;
 use mcp_fastd::{
@@ -44,6 +46,17 @@ struct Sum {
 fn add(Add { a, b }: Add) -> Result<Json<Sum>, &'static str> {
     let sum = a.checked_add(b).ok_or("the sum is out of range")?;
     Ok(Json(Sum { sum }))
+}
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Nap {
+    ms: u64,
+}
+
+/// What waits for something: a database, a colleague.
+fn nap(Nap { ms }: Nap) -> &'static str {
+    std::thread::sleep(Duration::from_millis(ms));
+    "slept"
 }
 
 /// Provides everything there is, and nothing of it.
@@ -91,13 +104,14 @@ fn run(server: Server<impl Handler>, bind: &str, cores: usize) -> Result<(), Ser
 }
 
 const USAGE: &str = "usage: load_server [--bind ADDRESS:PORT] [--cores N] [--on shard|worker] \
-                     [--http-sse STREAMS] \
+                     [--http-sse STREAMS] [--naps on] [--workers N] [--queue-delay-ms MS] \
                      [--provides tools|prompts|resources|logging|all]; 0 streams turn HTTP+SSE off";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (mut bind, mut cores) = ("127.0.0.1:8000".to_owned(), 1);
     let mut provides = String::new();
+    let mut naps = false;
     let mut config = Config::default();
     let mut tool = about("count").describe("Counts to three.");
     while let Some(option) = arguments.next() {
@@ -110,10 +124,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ("--provides", _) => provides = value,
             ("--on", "worker") => tool = tool.on_worker(),
             ("--on", "shard") => {}
+            ("--naps", "on") => naps = true,
+            ("--workers", _) => config.workers = Some(value.parse()?),
+            ("--queue-delay-ms", _) => {
+                config.overload.queue_delay_target = Duration::from_millis(value.parse()?);
+            }
             _ => return Err(USAGE.into()),
         }
     }
     let plain = Server::builder().tool(tool, count).tool(about("add"), add);
+    // Only where it is asked for: a server without such a tool has no workers.
+    let plain = if naps { plain.tool(about("nap").on_worker(), nap) } else { plain };
     match provides.as_str() {
         "" => run(plain.config(config), &bind, cores)?,
         "tools" => run(plain.tool_provider(Nobody).config(config), &bind, cores)?,

@@ -16,6 +16,8 @@ pub mod values;
 mod check;
 mod guard;
 mod http_sse;
+mod overload;
+mod rate;
 mod reload;
 mod tls;
 #[cfg(feature = "auth")]
@@ -33,6 +35,8 @@ pub use guard::{CorsConfig, GuardConfig, ProxyProtocol, public_url};
 pub(crate) use guard::{Guarded, host_pattern, network, origin_pattern};
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
+pub use overload::OverloadConfig;
+pub use rate::{Rate, RateConfig, RejectStatus};
 pub use reload::Reloaded;
 pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
 pub use tools::ToolsConfig;
@@ -161,6 +165,29 @@ pub struct Config {
     /// Web origins whose pages may call, besides what [`GuardConfig`] says: `https://app.example`,
     /// `https://*.app.example` for all that is below, `*` for all but `null`.
     pub allowed_origins: Vec<String>,
+    /// Nesting of arrays and objects in one message; else -32700.
+    pub json_depth_max: usize,
+    /// Connections of one address (of IPv6, one /64) at once; others are closed with 429. 0: any.
+    pub connections_per_address_max: usize,
+    /// Calls of one principal on workers at once, those that wait for one included; beyond them,
+    /// 429. 0: any.
+    pub calls_per_principal_max: usize,
+    /// Streams of one principal at once that stay open until it leaves: those of a GET, and
+    /// subscriptions; beyond them, 429. 0: any.
+    pub streams_per_principal_max: usize,
+    /// The same of one address (of IPv6, one /64).
+    pub streams_per_address_max: usize,
+    /// Requests of one connection; the answer to the last says `Connection: close`. 0: any.
+    pub requests_per_connection_max: usize,
+    /// Age of a connection after which an answer says `Connection: close`. Zero: any.
+    pub connection_age_max: Duration,
+    /// Time for a call on a worker, from when it came; then its client gets an error, and
+    /// [`Call::cancelled`](crate::Call::cancelled) says so. Not for tasks. Zero: any.
+    pub call_timeout: Duration,
+    /// How often clients may ask.
+    pub rate: RateConfig,
+    /// What is refused when there is too much to do.
+    pub overload: OverloadConfig,
     /// What browsers are told about requests from such pages.
     pub cors: CorsConfig,
     /// Under which names the server is reached, and which proxies are believed.
@@ -205,6 +232,16 @@ impl Default for Config {
             stream_age_max: limits::STREAM_AGE_MAX,
             answer_timeout: limits::ANSWER_TIMEOUT,
             allowed_origins: Vec::new(),
+            json_depth_max: limits::JSON_DEPTH_MAX,
+            connections_per_address_max: 0,
+            calls_per_principal_max: 0,
+            streams_per_principal_max: 0,
+            streams_per_address_max: 0,
+            requests_per_connection_max: 0,
+            connection_age_max: Duration::ZERO,
+            call_timeout: Duration::ZERO,
+            rate: RateConfig::default(),
+            overload: OverloadConfig::default(),
             cors: CorsConfig::default(),
             guard: GuardConfig::default(),
             tools: ToolsConfig::default(),

@@ -6,7 +6,7 @@
 //!
 //! What is refused (RFC 8259, and stricter where the RFC leaves room): text that is not UTF-8, a
 //! byte order mark, bytes after the document, lone surrogates, nesting deeper than
-//! [`limits::JSON_DEPTH_MAX`], integers beyond 64 bits and numbers
+//! `json_depth_max`, integers beyond 64 bits and numbers
 //! beyond a double (`1e400`). Every integer that fits 64 bits keeps its exact value.
 //!
 //! Duplicate keys: the members this server itself reads must not be repeated (`rpc` and `mcp`
@@ -32,6 +32,7 @@ pub use write::{write_integer, write_json_as_string_from_within, write_serialize
 
 /// Parses documents one after the other, keeping its working memory between them.
 pub struct Parser {
+    depth_max: usize,
     buffers: Buffers,
     tape: Tape<'static>,
 }
@@ -39,8 +40,14 @@ pub struct Parser {
 impl Parser {
     /// A parser with room for common messages.
     pub fn new() -> Self {
+        Parser::with_depth(limits::JSON_DEPTH_MAX)
+    }
+
+    /// One that takes arrays and objects so many deep.
+    pub fn with_depth(depth_max: usize) -> Self {
         Parser {
-            buffers: Buffers::with_max_depth(limits::JSON_KEEP_BYTES, limits::JSON_DEPTH_MAX),
+            depth_max,
+            buffers: Buffers::with_max_depth(limits::JSON_KEEP_BYTES, depth_max),
             tape: Tape(Vec::new()),
         }
     }
@@ -55,13 +62,13 @@ impl Parser {
         let mut tape = mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         let parsed = simd_json::fill_tape(text, &mut self.buffers, &mut tape);
         if oversized {
-            self.buffers = Buffers::with_max_depth(limits::JSON_KEEP_BYTES, limits::JSON_DEPTH_MAX);
+            self.buffers = Buffers::with_max_depth(limits::JSON_KEEP_BYTES, self.depth_max);
         }
         match parsed {
             Ok(()) => Ok(Document { tape, home: &mut self.tape }),
             Err(error) => {
                 self.tape = tape.reset();
-                Err(Error::new(&error))
+                Err(Error::new(&error, self.depth_max))
             }
         }
     }
@@ -103,7 +110,7 @@ pub struct Error {
 
 impl Error {
     #[cold]
-    fn new(error: &simd_json::Error) -> Self {
+    fn new(error: &simd_json::Error, depth_max: usize) -> Self {
         use simd_json::ErrorType;
         let what = match error.error() {
             ErrorType::InvalidUtf8 => "text that is not UTF-8".to_owned(),
@@ -111,7 +118,7 @@ impl Error {
                 "a number that is malformed or out of range (integers fit 64 bits)".to_owned()
             }
             ErrorType::DepthLimitExceeded => {
-                format!("nesting deeper than json_depth_max ({})", limits::JSON_DEPTH_MAX)
+                format!("nesting deeper than json_depth_max ({depth_max})")
             }
             ErrorType::InvalidUnicodeCodepoint => "a lone surrogate".to_owned(),
             ErrorType::Eof => "no document, or one that ends early".to_owned(),

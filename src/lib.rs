@@ -70,7 +70,8 @@ pub use app::{
 };
 pub use config::{
     CertificateFiles, ClientAuth, Config, CorsConfig, Day, DeprecationConfig, GuardConfig,
-    HttpSseConfig, ProxyProtocol, Reloaded, TlsConfig, TlsVersion, ToolsConfig, Transports,
+    HttpSseConfig, OverloadConfig, ProxyProtocol, Rate, RateConfig, RejectStatus, Reloaded,
+    TlsConfig, TlsVersion, ToolsConfig, Transports,
 };
 pub use http::HttpLimits;
 pub use protocol::{Capability, LogLevel};

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-/// Nesting of arrays and objects in one JSON document.
+/// Default of `json_depth_max`: nesting of arrays and objects in one JSON document.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// The largest document for which a parser keeps its working memory afterwards, in bytes.
 pub const JSON_KEEP_BYTES: usize = 64 * 1024;
@@ -304,6 +304,31 @@ pub const RESUMES_MAX: u32 = 8;
 const _: () = assert!(CONNECT_REQUESTS_MAX > SESSION_WAITING_MAX as usize);
 const _: () = assert!(CONNECT_ANSWER_BYTES_MAX >= BODY_BYTES_MAX);
 const _: () = assert!(CONNECT_WAITING_BYTES_MAX >= BODY_BYTES_MAX);
+
+/// Addresses, principals or tools whose rates are known at once, of each kind; beyond that, the one
+/// that asked least is forgotten.
+pub const RATE_KEYS_MAX: usize = 64 * 1024;
+/// Places among which the one is found that is forgotten.
+pub const RATE_WAYS: usize = 8;
+/// How far the clocks of two shards may be apart, as they read them once a turn.
+pub const RATE_CLOCK_SKEW: Duration = Duration::from_secs(10);
+
+const _: () = assert!(RATE_KEYS_MAX.is_multiple_of(RATE_WAYS));
+
+/// Default of `overload.queue_delay_target`: a wait for a worker that is short enough for any call.
+pub const QUEUE_DELAY_TARGET: Duration = Duration::from_millis(1);
+/// Default of `overload.queue_delay_factor`: how many times its duration a call may wait.
+pub const QUEUE_DELAY_FACTOR: u32 = 2;
+/// Default of `overload.interval`: how long waits have to be too long before calls are refused.
+pub const OVERLOAD_INTERVAL: Duration = Duration::from_millis(100);
+/// What a call is taken to last before there was one.
+pub const CALL_ASSUMED: Duration = Duration::from_secs(1);
+/// The longest that clients are told to wait.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+/// How often the process looks how much memory it has.
+pub const MEMORY_LOOK: Duration = Duration::from_millis(100);
+/// A body of so many bytes is large, where memory is short.
+pub const MEMORY_LARGE_BODY: usize = 64 * 1024;
 
 /// Default of `token_bytes_max`: a bearer token.
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;

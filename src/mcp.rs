@@ -29,4 +29,4 @@ pub use input::{open_state, seal_state, state_purpose};
 pub(crate) use method::Method;
 pub(crate) use open::{Claims, Context, open};
 pub(crate) use plan::{Accepted, Plan, plan};
-pub(crate) use refusal::{Refusal, Stage};
+pub(crate) use refusal::{Refusal, Stage, write_limit};

@@ -10,6 +10,7 @@ mod control;
 mod deadlines;
 mod listener;
 mod mailbox;
+mod memory;
 mod metrics;
 #[cfg(not(feature = "tls"))]
 mod no_tls;
@@ -27,7 +28,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle, available_parallelism};
 
-use crossbeam_channel::Sender;
 use mio::{Poll, Token};
 
 use self::mailbox::{Address, mailbox};
@@ -35,12 +35,13 @@ use self::metrics::ShardCounters;
 use self::peers::Peers;
 use self::shard::{MAILBOX, Parts, Shard};
 use self::stdio::Stdio;
+use self::workers::Jobs;
 use crate::app::catalog::Switches;
 use crate::app::{Catalog, Handler};
 use crate::config::Config;
 use crate::limits;
 use crate::store::{Clock, Hub};
-use crate::transport::{Deferred, Shared};
+use crate::transport::Shared;
 #[cfg(not(feature = "tls"))]
 use no_tls as tls;
 
@@ -94,8 +95,12 @@ pub(crate) struct Threads {
 /// The shards there will be: what was asked for, or the CPUs this process may use. Affinity and
 /// the quota of the cgroup are considered (that is what `available_parallelism` does on Linux).
 pub(crate) fn shard_count(config: &Config) -> usize {
-    let cpus = || available_parallelism().map_or(1, |cpus| cpus.get());
-    config.cores.unwrap_or_else(cpus).clamp(1, limits::CORES_MAX)
+    config.cores.unwrap_or_else(cpu_count).clamp(1, limits::CORES_MAX)
+}
+
+/// How many CPUs this process may use.
+pub(crate) fn cpu_count() -> usize {
+    available_parallelism().map_or(1, |cpus| cpus.get())
 }
 
 /// A server whose listeners are open and whose shards are made, and none of whose threads runs.
@@ -104,7 +109,7 @@ pub(crate) struct Prepared<H> {
     mailboxes: Vec<Address>,
     counters: Arc<[ShardCounters]>,
     shards: Vec<Placed<H>>,
-    sender: Sender<Box<Deferred>>,
+    sender: Jobs,
     jobs: workers::Queue,
     shared: Arc<Shared<H>>,
     config: Arc<Config>,
@@ -135,7 +140,7 @@ pub(crate) fn prepare<H: Handler>(
     };
     let worker_count = worker_count(shared.handler.catalog(), &config, count);
     let (shared, config) = (Arc::new(shared), Arc::new(config));
-    let (sender, jobs) = workers::queue(config.deferred_max);
+    let (sender, jobs) = workers::queue(config.deferred_max, shared.hub.clone());
 
     let mut polls = Vec::with_capacity(count);
     let mut mailboxes = Vec::with_capacity(count);
@@ -146,7 +151,8 @@ pub(crate) fn prepare<H: Handler>(
         polls.push((poll, mailbox));
     }
     let counters: Arc<[ShardCounters]> = (0..count).map(|_| ShardCounters::default()).collect();
-    let peers = Arc::new(Peers::new(mailboxes.clone(), counters.clone()));
+    let per_address = config.connections_per_address_max;
+    let peers = Arc::new(Peers::new(mailboxes.clone(), counters.clone(), per_address));
     let cpus = cpus(&config, count);
     let mut shards = Vec::with_capacity(count);
     for (index, (listeners, (poll, mailbox))) in listeners.into_iter().zip(polls).enumerate() {

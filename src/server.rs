@@ -177,8 +177,8 @@ impl<H: Handler> Server<H> {
         let (prepared, certificates) = self.prepare()?;
         let switches = prepared.switches();
         let threads = prepared.start().map_err(ServeError::Threads)?;
-        let handle = Handle::new(threads.control(), notifier, switches, config);
-        Ok(Running { threads, handle, certificates })
+        let handle = Handle::new(threads.control(), notifier, switches, certificates, config);
+        Ok(Running { threads, handle })
     }
 
     /// Looks for what would keep the server from starting, but for the address, and starts nothing.
@@ -187,14 +187,17 @@ impl<H: Handler> Server<H> {
     /// [`ServeError`], as [`Server::start`] would give.
     pub fn check(self) -> Result<(), ServeError> {
         let (_, config) = self.checked(runtime::CLOCK)?;
-        Certificates::read(&config.tls).map(|_| ()).map_err(ServeError::Certificates)
+        let name = config.guard.public_https_host();
+        Certificates::read(&config.tls, name).map(|_| ()).map_err(ServeError::Certificates)
     }
 
     /// Reads the certificates, and opens the listeners.
     fn prepare(mut self) -> Result<(Prepared<H>, Option<Certificates>), ServeError> {
         let opened = std::mem::take(&mut self.opened);
         let (shared, config) = self.checked(runtime::CLOCK)?;
-        let certificates = Certificates::read(&config.tls).map_err(ServeError::Certificates)?;
+        let name = config.guard.public_https_host();
+        let certificates =
+            Certificates::read(&config.tls, name).map_err(ServeError::Certificates)?;
         let address = config.bind;
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
         let prepared = runtime::prepare(shared, config, certificates.clone(), opened)
@@ -259,7 +262,6 @@ impl<H: Handler> Server<H> {
 pub struct Running {
     threads: Threads,
     handle: Handle,
-    certificates: Option<Certificates>,
 }
 
 impl Running {
@@ -290,7 +292,7 @@ impl Running {
     /// The certificates it shows, where it speaks HTTPS: to be [read
     /// again](Certificates::reload), by any thread and while another waits for the end.
     pub fn certificates(&self) -> Option<Certificates> {
-        self.certificates.clone()
+        self.handle.certificates.clone()
     }
 
     /// What each shard is doing.

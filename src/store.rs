@@ -5,26 +5,36 @@
 //! Knows neither HTTP nor sockets. Of threads it knows how to wake the shard that reads a stream
 //! ([`Reader`]), and of time what it is told, or what [`Clock`] says.
 
+mod counts;
 mod farewell;
 mod hub;
 mod live;
+mod load;
 mod nudge;
+mod overdue;
+mod rates;
 mod seal;
 pub(crate) mod session;
 mod sessions;
+mod shares;
 pub(crate) mod stream;
 pub(crate) mod tasks;
 mod usage;
 mod verdict;
 
+pub(crate) use counts::Counts;
 pub(crate) use farewell::Farewell;
 pub(crate) use hub::{
     Clock, Filter, Hub, Listener, Notice, Relieved, StreamLimits, write_subscription,
 };
+pub(crate) use load::{Load, LoadLimits, Overload, SHORT_OF_MEMORY};
 pub(crate) use nudge::{Bell, Reader};
+pub(crate) use overdue::{Due, Overdue};
+pub(crate) use rates::{Pace, Paces, Rates, TooOften, network};
 pub use seal::{Seal, Unsealed};
 pub(crate) use session::{Begun, Client, Line, Session, SessionId};
 pub(crate) use sessions::{SessionLimits, Sessions};
+pub(crate) use shares::{CallShare, Shares, SharesMax, StreamShare};
 pub(crate) use stream::{Bounds, Kind, Reading, Reply, Silence, Stream};
 pub(crate) use tasks::{Outcome, Owner, Task, Wire};
 pub use verdict::Verdict;

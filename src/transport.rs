@@ -13,13 +13,16 @@ mod inbound;
 pub(crate) mod line;
 mod message;
 mod metrics;
+mod rates;
 mod refuse;
 mod reply;
 mod route;
 mod said;
+mod sender;
 mod session_http;
 mod stdio;
 pub(crate) mod streamable_http;
+mod subscribe;
 mod task;
 mod worker;
 
@@ -32,14 +35,16 @@ use std::sync::Arc;
 use crate::http::{Connection as Persistence, Date, HttpLimits, Response, Stamp, Status};
 use crate::json::{Parser, Value};
 use crate::protocol::{Principal, ProtocolVersion};
-use crate::store::{Hub, Session, Stream, Task};
+use crate::store::{CallShare, Due, Hub, Overload, Rates, Session, Stream, Task};
 
 pub(crate) use cors::Cors;
 pub(crate) use guard::Guard;
 pub use headers::mismatch;
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
-pub(crate) use refuse::{refuse_framing, refuse_overload, refuse_plain, refuse_timeout};
+pub(crate) use refuse::{
+    refuse_connection, refuse_framing, refuse_overload, refuse_plain, refuse_timeout,
+};
 pub(crate) use reply::{Delivery, Reply};
 pub(crate) use stdio::{Found, Lines};
 pub(crate) use streamable_http::{expect, respond};
@@ -67,12 +72,15 @@ impl<H> Deref for Shared<H> {
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) limits: HttpLimits,
+    pub(crate) json_depth_max: usize,
     /// The path of the MCP endpoint.
     pub(crate) path: String,
     /// HTTP+SSE, where it is served.
     pub(crate) http_sse: Option<Arc<HttpSse>>,
     /// Which hosts, origins and proxies are ours.
     pub(crate) guard: Guard,
+    /// How often who may ask; `None` where nothing is counted.
+    pub(crate) rates: Option<Arc<Rates>>,
 }
 
 /// What a thread keeps for itself between requests.
@@ -85,6 +93,8 @@ pub(crate) struct Local {
     pub(crate) unix_s: u64,
     /// The server is stopping: every answer is the last one of its connection.
     pub(crate) stopping: bool,
+    /// The next answer is the last one of its connection, because of that or by itself.
+    pub(crate) closing: bool,
     /// The last `Host` that turned out to be ours: nearly every request names the same.
     pub(crate) known_host: Vec<u8>,
 }
@@ -141,9 +151,9 @@ impl Taken {
 
     /// No worker takes it: appends 503.
     #[cold]
-    pub(crate) fn refuse(&self, date: &Date, out: &mut Vec<u8>) {
+    pub(crate) fn refuse(&self, overload: Overload, date: &Date, out: &mut Vec<u8>) {
         let about = self.line.as_ref().map(|(_, http_sse)| http_sse);
-        refuse::HttpRefusal::no_worker().about(about).write(
+        refuse::HttpRefusal::overloaded(overload).about(about).write(
             self.persistence,
             false,
             self.stamp(date),
@@ -171,6 +181,12 @@ pub(crate) struct Deferred {
     pub(crate) streams: bool,
     /// The task it is worked on for.
     pub(crate) task: Option<Arc<Task>>,
+    /// The id of the request, as JSON; empty where there is none to answer.
+    pub(crate) request: Vec<u8>,
+    /// When its time is over, once it is taken in.
+    pub(crate) due: Option<Due>,
+    /// What it is of what its principal may have.
+    pub(crate) share: Option<CallShare>,
 }
 
 impl Deferred {
@@ -185,7 +201,19 @@ impl Deferred {
     ) -> Box<Deferred> {
         let mut message = Vec::new();
         root.write(&mut message);
-        Box::new(Deferred { message, version, session, principal, stream, streams, task: None })
+        let (task, request, due, share) = (None, Vec::new(), None, None);
+        Box::new(Deferred {
+            message,
+            version,
+            session,
+            principal,
+            stream,
+            streams,
+            task,
+            request,
+            due,
+            share,
+        })
     }
 }
 

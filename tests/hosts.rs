@@ -82,7 +82,11 @@ fn a_public_server_answers_to_what_it_was_told() {
     for host in ["mcp.example.com", "MCP.EXAMPLE.com:8080", "a.b.internal", "10.0.0.5:8080"] {
         assert_eq!(status(&server, "Host", host), 200, "{host}");
     }
-    for host in ["localhost", "127.0.0.1", "example.com", "internal", "10.0.0.5:81", "10.0.0.5"] {
+    // No page can have these for its own; people at the machine use them.
+    for host in ["localhost:8080", "127.0.0.1"] {
+        assert_eq!(status(&server, "Host", host), 200, "{host}");
+    }
+    for host in ["evil.example", "example.com", "internal", "10.0.0.5:81", "10.0.0.5"] {
         assert_eq!(status(&server, "Host", host), 421, "{host}");
     }
     let all = start_with(|config| {

@@ -3,10 +3,13 @@
 
 mod common;
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{Post, Response, Wire, call, eventually, start_with};
+use common::http_sse::{OldClient, open as open_line};
+use common::{Post, Response, Wire, call, eventually, modern, start_with};
+use mcp_fastd::{Access, Call, Config, Credentials, Empty, Server, about};
 use serde_json::json;
 
 fn health(fields: &str) -> String {
@@ -200,4 +203,133 @@ fn calls_beyond_the_workers_and_their_queue_are_told_to_come_back() {
         assert_eq!(wire.response().json()["id"], id);
     }
     assert_eq!(refused.ask(wait(11)).json()["id"], 11, "there is room again");
+}
+
+#[test]
+fn connections_of_one_address() {
+    let server = start_with(|config| config.connections_per_address_max = 2);
+    let mut open: Vec<Wire> = (0..2).map(|_| server.connect()).collect();
+    for wire in &mut open {
+        assert_eq!(wire.ask(health("")).status, 200);
+    }
+    let mut third = server.connect();
+    let response = third.response();
+    assert_eq!(response.status, 429);
+    assert_eq!(response.json()["error"]["data"]["limit"], "connections_per_address_max");
+    assert!(response.closes());
+    third.expect_end();
+    for wire in &mut open {
+        assert_eq!(wire.ask(health("")).status, 200, "the others go on");
+    }
+    open.pop();
+    eventually("a place is free", || {
+        let mut wire = server.connect();
+        wire.try_send(health("")) && wire.next_response().is_some_and(|it| it.status == 200)
+    });
+}
+
+#[test]
+fn requests_of_one_connection() {
+    let server = start_with(|config| config.requests_per_connection_max = 3);
+    let mut wire = server.connect();
+    wire.send(health("").repeat(5));
+    for count in 1..=3 {
+        let response = wire.response();
+        assert_eq!(response.status, 200);
+        assert_eq!(response.closes(), count == 3, "request {count}");
+    }
+    wire.expect_end();
+    let mut wire = server.connect();
+    for id in 1..=3 {
+        let response = wire.ask(call(id, "echo_on_worker", json!({ "text": "x" })).bytes());
+        assert_eq!((response.status, response.closes()), (200, id == 3));
+    }
+    wire.expect_end();
+}
+
+#[test]
+fn the_age_of_a_connection() {
+    let server = start_with(|config| config.connection_age_max = Duration::from_millis(100));
+    let mut wire = server.connect();
+    eventually("it is old", || wire.ask(health("")).closes());
+    wire.expect_end();
+}
+
+#[test]
+fn nesting() {
+    let server = start_with(|config| config.json_depth_max = 10);
+    let nested = |depth: usize| {
+        let value = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        Post::new(format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","x":{value}}}"#))
+    };
+    let mut wire = server.connect();
+    assert_eq!(wire.ask(nested(8).bytes()).status, 200);
+    let response = wire.ask(nested(12).bytes());
+    assert_eq!(response.status, 400);
+    assert!(response.error().1.contains("json_depth_max (10)"), "{}", response.text());
+}
+
+#[test]
+fn streams_of_one_address() {
+    let server = start_with(|config| config.streams_per_address_max = 2);
+    let get = |_| OldClient::connect(server.address);
+    let mut open: Vec<OldClient> = (0..2).map(get).collect();
+    let listen = modern(json!(1), "subscriptions/listen", json!({ "notifications": {} }));
+    for post in [open_line(), listen] {
+        let response = server.connect().ask(post.bytes());
+        assert_eq!(response.status, 429, "{}", response.text());
+        assert_eq!(response.json()["error"]["data"]["limit"], "streams_per_address_max");
+    }
+    open.pop();
+    eventually("there is room again", || {
+        let mut wire = server.connect();
+        wire.send(open_line().bytes());
+        wire.line_with("HTTP/1.1").contains("200")
+    });
+}
+
+#[test]
+fn calls_and_streams_of_one_principal() {
+    let mut config = Config { bind: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+    (config.calls_per_principal_max, config.streams_per_principal_max) = (1, 1);
+    let stage = Arc::new(AtomicUsize::new(0));
+    let server = Server::builder()
+        .state(stage.clone())
+        .authenticate(|_: &_, credentials: &Credentials| match credentials.bearer() {
+            Some(name) => Access::named(name),
+            None => Access::Anonymous,
+        })
+        .tool(about("hold").on_worker(), |stage: &Arc<AtomicUsize>, _: Empty, call: &Call| {
+            stage.fetch_add(1, Ordering::SeqCst);
+            while stage.load(Ordering::SeqCst) < 100 && !call.cancelled() {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            "held"
+        });
+    let running = server.build().config(config).start().expect("the server starts");
+    let connect = || Wire::connect(running.addr());
+    let hold = |name: &str| {
+        call(1, "hold", json!({})).with("Authorization", &format!("Bearer {name}")).bytes()
+    };
+    let mut first = connect();
+    first.send(hold("ada"));
+    eventually("it runs", || stage.load(Ordering::SeqCst) == 1);
+    let mut second = connect();
+    let response = second.ask(hold("ada"));
+    assert_eq!(response.status, 429);
+    assert_eq!(response.json()["error"]["data"]["limit"], "calls_per_principal_max");
+    let mut other = connect();
+    other.send(hold("alan"));
+    eventually("another's runs", || stage.load(Ordering::SeqCst) == 2);
+    stage.store(100, Ordering::SeqCst);
+    assert_eq!((first.response().status, other.response().status), (200, 200));
+    eventually("there is room again", || second.ask(hold("ada")).status == 200);
+
+    let listen = modern(json!(1), "subscriptions/listen", json!({ "notifications": {} }));
+    let listen = listen.with("Authorization", "Bearer ada").bytes();
+    let mut stream = connect();
+    stream.send(&listen);
+    assert!(stream.line_with("HTTP/1.1").contains("200"));
+    let response = second.ask(&listen);
+    assert_eq!(response.json()["error"]["data"]["limit"], "streams_per_principal_max");
 }

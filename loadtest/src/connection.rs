@@ -54,6 +54,11 @@ pub enum Heard {
         why: String,
         close: bool,
     },
+    /// 429 or 503: the server has too much to do, and says so.
+    Refused {
+        why: String,
+        close: bool,
+    },
     Lost(String),
 }
 
@@ -163,6 +168,9 @@ impl Connection {
             }
             self.session = response.session.map(Into::into).or(self.session.take());
             return self.prepare(scenario);
+        }
+        if matches!(response.status, 429 | 503) {
+            return Heard::Refused { why: excerpt(bytes), close };
         }
         if response.status != 200 || !self.verify(scenario, bytes) {
             let why = format!("not the answer expected: {}", excerpt(bytes));

@@ -39,6 +39,8 @@ pub struct Options {
     pub duration: Duration,
     pub requests_max: u64,
     pub rate: Option<u64>,
+    /// 429 and 503 are no errors, and are counted apart.
+    pub refusals: bool,
     /// Ask for events without sleeping: lower latency, a busy CPU.
     pub spin: bool,
     /// The process whose CPU time is reported.
@@ -57,6 +59,7 @@ pub struct Engine<'s> {
     free: VecDeque<usize>,
     busy: usize,
     pace: Pace,
+    takes_refusals: bool,
     scratch: Vec<u8>,
     pub tally: Tally,
 }
@@ -72,6 +75,7 @@ pub fn run(scenario: &Scenario, target: SocketAddr, options: &Options) -> Result
         Some(start) => start.duration_since(SystemTime::now()).map_err(|_| "--start is over")?,
     };
     let begin = Instant::now();
+    engine.takes_refusals = options.refusals;
     engine.pace = Pace::new(options.rate, options.requests_max, begin);
     engine.until(begin + warmup)?;
 
@@ -105,6 +109,7 @@ impl<'s> Engine<'s> {
             free: VecDeque::new(),
             busy: 0,
             pace: Pace::Stopped,
+            takes_refusals: false,
             scratch: vec![0; SCRATCH_BYTES],
             tally: Tally::new()?,
         })
@@ -237,10 +242,13 @@ impl<'s> Engine<'s> {
             }
             Heard::Answer { len, close } => (close, Ok(len)),
             Heard::Wrong { why, close } => (close, Err(why)),
+            Heard::Refused { close, .. } if self.takes_refusals => (close, Ok(0)),
+            Heard::Refused { why, close } => (close, Err(why)),
         };
         let now = Instant::now();
         self.busy -= 1;
         match heard {
+            Ok(0) => self.tally.refusal(now - connection.intended),
             Ok(len) => self.tally.answer(now - connection.intended, len),
             Err(why) => self.tally.error(why),
         }

@@ -18,6 +18,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("tools_call_http_sse", include_str!("../scenarios/tools_call_http_sse.http")),
     ("tools_list", include_str!("../scenarios/tools_list.http")),
     ("search_documents", include_str!("../scenarios/search_documents.http")),
+    ("nap", include_str!("../scenarios/nap.http")),
     ("health", include_str!("../scenarios/health.http")),
 ];
 

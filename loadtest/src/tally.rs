@@ -9,6 +9,8 @@ use crate::sys;
 pub struct Tally {
     /// Nanoseconds, up to a minute, to three digits.
     latencies: Histogram<u64>,
+    /// The same of what was refused.
+    refusals: Histogram<u64>,
     /// Answers since the last reset, and since the beginning.
     pub answers: u64,
     pub answers_all: u64,
@@ -22,8 +24,10 @@ pub struct Tally {
 impl Tally {
     pub fn new() -> Result<Self, String> {
         let latencies = Histogram::new_with_bounds(100, 60_000_000_000, 3);
+        let latencies = latencies.map_err(|error| format!("histogram: {error:?}"))?;
         Ok(Self {
-            latencies: latencies.map_err(|error| format!("histogram: {error:?}"))?,
+            refusals: latencies.clone(),
+            latencies,
             answers: 0,
             answers_all: 0,
             bytes: 0,
@@ -40,6 +44,11 @@ impl Tally {
         self.latency(latency);
     }
 
+    pub fn refusal(&mut self, latency: Duration) {
+        self.answers_all += 1;
+        self.refusals.saturating_record(latency.as_nanos() as u64);
+    }
+
     pub fn latency(&mut self, latency: Duration) {
         self.latencies.saturating_record(latency.as_nanos() as u64);
     }
@@ -54,6 +63,7 @@ impl Tally {
         self.answers = 0;
         self.bytes = 0;
         self.latencies.reset();
+        self.refusals.reset();
     }
 
     fn micros(&self, quantile: f64) -> f64 {
@@ -116,6 +126,10 @@ impl Report {
             tally.micros(0.999),
             tally.micros(1.0),
         );
+        if !tally.refusals.is_empty() {
+            let micros = tally.refusals.value_at_quantile(0.99) as f64 / 1000.0;
+            text += &format!("{} refused, p99 {micros:.1} µs\n", tally.refusals.len());
+        }
         if self.unsent > 0 {
             text += &format!("{} requests were due but not sent\n", self.unsent);
         }
@@ -134,7 +148,7 @@ impl Report {
         format!(
             "{{\"requests\":{},\"requests_all\":{},\"bytes\":{},\"seconds\":{:.6},\"rps\":{:.1},\
              \"p50_us\":{:.1},\"p99_us\":{:.1},\"p999_us\":{:.1},\"max_us\":{:.1},\
-             \"errors\":{},\"reopened\":{},\"unsent\":{},\
+             \"refused\":{},\"refused_p99_us\":{:.1},\"errors\":{},\"reopened\":{},\"unsent\":{},\
              \"server_cpu_ns\":{},\"server_user_ticks\":{},\"server_system_ticks\":{}}}",
             tally.answers,
             tally.answers_all,
@@ -145,6 +159,8 @@ impl Report {
             tally.micros(0.99),
             tally.micros(0.999),
             tally.micros(1.0),
+            tally.refusals.len(),
+            tally.refusals.value_at_quantile(0.99) as f64 / 1000.0,
             tally.errors,
             tally.reopened,
             self.unsent,

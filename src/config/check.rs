@@ -1,6 +1,6 @@
 //! What is wrong with settings.
 
-use super::{Config, DEPRECATED, DeprecationConfig, HttpSseConfig, path};
+use super::{Config, DEPRECATED, DeprecationConfig, HttpSseConfig, RateConfig, path};
 use crate::limits;
 
 impl Config {
@@ -46,8 +46,27 @@ impl Config {
             "stream_bytes_max must be at least 65536 bytes",
         );
         refuse(self.keep_alive < limits::DEADLINE_TICK, "keep_alive must be at least 50ms");
+        refuse(self.json_depth_max < 8, "json_depth_max must be at least 8");
+        if let Some(name) = impossible_rate(&self.rate) {
+            refuse(true, &format!("rate.{name} must allow one request at least, in some time"));
+        }
         problems
     }
+}
+
+/// The name of a rate that lets nobody in.
+fn impossible_rate(rate: &RateConfig) -> Option<&str> {
+    let RateConfig { global, per_address, per_principal, per_tool, .. } = rate;
+    let named = [
+        ("global", global),
+        ("per_address", per_address),
+        ("per_principal", per_principal),
+        ("per_tool", per_tool),
+        ("per_tool_and_principal", &rate.per_tool_and_principal),
+    ];
+    let named = named.into_iter().filter_map(|(name, rate)| Some((name, rate.as_ref()?)));
+    let tools = rate.tools.values().map(|rate| ("tools", rate));
+    named.chain(tools).find(|(_, rate)| !rate.is_possible()).map(|(name, _)| name)
 }
 
 /// What is wrong with the settings of HTTP+SSE.

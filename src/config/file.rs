@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use super::raw::RawConfig;
-use super::raw::{RawGuard, RawHttpSse, RawTls};
+use super::raw::{RawGuard, RawHttpSse, RawRate, RawTls};
 use super::{Config, GuardConfig, HttpSseConfig};
 
 /// What is wrong with a setting, and where it stands.
@@ -110,8 +110,8 @@ impl RawConfig {
     }
 
     /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
-    /// port, its `cors` and `ssl` those at the top, and the `allowed_origins` of the first the one at
-    /// the top.
+    /// port, its `cors`, `ssl` and `rate_limit` those at the top, and the `allowed_origins` of the
+    /// first the one at the top.
     pub(super) fn unified(mut self, place: &str) -> Result<RawConfig, Error> {
         let problem = |key: &str, problem: String| Error {
             place: place.to_owned(),
@@ -137,6 +137,13 @@ impl RawConfig {
         }
         self.cors = cors.over(alias);
         self.allowed_origins = self.allowed_origins.or(self.cors.allowed_origins.take());
+        if let Some(rate) = http.rate_limit.take() {
+            if self.rate != RawRate::default() {
+                let both = "set either this or transport.http.rate_limit, not both";
+                return Err(problem("rate", both.to_owned()));
+            }
+            self.rate = rate;
+        }
         let ssl = std::mem::take(&mut http.ssl);
         if ssl != RawTls::default() && self.tls != RawTls::default() {
             let both = "set either this or transport.http.ssl, not both";
@@ -155,9 +162,11 @@ impl RawConfig {
     /// What is meant by all layers together.
     ///
     /// # Errors
-    /// The address to listen on cannot be found, or of two keys that need each other one is missing.
+    /// The address to listen on cannot be found, or one of two keys that need each other is not
+    /// there.
     pub fn settled(self) -> Result<Settings, Error> {
         let mut config = Config::default();
+        self.settle_clients(&mut config);
         let http = self.transport.http;
         if http.host.is_some() || http.port.is_some() {
             let host = http.host.unwrap_or_else(|| config.bind.ip().to_string());
@@ -169,9 +178,11 @@ impl RawConfig {
                 problem,
             })?;
         }
-        set(&mut config.path, self.path);
         set(&mut config.transports, self.transport.mode);
+        set(&mut config.path, self.path);
         settle_http_sse(&mut config.http_sse, self.http_sse);
+        self.rate.settle(&mut config.rate);
+        self.overload.settle(&mut config.overload);
         config.tls = tls::settled(self.tls).map_err(|(key, problem)| Error {
             place: "settings".to_owned(),
             line: None,

@@ -1,5 +1,5 @@
-//! What a server is set to about who may speak to it: hosts, origins, proxies, and what browsers are
-//! told.
+//! What a server is set to about who may speak to it: hosts, origins, proxies, and what browsers
+//! are told.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -11,17 +11,17 @@ use crate::limits;
 
 /// Under which names the server is reached, and whose word counts about who reaches it.
 ///
-/// **Host.** A server that listens on loopback answers to the names of loopback (`localhost`, what is
-/// below it, `127.0.0.0/8`, `[::1]`, at any port), to the host of [`public_url`] and to
-/// [`allowed_hosts`]; one that listens elsewhere answers to the last two, of which one must be set.
-/// Anything else in `Host` is refused (421), since the name of somebody else's page may have been made
-/// to point here (DNS rebinding). `/health` answers to any name: orchestrators ask by address.
+/// **Host.** A server answers to the names of loopback (`localhost`, what is below it,
+/// `127.0.0.0/8`, `[::1]`), to the host of [`public_url`] and to [`allowed_hosts`]. One that
+/// listens on more than loopback must be told one of the last two. Anything else in `Host` is
+/// refused (421), since it may be the name of somebody's page that was made to point here (DNS
+/// rebinding). `/health` answers to any name: orchestrators ask by address.
 ///
 /// **Origin.** What a web page sends is refused (403) unless the page is of the origin of
-/// [`public_url`], of one of [`Config::allowed_origins`], or, where the server listens on loopback, of
-/// this machine. Where it listens elsewhere, a page at `http://localhost` is some page on the machine
-/// of whoever visits it, and has to be named like any other. `*` allows all but `null`, which has to
-/// be named too.
+/// [`public_url`], of one of [`Config::allowed_origins`], or, where the server listens on loopback,
+/// of this machine. Where it listens elsewhere, a page at `http://localhost` is some page on the
+/// machine of whoever visits it, and has to be named like any other. `*` allows all but `null`,
+/// which has to be named too.
 ///
 /// [`public_url`]: GuardConfig::public_url
 /// [`allowed_hosts`]: GuardConfig::allowed_hosts
@@ -41,8 +41,8 @@ pub struct GuardConfig {
     pub proxy_protocol: ProxyProtocol,
 }
 
-/// Whether connections begin with a header of the PROXY protocol, version 1 or 2, that says who is at
-/// the other end.
+/// Whether connections begin with a header of the PROXY protocol, version 1 or 2, that says who is
+/// at the other end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ProxyProtocol {
     /// They do not.
@@ -50,6 +50,14 @@ pub enum ProxyProtocol {
     Off,
     /// All do; they come from [`GuardConfig::trusted_proxies`] alone, and others are closed.
     Required,
+}
+
+impl GuardConfig {
+    /// The host of [`GuardConfig::public_url`], where that is HTTPS.
+    pub(crate) fn public_https_host(&self) -> Option<&str> {
+        let (origin, host) = origin_and_host(self.public_url.as_ref()?)?;
+        origin.starts_with("https:").then(|| host.trim_matches(['[', ']']))
+    }
 }
 
 impl FromStr for ProxyProtocol {
@@ -133,10 +141,10 @@ impl Config {
 
 fn unnamed(address: IpAddr) -> String {
     format!(
-        "bind: {address} is reached by more than this machine, and then the server has to know its \
-         own name, so that no web page can reach it under another (DNS rebinding): set --public-url \
-         https://mcp.example.com (guard.public_url), or --allowed-host NAME (guard.allowed_hosts; * \
-         allows every name), or bind 127.0.0.1"
+        "bind: {address} is reached by more than this machine, and then the server has to know \
+         its own name, so that no web page can reach it under another (DNS rebinding): set \
+         --public-url https://mcp.example.com (guard.public_url), or --allowed-host NAME \
+         (guard.allowed_hosts; * allows every name), or bind 127.0.0.1"
     )
 }
 
@@ -170,7 +178,10 @@ pub(crate) fn origin_pattern(text: &str) -> Result<OriginPattern, String> {
 /// Reads a network.
 pub(crate) fn network(text: &str) -> Result<Network, String> {
     Network::read(text).ok_or_else(|| {
-        format!("{text:?}: expected an address, or a network such as 10.0.0.0/8 (with no bits behind its prefix)")
+        format!(
+            "{text:?}: expected an address, or a network such as 10.0.0.0/8 (no bits behind the \
+             prefix)"
+        )
     })
 }
 

@@ -45,6 +45,10 @@ macro_rules! layer {
     };
 }
 
+mod limits;
+
+pub use limits::{RawOverload, RawRate};
+
 layer! {
     /// Settings as written. Each is the field of [`Config`](super::Config) of the same name, but
     /// for `dataset`, `log` and `transport`.
@@ -120,12 +124,32 @@ layer! {
         answer_timeout: Seconds,
         /// A list, or text with commas.
         allowed_origins: Origins,
+        /// Nesting of a message.
+        json_depth_max: usize,
+        /// Connections of one address.
+        connections_per_address_max: usize,
+        /// Calls of one principal.
+        calls_per_principal_max: usize,
+        /// Streams of one principal.
+        streams_per_principal_max: usize,
+        /// Streams of one address.
+        streams_per_address_max: usize,
+        /// Requests of one connection.
+        requests_per_connection_max: usize,
+        /// Age of a connection.
+        connection_age_max: Seconds,
+        /// Time for a call.
+        call_timeout: Seconds,
     }
     tables {
         /// Bounds on requests.
         http: RawHttp,
         /// HTTP+SSE.
         http_sse: RawHttpSse,
+        /// How often clients may ask.
+        rate: RawRate,
+        /// What is refused when there is too much to do.
+        overload: RawOverload,
         /// HTTPS.
         tls: RawTls,
         /// Which tools are offered.
@@ -256,8 +280,8 @@ layer! {
         port: u16,
         /// Refused: it is not built yet.
         auth: Later,
-        /// Refused: it is not built yet.
-        rate_limit: Later,
+        /// The same as `rate` at the top.
+        rate_limit: RawRate,
     }
     tables {
         /// The same as `tls` at the top.

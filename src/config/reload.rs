@@ -64,12 +64,13 @@ impl Config {
                 write_timeout shutdown_grace shutdown_delay sessions_max sessions_per_principal_max
                 session_idle_timeout stream_events_max stream_bytes_max replay_window
                 replay_bytes_max keep_alive stream_age_max answer_timeout allowed_origins tools cors
-                guard
+                guard json_depth_max requests_per_connection_max connection_age_max rate
             }
             // Threads, sockets, queues and pools that stand; and paths that clients know.
             restart {
                 transports bind path cores pin workers deferred_max buffer_size max_buffers
-                adaptive_sizing tls
+                adaptive_sizing tls overload call_timeout connections_per_address_max
+                calls_per_principal_max streams_per_principal_max streams_per_address_max
             }
             apart { http http_sse }
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::values::{Hosts, Later, Micros, Networks, Origins, Seconds, Sunset};
-use super::{ClientAuth, ProxyProtocol, TlsVersion, Transports};
+use super::{ClientAuth, ProxyProtocol, Rate, RejectStatus, TlsVersion, Transports};
 
 const TIME: &str = r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(us|µs|ms|s|min|m|h)?\s*$";
 const ORIGIN: &str = r"^(\*|null|.+?://[^/]+)$";
@@ -50,6 +50,10 @@ schema_of!(Hosts, {
 schema_of!(Networks, {
     "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
 });
+schema_of!(Rate, {
+    "anyOf": [{ "type": "string" }, { "type": "integer", "minimum": 1 }],
+});
+schema_of!(RejectStatus, { "enum": [429, 200] });
 schema_of!(ClientAuth, { "enum": ["off", "optional", "required"] });
 schema_of!(ProxyProtocol, { "enum": ["off", "required"] });
 schema_of!(TlsVersion, { "enum": ["1.2", "1.3"] });

@@ -23,6 +23,8 @@ Examples:
   mcp-fastd --bind 127.0.0.1:0 library.db   Take a free port; the first line says which
   mcp-fastd --config fastd.toml             Take settings from a file
   mcp-fastd --transport stdio library.db    Serve the client that starts this program
+  mcp-fastd --bind 0.0.0.0:8080 --public-url https://mcp.example.com library.db
+                                            Serve other machines, which call it by this name
 
 Settings come from flags, then from the environment (MCP_FASTD__BIND=127.0.0.1:9000,
 MCP_FASTD__HTTP__BODY_BYTES_MAX=1048576), then from the file; the first that says something wins.
@@ -36,6 +38,14 @@ A file in TOML:
 
   [http]
   body_bytes_max = 4194304
+
+  [tls]
+  cert = \"fastd.pem\"
+  key = \"fastd.key\"
+
+A certificate for this machine, to try HTTPS with (clients must be told to trust fastd.pem):
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 30 -subj /CN=localhost \\
+    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout fastd.key -out fastd.pem
 
 `mcp-fastd check fastd.toml` says all that is wrong with such a file.
 
@@ -120,9 +130,16 @@ pub(crate) struct ServeArguments {
     /// Do not serve HTTP+SSE, the transport of 2024-11-05 (at /sse and /messages otherwise)
     #[arg(long)]
     pub(crate) no_legacy_sse: bool,
-    /// A web origin whose pages may call (https://app.example, https://*.app.example, or * for all),
-    /// besides that of --public-url and, where only this machine can connect, those of this machine;
-    /// may be repeated
+    /// Speak HTTPS, with the certificate in this PEM file, and behind it those that lead to an
+    /// authority. Clients' certificates, and several names: the table `tls` of a settings file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of that certificate: a PEM file, not encrypted
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// A web origin whose pages may call (https://app.example, https://*.app.example, or * for
+    /// all), besides that of --public-url and, where only this machine can connect, those of this
+    /// machine; may be repeated
     #[arg(long = "allowed-origin", value_name = "ORIGIN")]
     pub(crate) allowed_origins: Vec<String>,
     /// Where clients find the server, such as https://mcp.example.com. It, or --allowed-host, is
@@ -130,9 +147,8 @@ pub(crate) struct ServeArguments {
     /// web page can reach the server under a name of its own
     #[arg(long, value_name = "URL", value_parser = mcp_fastd::config::public_url)]
     pub(crate) public_url: Option<String>,
-    /// A name under which the server is reached: HOST, HOST:PORT, *.example.com for all below, or *
-    /// for every name; may be repeated. Where only this machine can connect, its own names need not
-    /// be said
+    /// A name under which the server is reached, besides localhost and its kind: HOST, HOST:PORT,
+    /// *.example.com for all below, or * for every name; may be repeated
     #[arg(long = "allowed-host", value_name = "HOST")]
     pub(crate) allowed_hosts: Vec<String>,
     /// The network of a proxy (10.0.0.0/8) that is believed when it says for whom it comes

@@ -10,13 +10,7 @@ use mcp_fastd::documents::{Dataset, Error};
 const WORD_CHARS_MIN: usize = 4;
 
 /// Everything that is told.
-pub(super) fn greeting(
-    address: SocketAddr,
-    path: &str,
-    file: Option<&Path>,
-    dataset: &Dataset,
-) -> Result<String, Error> {
-    let url = format!("http://{}{path}", reachable(address));
+pub(super) fn greeting(url: &str, file: Option<&Path>, dataset: &Dataset) -> Result<String, Error> {
     let documents = dataset.stats()?.documents;
     let plural = if documents == 1 { "" } else { "s" };
     let mut text = format!("mcp-fastd {} listens on {url}\n", env!("CARGO_PKG_VERSION"));
@@ -34,7 +28,7 @@ pub(super) fn greeting(
         text.push_str("The dataset is empty: fill it with `mcp-fastd import DATASET PATH…`.\n");
     }
     let word = word_to_search(dataset)?;
-    let _ = write!(text, "Try it:\n\n{}\n\n", curl(&url, &word));
+    let _ = write!(text, "Try it:\n\n{}\n\n", curl(url, &word));
     Ok(text)
 }
 

@@ -119,7 +119,8 @@ fn of_a_server(arguments: &MigrateArguments, text: &str) -> Result<(String, Stri
     for edit in &edits {
         let _ = writeln!(report, "  {edit}");
     }
-    let base = format!("http://{}", super::greeting::reachable(old.bind));
+    let scheme = if old.tls.is_on() { "https" } else { "http" };
+    let base = format!("{scheme}://{}", super::greeting::reachable(old.bind));
     let from = format!("{base}{}", old.http_sse.sse_endpoint);
     let to = format!("{base}{}", new.path);
     report.push_str(&clients::advice(&from, &to));

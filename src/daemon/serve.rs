@@ -16,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Registry, reload};
 
 use super::arguments::ServeArguments;
-use super::greeting::greeting;
+use super::greeting::{greeting, reachable};
 use super::signals::{Daemon, SIGNALS, asks_for};
 use super::upgrade::Upgrade;
 use super::{Problem, own_docs, say, settings, systemd};
@@ -44,6 +44,7 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         None => own_docs::dataset()?,
     };
     let (path, transports) = (config.path.clone(), config.transports);
+    let scheme = if config.tls.is_on() { "https" } else { "http" };
     let server = documents::server(dataset.clone()).config(config).listeners(opened);
     let running = server.start()?;
     let mut status = "serving standard input and output".to_owned();
@@ -51,8 +52,9 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         tracing::info!("{status}");
     } else {
         warn_if_open(running.addr());
-        let text = greeting(running.addr(), &path, file.as_deref(), &dataset)?;
-        status = format!("serving http://{}{path}", running.addr());
+        let url = format!("{scheme}://{}{path}", reachable(running.addr()));
+        let text = greeting(&url, file.as_deref(), &dataset)?;
+        status = format!("serving {url}");
         announce(&text, transports == Transports::Both);
     }
     let handle = running.handle();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mcp_fastd::Transports;
 use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
-use mcp_fastd::config::raw::{RawGuard, RawHttpSse, RawTransport};
+use mcp_fastd::config::raw::{RawGuard, RawHttpSse, RawTls, RawTransport};
 use mcp_fastd::config::values::{Hosts, Micros, Networks, Origins};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -69,6 +69,11 @@ pub(super) fn flags(arguments: &ServeArguments) -> RawConfig {
         http_sse: RawHttpSse {
             enabled: arguments.no_legacy_sse.then_some(false),
             ..RawHttpSse::default()
+        },
+        tls: RawTls {
+            cert: arguments.tls_cert.clone(),
+            key: arguments.tls_key.clone(),
+            ..RawTls::default()
         },
         allowed_origins: some(&arguments.allowed_origins).map(Origins),
         guard: RawGuard {

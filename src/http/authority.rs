@@ -1,7 +1,7 @@
 //! Hosts and origins as requests name them, and as people allow them (RFC 3986 §3.2.2, RFC 6454).
 //!
-//! `LOCALHOST.`, `[0:0::1]` and `https://a.example:443` are other ways to write `localhost`, `[::1]`
-//! and `https://a.example`: what is compared here has been read first.
+//! `LOCALHOST.`, `[0:0::1]` and `https://a.example:443` are other ways to write `localhost`,
+//! `[::1]` and `https://a.example`: what is compared here has been read first.
 
 use core::net::IpAddr;
 use std::fmt;

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Each proxy appends who came to it, so the list is believed from its end, as long as who is named
-//! is a proxy that is trusted too: the client is the rightmost that is not. Anything to its left may
-//! be the client's own invention. Has not heard of who is trusted: that is an argument.
+//! is a proxy that is trusted too: the client is the rightmost that is not. Anything to its left
+//! may be the client's own invention. Has not heard of who is trusted: that is an argument.
 
 use core::net::{IpAddr, SocketAddr};
 

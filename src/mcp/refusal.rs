@@ -29,6 +29,11 @@ pub(crate) enum Data<'b> {
     Uri(&'b str),
     /// Of -32021.
     Capability(Capability),
+    /// Of a limit that was met: its setting, and when to come again, where that is known.
+    Limit {
+        limit: &'static str,
+        retry_after_ms: Option<u64>,
+    },
 }
 
 /// An error response, not yet written.
@@ -96,6 +101,19 @@ impl<'b> Refusal<'b> {
         refusal
     }
 
+    /// A limit was met.
+    #[cold]
+    pub(crate) fn limited(
+        code: ErrorCode,
+        message: impl Into<Cow<'static, str>>,
+        limit: &'static str,
+        retry_after_ms: Option<u64>,
+    ) -> Refusal<'b> {
+        let mut refusal = Refusal::new(Stage::InBand, code, message);
+        refusal.data = Data::Limit { limit, retry_after_ms };
+        refusal
+    }
+
     /// -32601.
     pub(crate) fn method_not_found(method: &str) -> Refusal<'b> {
         let message = format!("Method not found: {method}");
@@ -142,6 +160,7 @@ impl Data<'_> {
                 out.extend_from_slice(capability.declaration().as_bytes());
                 out.push(b'}');
             }
+            Data::Limit { limit, retry_after_ms } => write_limit(out, limit, *retry_after_ms),
             Data::Uri(uri) => {
                 out.extend_from_slice(br#"{"uri":"#);
                 json::write_string(out, uri);
@@ -149,6 +168,17 @@ impl Data<'_> {
             }
         }
     }
+}
+
+/// `error.data` of a limit that was met.
+pub(crate) fn write_limit(out: &mut Vec<u8>, limit: &str, retry_after_ms: Option<u64>) {
+    out.extend_from_slice(br#"{"limit":"#);
+    json::write_string(out, limit);
+    if let Some(retry_after_ms) = retry_after_ms {
+        out.extend_from_slice(br#","retryAfterMs":"#);
+        json::write_unsigned(out, retry_after_ms);
+    }
+    out.push(b'}');
 }
 
 /// The revisions a modern client may choose from. Those with `initialize` are not among them: what

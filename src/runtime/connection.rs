@@ -11,7 +11,7 @@
 //!                                                                be on their way
 //! ```
 
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 
 use mio::net::TcpStream;
 use rustix::io::Errno;
@@ -85,6 +85,11 @@ pub(crate) struct Connection {
     pub(crate) progress: bool,
     pub(crate) more: bool,
     pub(crate) held_back: bool,
+    /// When it was opened, and how many requests it had.
+    pub(crate) opened: Tick,
+    pub(crate) requests: usize,
+    /// The address that it is counted for.
+    pub(crate) from: Option<IpAddr>,
     /// When the stream has something to say again that has to wait now.
     pub(crate) again: Option<Tick>,
     /// The stream has more to say when what is written is sent.
@@ -94,6 +99,9 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(socket: TcpStream, peer: Peer, generation: u32) -> Connection {
         Connection {
+            opened: 0,
+            requests: 0,
+            from: None,
             socket,
             peer,
             generation,
@@ -161,6 +169,9 @@ impl Connection {
     /// until all of it is there, it stays in the socket.
     #[cold]
     pub(crate) fn read_proxy_header(&mut self) {
+        if !self.readable {
+            return;
+        }
         let mut bytes = [0; limits::PROXY_HEADER_BYTES_MAX];
         let there = match recv(&self.socket, &mut bytes, RecvFlags::PEEK) {
             Ok((there, _)) if there > 0 => there,

@@ -32,7 +32,10 @@ impl Tls {
 
 impl Certificates {
     /// There are none; that some are set was found by `Config::check`.
-    pub(crate) fn read(_: &TlsConfig) -> Result<Option<Certificates>, CertificateError> {
+    pub(crate) fn read(
+        _: &TlsConfig,
+        _: Option<&str>,
+    ) -> Result<Option<Certificates>, CertificateError> {
         Ok(None)
     }
 }

@@ -1,10 +1,12 @@
 //! What the shards know of each other: where to write, and how many connections each has.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::mailbox::{Address, Mail};
 use super::metrics::ShardCounters;
+use crate::store::{Counts, network};
 
 /// What the shards know of each other.
 pub(crate) struct Peers {
@@ -14,12 +16,26 @@ pub(crate) struct Peers {
     leaving: Box<[AtomicBool]>,
     /// A shard has left its listener unread because there are `connections_max`.
     held_back: AtomicBool,
+    /// How many connections each address has, where there may be only so many.
+    from: Option<Arc<Counts<u128>>>,
 }
 
 impl Peers {
-    pub(crate) fn new(addresses: Vec<Address>, counters: Arc<[ShardCounters]>) -> Peers {
+    pub(crate) fn new(
+        addresses: Vec<Address>,
+        counters: Arc<[ShardCounters]>,
+        per_address_max: usize,
+    ) -> Peers {
         let leaving = addresses.iter().map(|_| AtomicBool::new(false)).collect();
-        Peers { addresses, counters, leaving, held_back: AtomicBool::new(false) }
+        let (held_back, from) = (AtomicBool::new(false), Counts::new(per_address_max));
+        Peers { addresses, counters, leaving, held_back, from }
+    }
+
+    /// Whether one more connection may come from this address, where that is counted. It leaves,
+    /// then.
+    pub(crate) fn come(&self, from: Option<IpAddr>) -> bool {
+        let (Some(counts), Some(from)) = (&self.from, from) else { return true };
+        counts.add(&network(from))
     }
 
     fn connections(&self) -> usize {
@@ -39,7 +55,10 @@ impl Peers {
     }
 
     /// A connection of the shard `here` is gone. Whichever shard waits for its place is told.
-    pub(crate) fn leave(&self, here: usize) {
+    pub(crate) fn leave(&self, here: usize, from: Option<IpAddr>) {
+        if let (Some(counts), Some(from)) = (&self.from, from) {
+            counts.remove(&network(from));
+        }
         self.counters[here].connections.fetch_sub(1, Ordering::SeqCst);
         if self.held_back.load(Ordering::SeqCst) && self.held_back.swap(false, Ordering::SeqCst) {
             for address in &self.addresses {

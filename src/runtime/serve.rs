@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::Sender;
-
 use super::ConnectionKey;
 use super::buffers::BufferPool;
 use super::connection::{Connection, Phase, State};
@@ -12,11 +10,12 @@ use super::deadlines::{Deadlines, Tick, tick_after};
 use super::mailbox::Address;
 use super::tls::{self, Handshakes};
 use super::waiting::{background, defer, go_on_waiting, wait};
+use super::workers::Jobs;
 use crate::app::Handler;
 use crate::config::Config;
 use crate::http::{Parsed, Progress, continue_100, field_storage};
 use crate::limits;
-use crate::transport::{self, Deferred, Local, Next, Shared};
+use crate::transport::{self, Local, Next, Shared};
 
 /// All of a shard but its connections, so that one of those can be borrowed beside it.
 pub(crate) struct Core<H> {
@@ -26,7 +25,7 @@ pub(crate) struct Core<H> {
     pub(crate) read_buffers: BufferPool,
     pub(crate) write_buffers: BufferPool,
     pub(crate) deadlines: Deadlines,
-    pub(crate) jobs: Sender<Box<Deferred>>,
+    pub(crate) jobs: Jobs,
     pub(crate) address: Address,
     /// Connections that have more to do than one turn allows.
     pub(crate) ready: Vec<ConnectionKey>,
@@ -38,6 +37,8 @@ pub(crate) struct Core<H> {
     pub(crate) requests: u64,
     pub(crate) handshakes: Handshakes,
     pub(crate) read_buffer_max: usize,
+    /// Connections end after so many requests, or when they are so old.
+    pub(crate) bounds_connections: bool,
 }
 
 /// How far one step of reading came.
@@ -61,17 +62,12 @@ pub(crate) fn drive<H: Handler>(
     if !connection.output.is_empty() && !connection.in_dirty {
         connection.progress |= flush(connection, core);
     }
-    if let State::ProxyHeader = connection.state
-        && connection.readable
-    {
-        connection.read_proxy_header();
-    }
-    let mut answered = 0;
-    let mut reads = 0;
-    let mut more = false;
-    let mut held_back = false;
-    if let State::Waiting(_) = connection.state {
-        go_on_waiting(connection, core);
+    let (mut answered, mut reads) = (0, 0);
+    let (mut more, mut held_back) = (false, false);
+    match connection.state {
+        State::Waiting(_) => go_on_waiting(connection, core),
+        State::ProxyHeader => connection.read_proxy_header(),
+        _ => {}
     }
     while let State::Reading = connection.state {
         if connection.output.len() > limits::UNSENT_BYTES_MAX {
@@ -152,7 +148,8 @@ pub(crate) fn conclude<H: Handler>(
     }
 }
 
-/// Sends what a connection has to say, as far as the socket takes it. Says whether it took anything.
+/// Sends what a connection has to say, as far as the socket takes it. Says whether it took
+/// anything.
 #[inline]
 pub(crate) fn flush<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
     match connection.tls {
@@ -186,6 +183,9 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
     if !connection.output.has_storage() {
         connection.output.attach(core.write_buffers.take());
     }
+    if core.bounds_connections {
+        core.local.closing = core.local.stopping || is_last(connection, core);
+    }
     let mut storage = field_storage();
     let Connection { input, output, decoder, peer, .. } = connection;
     let out = output.out();
@@ -211,6 +211,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
         }
     };
     decoder.finish(input);
+    connection.requests = connection.requests.saturating_add(1);
     match next {
         Next::Done => {}
         Next::Close => connection.state = State::Finishing { linger: !input.is_empty() },
@@ -219,6 +220,14 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
         Next::Background(deferred, taken) => background(connection, deferred, &taken, core),
     }
     Step::Answered
+}
+
+/// Whether the next answer of a connection is to be its last.
+fn is_last<H>(connection: &Connection, core: &Core<H>) -> bool {
+    let Config { requests_per_connection_max: requests_max, connection_age_max, .. } = *core.config;
+    let is_old = || tick_after(connection.opened, connection_age_max) <= core.now;
+    (requests_max > 0 && connection.requests + 1 >= requests_max)
+        || (!connection_age_max.is_zero() && is_old())
 }
 
 impl<H: Handler> Core<H> {

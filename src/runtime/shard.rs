@@ -11,7 +11,6 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crossbeam_channel::Sender;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
@@ -21,17 +20,19 @@ use super::buffers::BufferPool;
 use super::connection::{Connection, State};
 use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
 use super::mailbox::Mailbox;
+use super::memory::MemoryWatch;
 use super::metrics::ShardCounters;
 use super::peers::Peers;
 use super::serve::{Core, conclude, drive};
 use super::tls::{Certificates, Handshakes};
 use super::waiting::deliver;
+use super::workers::Jobs;
 use crate::app::Handler;
 use crate::config::Config;
 use crate::http::Date;
 use crate::json::Parser;
 use crate::limits;
-use crate::transport::{Deferred, Local, Shared};
+use crate::transport::{Local, Shared};
 
 use self::leave::Leaving;
 
@@ -55,6 +56,7 @@ pub(crate) struct Shard<H> {
     /// When what is too old is to be looked for.
     sweep_at: Tick,
     leaving: Leaving,
+    memory: MemoryWatch,
     core: Core<H>,
 }
 
@@ -66,7 +68,7 @@ pub(crate) struct Parts<H> {
     pub(crate) listeners: Vec<TcpListener>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) certificates: Option<Certificates>,
-    pub(crate) jobs: Sender<Box<Deferred>>,
+    pub(crate) jobs: Jobs,
     pub(crate) shared: Arc<Shared<H>>,
     pub(crate) config: Arc<Config>,
 }
@@ -74,16 +76,18 @@ pub(crate) struct Parts<H> {
 impl<H: Handler> Shard<H> {
     pub(crate) fn new(parts: Parts<H>) -> io::Result<Shard<H>> {
         let Parts { index, poll, mailbox, mut listeners, peers, jobs, shared, config, .. } = parts;
+        let memory = MemoryWatch::new(&config);
         for listener in &mut listeners {
             poll.registry().register(listener, LISTENER, Interest::READABLE)?;
         }
         let core = Core {
             local: Local {
-                parser: Parser::new(),
+                parser: Parser::with_depth(config.json_depth_max),
                 date: Date::at(unix_ms() / 1000),
                 now_ms: steady_ms(),
                 unix_s: unix_ms() / 1000,
                 stopping: false,
+                closing: false,
                 known_host: Vec::new(),
             },
             read_buffers: BufferPool::new(&config),
@@ -98,6 +102,8 @@ impl<H: Handler> Shard<H> {
             requests: 0,
             handshakes: Handshakes::default(),
             read_buffer_max: shared.limits.read_buffer_bytes_max(),
+            bounds_connections: config.requests_per_connection_max > 0
+                || !config.connection_age_max.is_zero(),
             shared,
             config,
         };
@@ -115,6 +121,7 @@ impl<H: Handler> Shard<H> {
             second: 0,
             sweep_at: 0,
             leaving: Leaving::Not,
+            memory,
             core,
         })
     }
@@ -200,6 +207,7 @@ impl<H: Handler> Shard<H> {
         self.core.local.now_ms = now_ms;
         self.core.handshakes.begin_turn(!self.core.ready.is_empty());
         self.core.now = tick_at(Duration::from_millis(now_ms));
+        self.memory.look(now_ms, &self.core.shared.hub);
         if self.second != now_ms / 1000 {
             self.second = now_ms / 1000;
             self.core.local.unix_s = unix_ms() / 1000;
@@ -245,8 +253,9 @@ impl<H: Handler> Shard<H> {
     #[cold]
     fn remove(&mut self, key: ConnectionKey) {
         let connection = self.connections.remove(key.slot as usize);
+        let from = connection.from;
         self.core.give_back(connection);
-        self.peers.leave(self.index);
+        self.peers.leave(self.index, from);
     }
 
     /// Goes on with the connections that had more to do.
@@ -337,7 +346,13 @@ pub(crate) fn unix_ms() -> u64 {
 
 /// Milliseconds since the first call in this process.
 pub(crate) fn steady_ms() -> u64 {
+    steady_ns() / 1_000_000
+}
+
+/// The same in nanoseconds.
+pub(crate) fn steady_ns() -> u64 {
     static BEGAN: OnceLock<Instant> = OnceLock::new();
     let elapsed = BEGAN.get_or_init(Instant::now).elapsed();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    // Never zero, which stands for no time.
+    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX) | 1
 }

@@ -24,13 +24,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::mailbox::{Address, Leave, Mail};
 use super::shard::steady_ms;
+use super::workers::Jobs;
 use crate::app::Handler;
 use crate::json::Parser;
 use crate::limits;
 use crate::store::{self, Begun, Kind, Listener, Reader, Reading, Session, Stream};
-use crate::transport::{
-    Deferred, Found, Line, Lines, Shared, Then, close_subscription, too_long, withdraw,
-};
+use crate::transport::{Found, Line, Lines, Shared, Then, close_subscription, too_long, withdraw};
 
 /// How often the writer looks whether it is to leave while nobody reads what it writes, and whether
 /// all is done when it is about to leave.
@@ -85,7 +84,7 @@ struct Client {
 /// Starts to serve standard input and output. Their end is the server's: `shards` are stopped then.
 pub(crate) fn start<H: Handler>(
     shared: &Arc<Shared<H>>,
-    jobs: Sender<Box<Deferred>>,
+    jobs: Jobs,
     shards: Vec<Address>,
     (input, output): Streams,
     grace: Duration,
@@ -145,10 +144,10 @@ fn read<H: Handler>(
     left: &PipeReader,
     client: &Client,
     shared: &Shared<H>,
-    jobs: &Sender<Box<Deferred>>,
+    jobs: &Jobs,
 ) {
     let mut lines = Lines::new(shared.limits.body_bytes_max);
-    let mut parser = Parser::new();
+    let mut parser = Parser::with_depth(shared.json_depth_max);
     while !client.stream.is_over() {
         if !wait_for_input(&input, left) {
             return;
@@ -202,18 +201,18 @@ fn hear<H: Handler>(
     client: &Client,
     shared: &Shared<H>,
     parser: &mut Parser,
-    jobs: &Sender<Box<Deferred>>,
+    jobs: &Jobs,
 ) {
     let Client { session, stream, listening } = client;
-    let line = Line { shared, session, stream, both_eras: true, while_room: false };
+    let line = Line { shared, session, stream, both_eras: true, while_room: false, from: None };
     match line.hear(text, parser) {
         // Its answer has room: that was waited for.
         Ok(Then::Nothing | Then::Full) => {}
-        Ok(Then::Work(deferred, promise)) => match jobs.try_send(deferred) {
+        Ok(Then::Work(deferred, promise)) => match jobs.post(deferred) {
             Ok(()) => promise.taken(),
-            Err(refused) => {
-                withdraw(&refused.into_inner(), &shared.hub);
-                promise.refused();
+            Err((refused, overload)) => {
+                withdraw(&refused, &shared.hub);
+                promise.refused(overload);
             }
         },
         Ok(Then::Listen(listener)) => {

@@ -145,12 +145,13 @@ impl Tls {
         }
     }
 
-    /// The engine has failed: what it wants to tell the client.
+    /// The engine has failed: what it wants to tell the client. It is asked for what it has ready
+    /// alone, since it must not look at what is wrong a second time.
     fn write_alert(&mut self) {
         let Tls { engine, input, output, .. } = self;
-        while let Ok(ConnectionState::EncodeTlsData(mut data)) =
-            engine.process_tls_records(input.unread()).state
-        {
+        while engine.wants_write() {
+            let status = engine.process_tls_records(input.unread());
+            let Ok(ConnectionState::EncodeTlsData(mut data)) = status.state else { return };
             // Without the alert, the end of the connection tells the client enough.
             if write(output, |room| Ok(data.encode(room)?)).is_err() {
                 return;

@@ -33,13 +33,13 @@ pub(super) fn defer<H: Handler>(
     core: &mut Core<H>,
 ) {
     reply.attach(core.address.reader(key));
-    match core.jobs.try_send(deferred) {
+    match core.jobs.post(deferred) {
         Ok(()) => connection.state = State::Waiting(reply),
-        Err(_) => {
+        Err((_, overload)) => {
             reply.withdraw();
-            let stamp = reply.stamp(&core.local);
-            transport::refuse_overload(reply.persistence(), stamp, connection.output.out());
-            close_if_last(connection, reply.persistence());
+            let (persistence, stamp) = (reply.persistence(), reply.stamp(&core.local));
+            transport::refuse_overload(overload, persistence, stamp, connection.output.out());
+            close_if_last(connection, persistence);
         }
     }
 }
@@ -53,16 +53,16 @@ pub(super) fn background<H: Handler>(
     taken: &Taken,
     core: &mut Core<H>,
 ) {
-    match core.jobs.try_send(deferred) {
+    match core.jobs.post(deferred) {
         Ok(()) => {
             let out = connection.output.out();
             if let Next::Close = taken.write(&core.local.date, out) {
                 connection.state = State::Finishing { linger: !connection.input.is_empty() };
             }
         }
-        Err(refused) => {
-            transport::withdraw(&refused.into_inner(), &core.shared.hub);
-            taken.refuse(&core.local.date, connection.output.out());
+        Err((refused, overload)) => {
+            transport::withdraw(&refused, &core.shared.hub);
+            taken.refuse(overload, &core.local.date, connection.output.out());
             close_if_last(connection, taken.persistence);
         }
     }

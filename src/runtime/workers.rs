@@ -11,17 +11,46 @@ use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use super::shard::{steady_ms, steady_ns};
 use crate::app::Handler;
 use crate::json::Parser;
 use crate::limits;
+use crate::store::{Hub, Overload};
 use crate::transport::{self, Deferred, Shared};
 
 /// Where workers find their jobs.
 pub(crate) type Queue = Receiver<Box<Deferred>>;
 
+/// Where jobs are handed in.
+#[derive(Clone)]
+pub(crate) struct Jobs {
+    sender: Sender<Box<Deferred>>,
+    hub: Arc<Hub>,
+}
+
 /// Makes the queue of jobs, with room for so many.
-pub(crate) fn queue(room: usize) -> (Sender<Box<Deferred>>, Queue) {
-    bounded(room)
+pub(crate) fn queue(room: usize, hub: Arc<Hub>) -> (Jobs, Queue) {
+    let (sender, queue) = bounded(room);
+    (Jobs { sender, hub }, queue)
+}
+
+impl Jobs {
+    /// Hands in a job; gives it back where there is too much to do. Does not wait.
+    pub(crate) fn post(&self, mut job: Box<Deferred>) -> Result<(), (Box<Deferred>, Overload)> {
+        let Hub { load, overdue, .. } = &*self.hub;
+        let (waiting, now) = (self.sender.len(), steady_ns());
+        if let Err(overload) = load.admit(waiting, now) {
+            return Err((job, overload));
+        }
+        if job.task.is_none() {
+            job.due = overdue.begin(&job.stream, &job.request, now / 1_000_000);
+        }
+        self.sender.try_send(job).map_err(|refused| {
+            let mut job = refused.into_inner();
+            job.due.take().into_iter().for_each(|due| overdue.end(due));
+            (job, load.full(waiting, now))
+        })
+    }
 }
 
 /// Starts the workers, and their foreman. They end when the last sender of jobs is gone.
@@ -36,7 +65,7 @@ pub(crate) fn start<H: Handler>(
     let worker = |index: usize| {
         let (jobs, shared) = (jobs.clone(), shared.clone());
         let thread = Builder::new().name(format!("worker-{index}"));
-        thread.spawn(move || work(jobs.iter(), &shared))
+        thread.spawn(move || work(jobs.iter(), &jobs, &shared))
     };
     let mut threads = (0..count).map(worker).collect::<io::Result<Vec<_>>>()?;
     let (wanted, wishes) = bounded(limits::WAITING_CALLS_MAX);
@@ -47,10 +76,19 @@ pub(crate) fn start<H: Handler>(
     Ok(threads)
 }
 
-/// Brings in a worker for each that waits.
+/// Brings in a worker for each that waits, and ends what takes too long.
 fn relieve<H: Handler>(wishes: &Receiver<()>, jobs: &Queue, shared: &Arc<Shared<H>>) {
     let here = Arc::new(AtomicUsize::new(0));
-    for () in wishes {
+    loop {
+        let wish = match shared.hub.overdue.look(steady_ms()) {
+            Some(time) => wishes.recv_timeout(time),
+            None => wishes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match wish {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
         if here.load(Ordering::Relaxed) >= shared.hub.relief.waiting() {
             continue;
         }
@@ -58,7 +96,7 @@ fn relieve<H: Handler>(wishes: &Receiver<()>, jobs: &Queue, shared: &Arc<Shared<
         let (jobs, shared, counter) = (jobs.clone(), shared.clone(), here.clone());
         let thread = Builder::new().name("relief".to_owned());
         let spawned = thread.spawn(move || {
-            work(std::iter::from_fn(|| next_job(&jobs, &counter, &shared)), &shared);
+            work(std::iter::from_fn(|| next_job(&jobs, &counter, &shared)), &jobs, &shared);
         });
         if let Err(error) = spawned {
             tracing::warn!(%error, "cannot replace a worker that waits");
@@ -88,19 +126,25 @@ fn next_job<H: Handler>(
     }
 }
 
-fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, shared: &Shared<H>) {
-    let mut parser = Parser::new();
+fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, queue: &Queue, shared: &Shared<H>) {
+    let Hub { load, overdue, relief, .. } = &*shared.hub;
+    let mut parser = Parser::with_depth(shared.json_depth_max);
     for mut job in jobs {
         let is_task = job.task.is_some();
+        let started = load.started(queue.len(), steady_ns());
+        // It was cancelled while it waited, or its time was over.
+        let is_wanted = is_task || !job.stream.is_over();
         let mut run = || run(&mut job, shared, &mut parser);
         let done = match is_task {
             // Where too many are replaced already, this one works on all the same.
-            true => shared.hub.relief.wait(&mut run).is_some(),
-            false => false,
+            true => relief.wait(&mut run).is_some(),
+            false => !is_wanted,
         };
         if !done {
             run();
         }
+        load.ended(&started, is_wanted && !is_task, steady_ns());
+        job.due.take().into_iter().for_each(|due| overdue.end(due));
     }
 }
 
@@ -109,7 +153,7 @@ fn run<H: Handler>(job: &mut Deferred, shared: &Shared<H>, parser: &mut Parser) 
     // own, which must not take the worker with it either.
     let run = catch_unwind(AssertUnwindSafe(|| transport::run_deferred(job, shared, parser)));
     if run.is_err() {
-        *parser = Parser::new();
+        *parser = Parser::with_depth(shared.json_depth_max);
         transport::fail_deferred(job, &shared.hub);
     }
 }

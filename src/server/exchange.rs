@@ -40,14 +40,16 @@ impl<H: Handler> Exchange<H> {
         // Nobody could answer a question.
         server.config.answer_timeout = Duration::ZERO;
         let (shared, _) = server.checked(STILL)?;
+        let parser = Parser::with_depth(shared.json_depth_max);
         Ok(Exchange {
             shared,
             local: Local {
-                parser: Parser::new(),
+                parser,
                 date: Date::at(0),
                 now_ms: 0,
                 unix_s: 0,
                 stopping: false,
+                closing: false,
                 known_host: Vec::new(),
             },
             input: ReadBuffer::new(),

@@ -13,7 +13,7 @@ use crate::app::Notifier;
 use crate::app::catalog::Switches;
 use crate::config::{Config, Reloaded};
 use crate::limits;
-use crate::runtime::{self, Control};
+use crate::runtime::{self, Certificates, Control};
 
 /// What can be asked of a server that runs: to stop, to take other settings, to hand its sockets
 /// over. Cheap to clone, and to be used from any thread.
@@ -22,6 +22,7 @@ pub struct Handle {
     pub(super) control: Control,
     pub(super) notifier: Notifier,
     switches: Switches,
+    pub(super) certificates: Option<Certificates>,
     /// What holds now.
     config: Arc<Mutex<Config>>,
 }
@@ -31,13 +32,15 @@ impl Handle {
         control: Control,
         notifier: Notifier,
         switches: Switches,
+        certificates: Option<Certificates>,
         config: Config,
     ) -> Handle {
-        Handle { control, notifier, switches, config: Arc::new(Mutex::new(config)) }
+        let config = Arc::new(Mutex::new(config));
+        Handle { control, notifier, switches, certificates, config }
     }
 
     /// Takes over what these settings change, as far as that is possible while the server runs:
-    /// limits, time-outs, origins, and which tools are offered. Clients are told if the list of
+    /// limits, time-outs, origins, and which tools are offered. Files of certificates are read again. Clients are told if the list of
     /// tools is another one then. Shards take it over in their next turn; what is under way, and
     /// deadlines that are set, stay as they are.
     ///
@@ -50,11 +53,14 @@ impl Handle {
         let mut current = self.config.lock();
         let mut next = current.clone();
         let reloaded = next.take_over(config);
+        // What is new may not go with what waits for a restart.
+        let settings = settings::of(&next)?;
+        if let Some(certificates) = &self.certificates {
+            certificates.reload().map_err(ServeError::Certificates)?;
+        }
         if reloaded.changed.is_empty() {
             return Ok(reloaded);
         }
-        // What is new may not go with what waits for a restart.
-        let settings = settings::of(&next)?;
         *current = next;
         runtime::allow_many_files(&current);
         settings::reload_hub(&self.control.hub, &current);

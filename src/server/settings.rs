@@ -4,9 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ServeError;
-use crate::config::{Config, DEPRECATED, Guarded, HttpSseConfig};
+use crate::config::{Config, DEPRECATED, Guarded, HttpSseConfig, Rate, RateConfig, RejectStatus};
 use crate::http::Date;
-use crate::store::{Bounds, Clock, Hub, Seal, SessionLimits, Sessions, StreamLimits};
+use crate::runtime;
+use crate::store::{
+    Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits,
+    Sessions, Shares, SharesMax, StreamLimits,
+};
 use crate::transport::{Cors, Guard, HttpSse, Settings};
 
 /// What the threads of a server share.
@@ -17,7 +21,8 @@ pub(super) fn hub(config: &Config, clock: Clock) -> Result<Hub, ServeError> {
     }
     let sessions = Sessions::new(session_limits(config));
     let lines = Sessions::new(line_limits(config));
-    Ok(Hub::new(sessions, lines, Seal::new(&key), stream_limits(config), clock))
+    let key = Seal::new(&key);
+    Ok(Hub::new(sessions, lines, key, stream_limits(config), calls(config), clock))
 }
 
 /// Gives the hub the limits of a configuration that was read again.
@@ -34,6 +39,8 @@ pub(super) fn of(config: &Config) -> Result<Settings, ServeError> {
         path: config.path.clone(),
         http_sse: http_sse(config),
         guard: guard(config)?,
+        json_depth_max: config.json_depth_max,
+        rates: rates(&config.rate),
     })
 }
 
@@ -68,6 +75,37 @@ fn stream_limits(config: &Config) -> StreamLimits {
         age_max: config.stream_age_max,
         answer_timeout: config.answer_timeout,
     }
+}
+
+/// How many calls of whom, and how long they may wait and last.
+fn calls(config: &Config) -> (Load, Overdue, Shares) {
+    let load = Load::new(LoadLimits {
+        target: config.overload.queue_delay_target,
+        factor: config.overload.queue_delay_factor,
+        interval: config.overload.interval,
+        cpus: runtime::cpu_count(),
+    });
+    let shares = Shares::new(SharesMax {
+        calls: config.calls_per_principal_max,
+        streams: config.streams_per_principal_max,
+        streams_from: config.streams_per_address_max,
+    });
+    (load, Overdue::new(config.call_timeout), shares)
+}
+
+/// How often who may ask.
+fn rates(config: &RateConfig) -> Option<Arc<Rates>> {
+    let pace = |rate: &Rate| Pace::new(rate.count, rate.period, rate.burst);
+    let tools = config.tools.iter().map(|(name, rate)| (name.clone(), pace(rate)));
+    let paces = Paces {
+        global: config.global.as_ref().map(pace),
+        address: config.per_address.as_ref().map(pace),
+        principal: config.per_principal.as_ref().map(pace),
+        tool: config.per_tool.as_ref().map(pace),
+        tool_and_principal: config.per_tool_and_principal.as_ref().map(pace),
+        tools: tools.collect(),
+    };
+    Rates::new(paces, config.reject_status == RejectStatus::Ok)
 }
 
 /// Which hosts, origins and proxies are ours.

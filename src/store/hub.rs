@@ -9,10 +9,13 @@ use parking_lot::Mutex;
 use slab::Slab;
 
 use super::live::LiveStreamLimits;
+use super::load::Load;
+use super::overdue::Overdue;
 use super::seal::Seal;
 use super::seconds;
 use super::session::Session;
 use super::sessions::{SessionLimits, Sessions};
+use super::shares::Shares;
 use super::stream::{Bounds, Kind, Stream};
 use super::tasks::{Owner, Task, Tasks};
 use super::usage::Usage;
@@ -49,6 +52,9 @@ pub(crate) struct Hub {
     /// When the server was made, in milliseconds since 1970.
     pub(crate) started_ms: u64,
     pub(crate) relief: Relief,
+    pub(crate) load: Load,
+    pub(crate) overdue: Overdue,
+    pub(crate) shares: Shares,
     /// Who still uses HTTP+SSE.
     pub(crate) usage: Usage,
     listeners: Mutex<Slab<Arc<Listener>>>,
@@ -145,6 +151,7 @@ impl Hub {
         lines: Sessions,
         seal: Seal,
         streams: StreamLimits,
+        (load, overdue, shares): (Load, Overdue, Shares),
         clock: Clock,
     ) -> Hub {
         let (tasks, relief) = (Tasks::default(), Relief::default());
@@ -159,6 +166,9 @@ impl Hub {
             clock,
             started_ms: (clock.unix_ms)(),
             relief,
+            load,
+            overdue,
+            shares,
             usage: Usage::default(),
             listeners,
             sweep_at_ms,
@@ -258,6 +268,11 @@ impl Hub {
             self.forgotten.store(0, Ordering::Relaxed);
             sys::give_memory_back();
         }
+    }
+
+    /// Gives back to the system what was freed and is kept for later.
+    pub(crate) fn give_memory_back(&self) {
+        sys::give_memory_back();
     }
 
     /// How often what is too old is looked for.

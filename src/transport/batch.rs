@@ -34,6 +34,9 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
     if let Err(text) = check(root, version(desk, session.as_ref())) {
         return refuse(text, out);
     }
+    if let Some(refusal) = desk.batch_too_often(root) {
+        return desk.refuse_http(&refusal, out);
+    }
     if needs_worker(root, desk.shared) {
         return desk.defer(root, Vec::new(), ProtocolVersion::V2025_03_26, session, out);
     }

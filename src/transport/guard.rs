@@ -24,7 +24,7 @@ use crate::http::{
 /// Which hosts, origins and proxies are ours.
 #[derive(Debug, Clone)]
 pub(crate) struct Guard {
-    /// Only this machine can connect: its names are ours, and so are its pages.
+    /// Only this machine can connect: its pages may call.
     pub(crate) loopback: bool,
     /// Hosts that are ours besides.
     pub(crate) hosts: Vec<HostPattern>,
@@ -109,7 +109,8 @@ impl Guard {
         self.proxies.iter().any(|network| network.contains(address))
     }
 
-    /// Whether a host is ours. HTTP/1.0 may leave it out, which no browser does.
+    /// Whether a host is ours. Those of loopback are, whatever the server listens on: nobody's page
+    /// has such a name. HTTP/1.0 may leave it out, which no browser does.
     ///
     /// # Errors
     /// 421 (RFC 9110 §15.5.20).
@@ -118,8 +119,7 @@ impl Guard {
         let ours = match Authority::read(host) {
             None => host.is_empty(),
             Some(named) => {
-                self.loopback && named.host.is_loopback()
-                    || self.hosts.iter().any(|pattern| pattern.matches(named))
+                named.host.is_loopback() || self.hosts.iter().any(|pattern| pattern.matches(named))
             }
         };
         match ours {
@@ -158,7 +158,7 @@ impl Guard {
 
     /// Scheme and authority under which a client reaches the server: what was set; or else what
     /// a trusted proxy says, or else the connection and the request.
-    #[allow(dead_code)] // for metadata
+    #[allow(dead_code)] // for the metadata of OAuth
     pub(crate) fn public_origin(&self, caller: &Caller<'_>) -> Cow<'_, str> {
         if let Some(origin) = &self.public_origin {
             return Cow::Borrowed(origin);

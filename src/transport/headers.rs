@@ -128,7 +128,7 @@ fn number(argument: Value<'_>) -> Option<f64> {
 
 /// The text of a header value: as it is when it is plain ASCII, decoded when it stands between
 /// `=?base64?` and `?=`; `None` when it is neither.
-fn decoded(value: &[u8]) -> Option<String> {
+pub(super) fn decoded(value: &[u8]) -> Option<String> {
     if let Some(encoded) = sentinel(value) {
         return String::from_utf8(BASE64.decode(encoded).ok()?).ok();
     }

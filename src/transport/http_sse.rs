@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use super::line::{Line, Then};
-use super::message::{Sender, after};
+use super::message::after;
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
+use super::sender::Sender;
 use super::{Local, Next, Shared, Taken};
 use crate::app::Handler;
 use crate::http::{Head, Response, Status};
@@ -51,9 +52,12 @@ pub(super) fn open<H>(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    match begin(sender, shared, local) {
-        Ok((session, line, after)) => {
+    let share = shared.hub.shares.stream(sender.principal.as_ref(), sender.caller.peer.address);
+    let begun = share.map_err(HttpRefusal::too_many);
+    match begun.and_then(|share| Ok((begin(sender, shared, local)?, share))) {
+        Ok(((session, line, after), share)) => {
             let to = ReplyTo {
+                share,
                 version: session.version(),
                 session: None,
                 persistence: sender.persistence,
@@ -113,8 +117,14 @@ pub(super) fn hear<H: Handler>(
         Ok(found) => found,
         Err(refusal) => return refuse(refusal, http_sse, sender, local, out),
     };
-    let line =
-        Line { shared, session: &session, stream: &stream, both_eras: false, while_room: true };
+    let line = Line {
+        shared,
+        session: &session,
+        stream: &stream,
+        both_eras: false,
+        while_room: true,
+        from: Some(sender.caller.peer.address),
+    };
     let then = line.hear(body, &mut local.parser);
     count(&session, shared, http_sse);
     match then {

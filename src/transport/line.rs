@@ -3,10 +3,12 @@
 //!
 //! What is an answer elsewhere is pushed to the line here, in the order in which answers are ready.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::inbound::{Heard, client_of, take_in};
 use super::message::{id, id_text};
+use super::refuse::overload_text;
 use super::{Deferred, ROOTS_CHANGED, Shared, batch, task};
 use crate::app::Handler;
 use crate::app::call::Link;
@@ -15,10 +17,14 @@ use crate::limits;
 use crate::mcp::plan::Answer;
 use crate::mcp::{self, Accepted, Claims, Context, Plan, Refusal, Stage, plan, subscriptions};
 use crate::protocol::{Era, ProtocolVersion};
-use crate::rpc::{self, ErrorCode, Id, Message};
-use crate::store::{Filter, Kind as EventKind, Listener, Owner, Reader, Session, Stream};
+use crate::rpc::{ErrorCode, Id, Message};
+use crate::store::{Filter, Kind as EventKind, Listener, Overload, Owner, Reader, Session, Stream};
 
+mod errors;
 mod forward;
+
+pub(crate) use errors::too_long;
+use errors::{error_of, invalid};
 
 /// What a message leads to, besides what was pushed to the line.
 pub(crate) enum Then {
@@ -50,10 +56,11 @@ impl Promise {
 
     /// No worker takes it: whoever asked is told so.
     #[cold]
-    pub(crate) fn refused(&self) {
-        let text = "every worker is busy and their queue is full (deferred_max); try again later";
+    pub(crate) fn refused(&self, overload: Overload) {
         if let Some(request) = &self.request {
-            self.line.push(EventKind::Response, error_of(request, text));
+            let Overload { limit, retry_after_ms } = overload;
+            let error = error_of(request, overload_text(overload), limit, Some(retry_after_ms));
+            self.line.push(EventKind::Response, error);
         }
     }
 }
@@ -68,6 +75,8 @@ pub(crate) struct Line<'r, H> {
     /// Requests are taken in while there is room for their answers; otherwise whoever brings them
     /// waits for it.
     pub(crate) while_room: bool,
+    /// The address that messages come from, where there is one.
+    pub(crate) from: Option<IpAddr>,
 }
 
 impl<H: Handler> Line<'_, H> {
@@ -114,6 +123,9 @@ impl<H: Handler> Line<'_, H> {
     fn answer(&self, root: Value<'_>, message: &Message<'_>, context: &Context<'_>) -> Then {
         if H::SPEAKS_MCP {
             return self.forward(root, message, context);
+        }
+        if let Some(refusal) = self.too_often(message, context) {
+            return self.refuse(&refusal, id(message));
         }
         let Shared { handler, hub, .. } = self.shared;
         match plan(message, context, handler.catalog(), &hub.seal, false) {
@@ -207,7 +219,7 @@ impl<H: Handler> Line<'_, H> {
     #[cold]
     fn too_many(&self, request: &[u8]) -> Then {
         let text = "too many requests of this client are under way (session_calls_max)";
-        self.push(error_of(request, text));
+        self.push(error_of(request, text, "session_calls_max", None));
         Then::Nothing
     }
 
@@ -220,15 +232,25 @@ impl<H: Handler> Line<'_, H> {
     ) -> (Box<Deferred>, Promise) {
         let session = self.session_of(version).cloned();
         let principal = self.session.principal.clone();
-        let deferred = Deferred::of(root, version, session, principal, stream, true);
+        let mut deferred = Deferred::of(root, version, session, principal, stream, true);
+        deferred.request = request.clone().unwrap_or_default();
         (deferred, Promise { line: self.stream.clone(), request, handle: Vec::new() })
     }
 
     fn defer(&self, root: Value<'_>, request: Vec<u8>, version: ProtocolVersion) -> Then {
+        let share = match self.shared.hub.shares.call(self.session.principal.as_ref()) {
+            Ok(share) => share,
+            Err(limit) => {
+                let text = format!("too many calls under way ({limit}): wait for one of them");
+                self.push(error_of(&request, &text, limit, Some(1000)));
+                return Then::Nothing;
+            }
+        };
         match self.begin(&request) {
             None => self.too_many(&request),
             Some(stream) => {
-                let (deferred, promise) = self.work(root, version, stream, Some(request));
+                let (mut deferred, promise) = self.work(root, version, stream, Some(request));
+                deferred.share = share;
                 Then::Work(deferred, promise)
             }
         }
@@ -322,6 +344,9 @@ impl<H: Handler> Line<'_, H> {
         if self.while_room && !self.stream.has_room() {
             return Ok(Then::Full);
         }
+        if let Some(refusal) = self.batch_too_often(root) {
+            return Err(refusal);
+        }
         if batch::needs_worker(root, self.shared) {
             return Ok(self.defer(root, Vec::new(), version));
         }
@@ -346,35 +371,6 @@ pub(crate) fn close_subscription(listener: &Listener) {
     let mut text = Vec::new();
     subscriptions::write_closure(&listener.id, &mut text);
     listener.stream.finish(text, false);
-}
-
-/// A message that is longer than any may be.
-#[cold]
-pub(crate) fn too_long(bytes_max: usize) -> Vec<u8> {
-    let text = format!("the message is longer than {bytes_max} bytes (http.body_bytes_max)");
-    let mut out = Vec::new();
-    rpc::write_error(&mut out, None, ErrorCode::INVALID_REQUEST, &text, |out| {
-        out.extend_from_slice(br#"{"limit":"body_bytes_max"}"#);
-    });
-    out
-}
-
-#[cold]
-fn invalid(id: Option<Id<'_>>, code: ErrorCode, text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    rpc::write_error(&mut out, id, code, text, |_| ());
-    out
-}
-
-/// The answer to a request, by its id as JSON, that there is no room for; a batch has none.
-#[cold]
-fn error_of(request: &[u8], text: &str) -> Vec<u8> {
-    let id = if request.is_empty() { b"null" } else { request };
-    let mut out = Vec::new();
-    rpc::write_error_raw(&mut out, id, |out| {
-        rpc::write_error_object(out, ErrorCode::INTERNAL_ERROR, text, |_| ());
-    });
-    out
 }
 
 const _: () = assert!(limits::SESSION_CALLS_MAX < limits::DEFERRED_MAX);

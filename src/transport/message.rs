@@ -2,57 +2,19 @@
 
 use std::sync::Arc;
 
-use super::fields::Fields;
-use super::guard::Caller;
 use super::inbound::{Heard, take_in};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
+use super::sender::Sender;
 use super::{Deferred, Local, Next, ROOTS_CHANGED, Shared, Taken, batch, headers};
 use crate::app::Handler;
 use crate::app::call::Link;
-use crate::http::{
-    Connection as Persistence, ContentType, Date, Response, Stamp, Status, StreamFraming,
-};
+use crate::http::{Connection as Persistence, ContentType, Response, Stamp, Status, StreamFraming};
 use crate::json::{Kind, Value};
-use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan, subscriptions};
-use crate::protocol::{Era, Principal, ProtocolVersion};
+use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan};
+use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
-use crate::store::{Listener, Owner, Session, SessionId, Stream, seconds};
-
-/// What the transport knows of a message besides its text.
-pub(crate) struct Sender<'r> {
-    pub(crate) fields: &'r Fields<'r>,
-    /// For an application that speaks MCP by itself; others do not ask.
-    pub(crate) target: Option<crate::http::Target<'r>>,
-    pub(crate) persistence: Persistence,
-    /// How events would be framed for this client.
-    pub(crate) framing: StreamFraming,
-    pub(crate) principal: Option<Arc<Principal>>,
-    /// Who it is, and what was asked for.
-    #[allow(dead_code)] // for limits and logs
-    pub(crate) caller: Caller<'r>,
-    /// What all responses carry.
-    pub(crate) lines: &'r [u8],
-}
-
-impl<'r> Sender<'r> {
-    pub(super) fn stamp(&self, date: &'r Date) -> Stamp<'r> {
-        Stamp { date, lines: self.lines }
-    }
-
-    /// The session of this name, if it is the sender's.
-    pub(super) fn session<H>(
-        &self,
-        named: &[u8],
-        shared: &Shared<H>,
-        now_ms: u64,
-    ) -> Result<Arc<Session>, HttpRefusal> {
-        let found = SessionId::read(named).and_then(|id| {
-            shared.hub.sessions.find(id, self.principal.as_deref(), seconds(now_ms))
-        });
-        found.ok_or_else(HttpRefusal::session_not_found)
-    }
-}
+use crate::store::{Session, Stream};
 
 /// Everything an answer is made with.
 pub(super) struct Desk<'r, H> {
@@ -98,6 +60,9 @@ pub(super) fn answer_body<H: Handler>(
         Err(refusal) => return desk.refuse(&refusal, id(&message), Era::Modern, out),
     };
     if context.era() == Era::Legacy {
+        if let Some(refusal) = desk.too_often(&message, &context) {
+            return desk.refuse_http(&refusal, out);
+        }
         let begins = context.method == Some(mcp::Method::Initialize);
         return match desk.session(begins) {
             Ok(None) => desk.answer(root, &message, &context, None, out),
@@ -145,18 +110,7 @@ impl<H: Handler> Desk<'_, H> {
             Plan::Defer => self.defer(root, id_text(message), context.version, session, out),
             Plan::Task { ttl_ms } => self.begin_task(root, message, context, session, ttl_ms, out),
             Plan::AwaitTask { id } => self.await_task(id, message, context, session, out),
-            Plan::Listen(filter) => {
-                let Some(framing) = self.framing() else {
-                    return self.refuse_http(&HttpRefusal::needs_event_stream(), out);
-                };
-                let hub = &self.shared.hub;
-                let owner = Owner::of(context.version, None, self.sender.principal.as_ref());
-                let filter = subscriptions::honored(filter, catalog, &owner, hub);
-                let stream = Arc::new(Stream::new(hub.streams.bounds()));
-                let id = id_text(message).into();
-                let to = self.reply_to(context.version, None, Some(framing));
-                Next::Wait(Reply::notices(to, Arc::new(Listener { filter, owner, id, stream })))
-            }
+            Plan::Listen(filter) => self.subscribe(filter, message, context, out),
             Plan::Accept(accepted) => self.accept(accepted, era, session, out),
         }
     }
@@ -249,13 +203,18 @@ impl<H: Handler> Desk<'_, H> {
         session: Option<Arc<Session>>,
         out: &mut Vec<u8>,
     ) -> Next {
+        let share = match self.shared.hub.shares.call(self.sender.principal.as_ref()) {
+            Ok(share) => share,
+            Err(limit) => return self.refuse_http(&HttpRefusal::too_many(limit), out),
+        };
         let Some(stream) = self.stream(&request, session.as_ref()) else {
             return self.refuse_http(&HttpRefusal::too_many_calls(), out);
         };
         let framing = self.framing();
         let to = self.reply_to(version, session.clone(), framing);
         let reply = Reply::answer(to, stream.clone());
-        let deferred = self.deferred(root, version, session, stream, framing.is_some());
+        let mut deferred = self.deferred(root, version, session, stream, framing.is_some());
+        (deferred.request, deferred.share) = (request, share);
         Next::Defer(reply, deferred)
     }
 
@@ -337,7 +296,7 @@ impl<H: Handler> Desk<'_, H> {
     ) -> ReplyTo {
         let persistence = self.sender.persistence;
         let (lines, hub) = (self.stamp.lines.into(), self.shared.hub.clone());
-        ReplyTo { session, version, persistence, framing, lines, hub }
+        ReplyTo { session, version, persistence, framing, share: None, lines, hub }
     }
 
     #[cold]

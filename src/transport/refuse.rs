@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{HttpSse, Shared};
+use super::{HttpSse, Shared, rates};
 use crate::http::{Connection as Persistence, ContentType, Date, Error, Response, Stamp, Status};
-use crate::json;
+use crate::mcp::write_limit;
 use crate::rpc::{self, ErrorCode};
+use crate::store::{Overload, TooOften};
 
 /// What the official SDKs say of a session that is not there.
 const SESSION_NOT_FOUND: ErrorCode = ErrorCode(-32001);
@@ -21,7 +22,9 @@ struct Details {
     text: Text,
     allow: Option<&'static str>,
     limit: Option<&'static str>,
-    retry_after_s: Option<u32>,
+    retry_after_ms: Option<u64>,
+    /// The id of the request, as JSON, where it is known.
+    id: Option<Vec<u8>>,
     code: Option<ErrorCode>,
     challenge: Option<&'static str>,
     /// What HTTP+SSE says of its end, where it is about that.
@@ -44,7 +47,8 @@ impl HttpRefusal {
             text: Text::Message(message.into()),
             allow: None,
             limit: None,
-            retry_after_s: None,
+            retry_after_ms: None,
+            id: None,
             code: None,
             challenge: None,
             about: None,
@@ -167,11 +171,12 @@ impl HttpRefusal {
         HttpRefusal::overload(text, "stream_bytes_max")
     }
 
-    /// 503: no worker has room for the call.
+    /// 503: there is too much to do already.
     #[cold]
-    pub(crate) fn no_worker() -> Self {
-        let text = "every worker is busy and their queue is full (deferred_max); try again later";
-        HttpRefusal::overload(text, "deferred_max")
+    pub(crate) fn overloaded(overload: Overload) -> Self {
+        let mut refusal = HttpRefusal::overload(overload_text(overload), overload.limit);
+        refusal.0.retry_after_ms = Some(overload.retry_after_ms);
+        refusal
     }
 
     /// 503: the application has no room for the message; the bound that it met.
@@ -184,8 +189,44 @@ impl HttpRefusal {
     fn overload(text: &'static str, limit: &'static str) -> Self {
         let mut refusal = HttpRefusal::new(Status::SERVICE_UNAVAILABLE, text);
         refusal.0.limit = Some(limit);
-        refusal.0.retry_after_s = Some(1);
+        refusal.0.retry_after_ms = Some(1000);
         refusal
+    }
+
+    /// 429: the client has as much at once as it may.
+    #[cold]
+    pub(crate) fn too_many(limit: &'static str) -> Self {
+        let what = if limit.starts_with("calls") { "calls under way" } else { "streams open" };
+        let text = format!("too many {what} ({limit}): wait until one of them has ended");
+        let mut refusal = HttpRefusal::new(Status::TOO_MANY_REQUESTS, text);
+        refusal.0.limit = Some(limit);
+        refusal.0.retry_after_ms = Some(1000);
+        refusal.0.code = Some(rates::LIMIT_EXCEEDED);
+        refusal
+    }
+
+    /// 429 (RFC 6585 §4): when to come again is said in seconds for HTTP, and exactly in the body.
+    #[cold]
+    pub(crate) fn too_often(refused: TooOften) -> Self {
+        let mut refusal = HttpRefusal::new(Status::TOO_MANY_REQUESTS, rates::text(refused));
+        refusal.0.limit = Some(refused.limit);
+        refusal.0.retry_after_ms = Some(refused.retry_after_ms);
+        refusal.0.code = Some(rates::LIMIT_EXCEEDED);
+        refusal
+    }
+
+    pub(crate) fn is_too_often(&self) -> bool {
+        self.0.status == Status::TOO_MANY_REQUESTS
+    }
+
+    /// The same as the answer to the request of this id, as JSON, with 200 where that is wanted.
+    #[cold]
+    pub(crate) fn answering(mut self, id: Vec<u8>, with_ok: bool) -> Self {
+        if with_ok {
+            self.0.status = Status::OK;
+        }
+        self.0.id = Some(id);
+        self
     }
 
     /// The body: a JSON-RPC error.
@@ -195,12 +236,12 @@ impl HttpRefusal {
             _ => ErrorCode::INVALID_REQUEST,
         });
         let mut body = Vec::new();
-        rpc::write_error(&mut body, None, code, message, |out| {
-            if let Some(limit) = self.0.limit {
-                out.extend_from_slice(br#"{"limit":"#);
-                json::write_string(out, limit);
-                out.push(b'}');
-            }
+        rpc::write_error_raw(&mut body, self.0.id.as_deref().unwrap_or(b"null"), |out| {
+            rpc::write_error_object(out, code, message, |out| {
+                if let Some(limit) = self.0.limit {
+                    write_limit(out, limit, self.0.retry_after_ms);
+                }
+            });
         });
         body
     }
@@ -218,7 +259,7 @@ impl HttpRefusal {
             Text::Body(body) => Cow::Borrowed(body),
             Text::Message(message) => Cow::Owned(self.error(message)),
         };
-        let retry_after = self.0.retry_after_s.map(|seconds| seconds.to_string());
+        let retry_after = self.0.retry_after_ms.map(|ms| ms.div_ceil(1000).to_string());
         let mut fields = self.0.about.as_deref().map(HttpSse::fields).unwrap_or_default();
         fields.extend(self.0.allow.map(|allow| ("Allow", allow)));
         fields.extend(self.0.challenge.map(|challenge| ("WWW-Authenticate", challenge)));
@@ -296,8 +337,39 @@ pub(super) fn http_sse_of<'s, H>(path: &str, shared: &'s Shared<H>) -> Option<&'
     shared.http_sse.as_ref().filter(|_| path != shared.path).filter(about)
 }
 
-/// 503: no worker has room for the call.
+/// 503: no worker takes the call.
 #[cold]
-pub(crate) fn refuse_overload(persistence: Persistence, stamp: Stamp<'_>, out: &mut Vec<u8>) {
-    HttpRefusal::no_worker().write(persistence, false, stamp, out);
+pub(crate) fn refuse_overload(
+    overload: Overload,
+    persistence: Persistence,
+    stamp: Stamp<'_>,
+    out: &mut Vec<u8>,
+) {
+    HttpRefusal::overloaded(overload).write(persistence, false, stamp, out);
+}
+
+/// Why there is too much to do.
+pub(super) fn overload_text(overload: Overload) -> &'static str {
+    match overload.limit {
+        "deferred_max" => {
+            "every worker is busy and their queue is full (deferred_max); try again later"
+        }
+        "overload.memory_max" => {
+            "the server has too much memory in use (overload.memory_max); try again later"
+        }
+        _ => {
+            "every worker is busy and calls wait for too long (overload.queue_delay_target, \
+             overload.queue_delay_factor); try again later"
+        }
+    }
+}
+
+/// 429: an address has as many connections as it may; this one ends before its first request.
+#[cold]
+pub(crate) fn refuse_connection(date: &Date, out: &mut Vec<u8>) {
+    let text = "too many connections from this address (connections_per_address_max): close some";
+    let mut refusal = HttpRefusal::new(Status::TOO_MANY_REQUESTS, text);
+    refusal.0.limit = Some("connections_per_address_max");
+    refusal.0.retry_after_ms = Some(1000);
+    refusal.write(Persistence::Close, false, Stamp { date, lines: &[] }, out);
 }

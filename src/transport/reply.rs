@@ -21,7 +21,7 @@ use crate::http::{Connection as Persistence, Response, Stamp, Status, StreamFram
 use crate::limits;
 use crate::mcp::subscriptions;
 use crate::protocol::{Era, ProtocolVersion};
-use crate::store::{Hub, Kind, Listener, Reader, Reading, Session, Stream};
+use crate::store::{Hub, Kind, Listener, Reader, Reading, Session, Stream, StreamShare};
 
 use what::What;
 
@@ -46,6 +46,8 @@ pub(crate) struct Reply {
     attachment: u64,
     /// All is said.
     settled: bool,
+    /// What it is of what its client may have.
+    _share: Option<Box<StreamShare>>,
     hub: Arc<Hub>,
 }
 
@@ -68,6 +70,8 @@ pub(crate) struct ReplyTo {
     pub(crate) version: ProtocolVersion,
     pub(crate) persistence: Persistence,
     pub(crate) framing: Option<StreamFraming>,
+    /// Of a stream that is open until its client leaves.
+    pub(crate) share: Option<Box<StreamShare>>,
     /// What all responses to the request carry.
     pub(crate) lines: Box<[u8]>,
     pub(crate) hub: Arc<Hub>,
@@ -117,7 +121,7 @@ impl Reply {
     }
 
     fn new(to: ReplyTo, stream: Arc<Stream>, what: What, after: Option<u64>) -> Box<Reply> {
-        let ReplyTo { session, version, persistence, framing, lines, hub } = to;
+        let ReplyTo { session, version, persistence, framing, share, lines, hub } = to;
         Box::new(Reply {
             stream,
             session,
@@ -130,6 +134,7 @@ impl Reply {
             opened_ms: None,
             attachment: 0,
             settled: false,
+            _share: share,
             hub,
         })
     }

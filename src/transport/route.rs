@@ -29,8 +29,8 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// Whether pages of every origin may read it: nothing of it is for some alone, and a client in a
-    /// browser needs it before it has been allowed anything.
+    /// Whether pages of every origin may read it: nothing of it is for some alone, and a client in
+    /// a browser needs it before it has been allowed anything.
     pub(super) fn is_public(self) -> bool {
         matches!(self, Route::Health | Route::Options { public: true, .. })
     }

@@ -2,9 +2,10 @@
 //! (2025-11-25, "Listening for Messages from the Server", "Session Management").
 
 use super::inbound::client_of;
-use super::message::{Desk, Sender, json_response};
+use super::message::{Desk, json_response};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
+use super::sender::Sender;
 use super::{Local, Next, Shared, message};
 use crate::app::Handler;
 use crate::http::{Response, Status};
@@ -37,7 +38,9 @@ fn reply<H>(
     local: &Local,
 ) -> Result<Box<Reply>, HttpRefusal> {
     let session = find(sender, shared, local)?;
+    let share = shared.hub.shares.stream(sender.principal.as_ref(), sender.caller.peer.address);
     let to = ReplyTo {
+        share: share.map_err(HttpRefusal::too_many)?,
         session: Some(session.clone()),
         version: session.version(),
         persistence: sender.persistence,

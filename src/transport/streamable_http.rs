@@ -6,17 +6,20 @@ use std::sync::Arc;
 
 use super::admit::admit;
 use super::fields::Fields;
-use super::guard::Caller;
-use super::message::{Sender, after, answer_body, json_response};
+use super::guard::{Caller, Verdict};
+use super::message::{after, answer_body, json_response};
 use super::refuse::{HttpRefusal, http_sse_of};
 use super::route::{Route, route};
-use super::{Local, Next, Shared, http_sse, metrics, session_http};
+use super::sender::Sender;
+use super::{Local, Next, Shared, http_sse, metrics, rates, session_http};
 use crate::app::{Access, Credentials, Handler, Peer};
 use crate::http::{
-    Connection as Persistence, ContentType, Head, Method, Request, Response, Stamp, Status,
-    StreamFraming,
+    Connection as Persistence, ContentType, Framing, Head, Method, Request, Response, Stamp,
+    Status, StreamFraming,
 };
+use crate::limits;
 use crate::protocol::Principal;
+use crate::store::{Rates, SHORT_OF_MEMORY};
 
 const HEALTHY: &[u8] = br#"{"status":"ok"}"#;
 
@@ -29,7 +32,7 @@ pub(crate) fn respond<H: Handler>(
     local: &mut Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    let Request { head, body } = request;
+    let Request { head, body, announced } = request;
     let persistence = persistence_of(&head, local);
     let fields = Fields::read(head.fields);
     let found = route(&head, shared);
@@ -37,17 +40,18 @@ pub(crate) fn respond<H: Handler>(
     let caller = Caller::of(peer, behind.as_ref(), &head);
     let verdict = shared.guard.judge(fields.origin);
     let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
-    let admitted = admit(found, &head, &fields, verdict, caller.host, shared, local);
-    let principal =
-        match admitted.and_then(|()| principal_of(found, &fields, caller.peer, shared, local)) {
-            Ok(principal) => principal,
-            Err(refusal) => {
-                let refusal = refusal.about(http_sse_of(head.target.path, shared));
-                let stamp = Stamp { date: &local.date, lines };
-                refusal.write(persistence, head.method == Method::Head, stamp, out);
-                return after(persistence);
-            }
-        };
+    let counting = rates::counting(found, announced, shared);
+    let who = (verdict, caller);
+    let principal = match let_in(found, &head, &fields, who, counting, shared, local) {
+        Ok(principal) => principal,
+        Err(refusal) => {
+            let refusal = rates::answering(refusal, found, body, shared, local);
+            let refusal = refusal.about(http_sse_of(head.target.path, shared));
+            let stamp = Stamp { date: &local.date, lines };
+            refusal.write(persistence, head.method == Method::Head, stamp, out);
+            return after(persistence);
+        }
+    };
     let framing = StreamFraming::of(&head);
     let target = H::SPEAKS_MCP.then_some(head.target);
     let sender = Sender { fields: &fields, target, persistence, framing, principal, caller, lines };
@@ -118,10 +122,12 @@ pub(crate) fn expect<H: Handler>(
     let behind = shared.guard.behind(peer, head.fields);
     let caller = Caller::of(peer, behind.as_ref(), head);
     let verdict = shared.guard.judge(fields.origin);
-    let admitted = admit(found, head, &fields, verdict, caller.host, shared, local);
-    match admitted.and_then(|()| principal_of(found, &fields, caller.peer, shared, local)) {
-        Ok(_) => true,
-        Err(refusal) => {
+    let counting = rates::counting_head(found, shared);
+    match let_in(found, head, &fields, (verdict, caller), counting, shared, local) {
+        Ok(_) if !(is_large(head) && shared.hub.load.is_short_of_memory()) => true,
+        let_in => {
+            let short = || HttpRefusal::overloaded(SHORT_OF_MEMORY);
+            let refusal = let_in.err().unwrap_or_else(short);
             let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
             let stamp = Stamp { date: &local.date, lines };
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
@@ -129,6 +135,37 @@ pub(crate) fn expect<H: Handler>(
             false
         }
     }
+}
+
+/// Whether a body is more than we have room for where memory is short.
+fn is_large(head: &Head<'_>) -> bool {
+    match head.framing {
+        Framing::None => false,
+        Framing::Length(len) => len > limits::MEMORY_LARGE_BODY,
+        Framing::Chunked => true,
+    }
+}
+
+/// Whether a request may be read, counted where that is wanted; and who is asking.
+#[inline]
+fn let_in<H: Handler>(
+    route: Route,
+    head: &Head<'_>,
+    fields: &Fields<'_>,
+    (verdict, caller): (Verdict, Caller<'_>),
+    counting: Option<&Rates>,
+    shared: &Shared<H>,
+    local: &mut Local,
+) -> Result<Option<Arc<Principal>>, HttpRefusal> {
+    if let Some(rates) = counting {
+        rates::arrive(rates, caller.peer, local.now_ms)?;
+    }
+    admit(route, head, fields, verdict, caller.host, shared, local)?;
+    let principal = principal_of(route, fields, caller.peer, shared, local)?;
+    if let Some(rates) = counting {
+        rates::ask(rates, route, principal.as_deref(), fields, local.now_ms)?;
+    }
+    Ok(principal)
 }
 
 /// Who is asking, where it matters.
@@ -153,5 +190,5 @@ fn principal_of<H: Handler>(
 
 #[inline]
 fn persistence_of(head: &Head<'_>, local: &Local) -> Persistence {
-    if local.stopping { Persistence::Close } else { head.connection() }
+    if local.closing { Persistence::Close } else { head.connection() }
 }

@@ -71,7 +71,7 @@ impl Daemon {
                 panic!("the daemon ended: {greeting}{}", stderr.lock().expect("a lock"));
             }
         }
-        let (_, rest) = greeting.split_once("http://").expect("an address");
+        let (_, rest) = greeting.split_once("://").expect("an address");
         let address = rest.split('/').next().expect("an address").parse().expect("an address");
         Daemon { child, address, greeting, stderr, reader: Some(reader) }
     }

@@ -15,6 +15,8 @@ pub mod session;
 pub mod sse;
 pub mod stdio;
 pub mod talkative;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod wire;
 
 pub use requests::{Post, call, legacy, modern};

@@ -11,6 +11,9 @@ use super::PATIENCE;
 /// A connection that sends exactly what it is told.
 pub struct Wire {
     stream: TcpStream,
+    /// TLS over it.
+    #[cfg(feature = "tls")]
+    pub tls: Option<Box<rustls::ClientConnection>>,
     pending: Vec<u8>,
 }
 
@@ -77,17 +80,39 @@ impl Wire {
         stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
         stream.set_write_timeout(Some(PATIENCE)).expect("a time-out can be set");
         stream.set_nodelay(true).expect("nodelay can be set");
-        Wire { stream, pending: Vec::new() }
+        Wire {
+            stream,
+            #[cfg(feature = "tls")]
+            tls: None,
+            pending: Vec::new(),
+        }
     }
 
     #[track_caller]
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).expect("the server reads");
+        self.write_all(bytes.as_ref()).expect("the server reads");
     }
 
     /// Sends what the server may already refuse to read.
     pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
-        self.stream.write_all(bytes.as_ref()).is_ok()
+        self.write_all(bytes.as_ref()).is_ok()
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            let mut stream = rustls::Stream::new(&mut **tls, &mut self.stream);
+            return stream.write_all(bytes).and_then(|()| stream.flush());
+        }
+        self.stream.write_all(bytes)
+    }
+
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            return rustls::Stream::new(&mut **tls, &mut self.stream).read(into);
+        }
+        self.stream.read(into)
     }
 
     /// Sends in parts, with a moment between them so that they arrive one by one.
@@ -181,16 +206,62 @@ impl Wire {
     pub fn expect_silence(&mut self, time: Duration) {
         self.stream.set_read_timeout(Some(time)).expect("a time-out can be set");
         let mut byte = [0];
-        match self.stream.read(&mut byte) {
+        match self.read(&mut byte) {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             other => panic!("silence was expected: {other:?} {byte:?}"),
         }
         self.stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
     }
 
+    /// The next response, if it begins within this time.
+    #[track_caller]
+    pub fn response_within(&mut self, time: Duration) -> Option<Response> {
+        self.stream.set_read_timeout(Some(time)).expect("a time-out can be set");
+        let begun = self.stream.peek(&mut [0]);
+        self.stream.set_read_timeout(Some(PATIENCE)).expect("a time-out can be set");
+        match begun {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                None
+            }
+            _ => Some(self.response()),
+        }
+    }
+
     /// Says that no more requests come; responses are still read.
     pub fn half_close(&mut self) {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            tls.complete_io(&mut self.stream).expect("the connection stands");
+        }
+        self.cut();
+    }
+
+    /// The same without a word of TLS about it.
+    pub fn cut(&mut self) {
         self.stream.shutdown(Shutdown::Write).expect("the connection stands");
+    }
+
+    /// Sends bytes as they are, below TLS.
+    #[track_caller]
+    pub fn send_raw(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the server reads");
+    }
+
+    /// Does the handshake of TLS.
+    #[cfg(feature = "tls")]
+    pub fn shake_hands(&mut self) -> std::io::Result<()> {
+        let Some(tls) = &mut self.tls else { return Ok(()) };
+        while tls.is_handshaking() {
+            tls.complete_io(&mut self.stream)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for something that is no error, or for the error.
+    #[cfg(feature = "tls")]
+    pub fn read_for_error(&mut self) -> std::io::Result<()> {
+        self.read(&mut [0]).map(|_| ())
     }
 
     /// Ends the connection with a reset.
@@ -208,7 +279,7 @@ impl Wire {
     /// Reads what is there, up to `max` bytes, and forgets it; says how much it was.
     pub fn swallow(&mut self, max: usize) -> usize {
         let mut scratch = vec![0; max];
-        self.stream.read(&mut scratch).expect("bytes arrive")
+        self.read(&mut scratch).expect("bytes arrive")
     }
 
     #[track_caller]
@@ -248,7 +319,7 @@ impl Wire {
     #[track_caller]
     fn read_more(&mut self) -> bool {
         let mut scratch = [0; 16 * 1024];
-        match self.stream.read(&mut scratch) {
+        match self.read(&mut scratch) {
             Ok(0) => false,
             Ok(read) => {
                 self.pending.extend_from_slice(&scratch[..read]);

@@ -14,12 +14,12 @@ const USAGE: &str = "\
 load --target ADDR [--scenario NAME | --request FILE] [--protocol VERSION]
      [--connections N] [--duration SECS] [--warmup SECS] [--requests N]
      [--rate PER_SECOND] [--pin CPU [--same-cpu]] [--start UNIX_SECONDS]
-     [--spin] [--watch-pid PID] [--json]
+     [--spin] [--refusals] [--watch-pid PID] [--json]
 load --target ADDR --idle N --hold SECS [--scenario NAME | --request FILE]
 load --target ADDR --print-request [--scenario NAME | --request FILE]
 
 Scenarios: tools_call, tools_call_session, tools_call_progress, tools_call_progress_session,
-tools_call_http_sse, tools_list, search_documents, health.
+tools_call_http_sse, tools_list, search_documents, nap, health.
 ADDR is a loopback address with a port; others are refused.";
 
 // Hard caps: a mistyped number must not take the machine down.
@@ -128,6 +128,7 @@ fn options(arguments: &mut Arguments, cpu: Option<usize>) -> Result<Options, Str
         requests_max,
         rate: Some(rate).filter(|rate| *rate > 0),
         spin: arguments.flag("--spin"),
+        refusals: arguments.flag("--refusals"),
         server: arguments.optional("--watch-pid")?,
     };
     match options.connections {

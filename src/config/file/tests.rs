@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::config::{
-    CertificateFiles, ClientAuth, CorsConfig, DeprecationConfig, GuardConfig, ProxyProtocol,
-    TlsConfig, TlsVersion, Transports,
+    CertificateFiles, ClientAuth, CorsConfig, DeprecationConfig, GuardConfig, OverloadConfig,
+    ProxyProtocol, Rate, RateConfig, RejectStatus, TlsConfig, TlsVersion, Transports,
 };
 use crate::http::HttpLimits;
 
@@ -68,6 +68,27 @@ fn every_setting_can_be_written() {
         keep_alive = 28
         stream_age_max = 29
         answer_timeout = 30
+        json_depth_max = 33
+        connections_per_address_max = 34
+        requests_per_connection_max = 35
+        calls_per_principal_max = 48
+        streams_per_principal_max = 49
+        streams_per_address_max = 50
+        connection_age_max = 36
+        call_timeout = 37
+        [rate]
+        global = "38/s"
+        per_address = 39
+        per_principal = "40/min burst 4"
+        per_tool = "41/h"
+        per_tool_and_principal = "42/s"
+        tools = { search = "43/s" }
+        reject_status = 200
+        [overload]
+        queue_delay_target = "44ms"
+        queue_delay_factor = 45
+        interval = 46
+        memory_max = 47
         [http]
         head_bytes_max = 12
         target_bytes_max = 13
@@ -146,6 +167,16 @@ fn every_setting_can_be_written() {
         stream_age_max,
         answer_timeout,
         allowed_origins,
+        json_depth_max,
+        connections_per_address_max,
+        calls_per_principal_max,
+        streams_per_principal_max,
+        streams_per_address_max,
+        requests_per_connection_max,
+        connection_age_max,
+        call_timeout,
+        rate,
+        overload,
         cors: CorsConfig { max_age, credentials },
         guard,
         tools,
@@ -155,6 +186,19 @@ fn every_setting_can_be_written() {
     assert_eq!((max_age.as_secs(), credentials), (33, true));
     check_tls(tls);
     assert_eq!((tools.disabled, shutdown_delay.as_secs()), (vec!["a".to_owned()], 12));
+    assert_eq!([json_depth_max, connections_per_address_max], [33, 34]);
+    assert_eq!(requests_per_connection_max, 35);
+    assert_eq!([calls_per_principal_max, streams_per_principal_max], [48, 49]);
+    assert_eq!(streams_per_address_max, 50);
+    assert_eq!([connection_age_max, call_timeout].map(|time| time.as_secs()), [36, 37]);
+    check_rate(&rate);
+    let expected = OverloadConfig {
+        queue_delay_target: Duration::from_millis(44),
+        queue_delay_factor: 45,
+        interval: Duration::from_secs(46),
+        memory_max: Some(47),
+    };
+    assert_eq!(overload, expected);
     assert_eq!(transports, Transports::Both);
     assert_eq!([sessions_max, sessions_per_principal_max], [21, 22]);
     assert_eq!([stream_events_max, stream_bytes_max, replay_bytes_max], [24, 25, 27]);
@@ -182,6 +226,39 @@ fn every_setting_can_be_written() {
         [12, 13, 14, 15]
     );
     assert_eq!([chunk_line_bytes_max, chunk_overhead_bytes_max, trailer_bytes_max], [16, 17, 18]);
+}
+
+fn check_rate(rate: &RateConfig) {
+    let RateConfig {
+        global,
+        per_address,
+        per_principal,
+        per_tool,
+        per_tool_and_principal,
+        tools,
+        reject_status,
+    } = rate;
+    let rates = [global, per_address, per_principal, per_tool, per_tool_and_principal];
+    let rates = rates.map(|rate| rate.expect("it is set").to_string());
+    assert_eq!(rates, ["38/s", "39/s", "40/min burst 4", "41/h", "42/s"]);
+    assert_eq!(tools.iter().next(), Some((&"search".to_owned(), &Rate::per_second(43))));
+    assert_eq!(*reject_status, RejectStatus::Ok);
+}
+
+#[test]
+fn rates_are_text_or_a_number() {
+    let rate = |value: &str| toml(&format!("[rate]\nglobal = {value}"));
+    for value in ["0", "-1", "\"0/s\"", "\"5\"", "\"5/day\"", "\"1/s burst 0\"", "\"x/s\"", "1.5"] {
+        check_error(rate(value), &["f.toml:2", "rate.global", "rate"]);
+    }
+    check_error(toml("[rate]\nreject_status = 503"), &["rate.reject_status", "429 or 200"]);
+    // The mission's name for it.
+    let text = r#"{ "transport": { "http": { "rate_limit": { "global": "7/s" } } } }"#;
+    let config = json(text).expect("understood").config;
+    assert_eq!(config.rate.global, Some(Rate::per_second(7)));
+    assert!(json(r#"{ "transport": { "http": { "rate_limit": null } } }"#).is_ok());
+    let both = "[rate]\nglobal = 1\n[transport.http.rate_limit]\nglobal = 1";
+    check_error(toml(both), &["rate", "not both"]);
 }
 
 fn check_guard(guard: &GuardConfig) {
@@ -290,7 +367,7 @@ fn who_may_speak() {
 
 #[test]
 fn what_is_not_built_is_refused() {
-    for key in ["auth", "rate_limit"] {
+    for key in ["auth"] {
         let text = format!(r#"{{ "transport": {{ "http": {{ "{key}": {{}} }} }} }}"#);
         let expected = format!("transport.http.{key}");
         check_error(json(&text), &[&expected, "not supported yet", "remove it"]);

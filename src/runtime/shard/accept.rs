@@ -1,10 +1,12 @@
 //! How connections come to a shard: accepted, or handed over by one that has more.
 
 use std::io;
+use std::net::{IpAddr, Shutdown};
 use std::sync::atomic::Ordering;
 
 use mio::Interest;
 use mio::net::TcpStream;
+use rustix::net::{SendFlags, send};
 
 use super::Shard;
 use crate::app::{Handler, Peer};
@@ -15,6 +17,7 @@ use crate::runtime::connection::{Connection, State};
 use crate::runtime::deadlines::tick_after;
 use crate::runtime::mailbox::Mail;
 use crate::runtime::tls::Tls;
+use crate::transport;
 
 /// What came of accepting at one listener.
 pub(super) enum Accepted {
@@ -60,8 +63,12 @@ impl<H: Handler> Shard<H> {
             match self.listeners[index].accept() {
                 Ok((socket, address)) => {
                     let peer = Peer::at(address.ip().to_canonical());
-                    if self.takes(&peer) {
-                        self.place(socket, peer);
+                    if !self.takes(&peer) {
+                        continue;
+                    }
+                    match self.peers.come(self.counted(&peer)) {
+                        true => self.place(socket, peer),
+                        false => self.turn_away(&socket),
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Accepted::All,
@@ -73,6 +80,23 @@ impl<H: Handler> Shard<H> {
             *left -= 1;
         }
         Accepted::Some
+    }
+
+    /// An address has as many connections as it may: this one is told so, if the socket takes it
+    /// at once and is not to be encrypted, and ends.
+    #[cold]
+    fn turn_away(&self, socket: &TcpStream) {
+        let mut answer = Vec::new();
+        transport::refuse_connection(&self.core.local.date, &mut answer);
+        if self.certificates.is_none() && send(socket, &answer, SendFlags::NOSIGNAL).is_ok() {
+            // Its client may be sending meanwhile, and be told nothing but that we are gone.
+            let _ = socket.shutdown(Shutdown::Write);
+        }
+    }
+
+    /// The address whose connections are counted. A trusted proxy has those of all its clients.
+    pub(super) fn counted(&self, peer: &Peer) -> Option<IpAddr> {
+        (!self.core.shared.guard.is_trusted(peer.address)).then_some(peer.address)
     }
 
     /// Whether a connection from there may be: where each begins with a header of the PROXY
@@ -116,9 +140,11 @@ impl<H: Handler> Shard<H> {
 
     /// Takes in a connection that has been accepted and counted.
     pub(super) fn add(&mut self, mut socket: TcpStream, peer: Peer) {
+        let from = self.counted(&peer);
         match self.register(&mut socket) {
             Ok(key) => {
                 let mut connection = Connection::new(socket, peer, key.generation);
+                (connection.from, connection.opened) = (from, self.core.now);
                 if self.begins_with_header() {
                     connection.state = State::ProxyHeader;
                 }
@@ -129,7 +155,7 @@ impl<H: Handler> Shard<H> {
             }
             Err(error) => {
                 tracing::debug!(%error, "a connection was lost before it began");
-                self.peers.leave(self.index);
+                self.peers.leave(self.index, from);
             }
         }
     }

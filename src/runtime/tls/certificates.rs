@@ -30,6 +30,8 @@ pub struct Certificates(Arc<Files>);
 
 struct Files {
     tls: TlsConfig,
+    /// The name under which clients come, as far as it is known.
+    host: Option<String>,
     current: ArcSwap<Loaded>,
 }
 
@@ -58,17 +60,21 @@ impl std::error::Error for CertificateError {}
 
 impl Certificates {
     /// Reads the files that these settings name; `None` where HTTPS is off. Warns of certificates
-    /// that expire soon.
+    /// that expire soon, and when none is for the host of this name, under which clients come.
     ///
     /// # Errors
     /// The first file that cannot be used.
-    pub fn read(tls: &TlsConfig) -> Result<Option<Certificates>, CertificateError> {
+    pub fn read(
+        tls: &TlsConfig,
+        host: Option<&str>,
+    ) -> Result<Option<Certificates>, CertificateError> {
         if !tls.is_on() {
             return Ok(None);
         }
         let loaded = Loaded::read(tls)?;
-        loaded.warn();
-        let files = Files { tls: tls.clone(), current: ArcSwap::from_pointee(loaded) };
+        loaded.warn(host);
+        let (tls, host) = (tls.clone(), host.map(str::to_owned));
+        let files = Files { tls, host, current: ArcSwap::from_pointee(loaded) };
         Ok(Some(Certificates(Arc::new(files))))
     }
 
@@ -80,7 +86,7 @@ impl Certificates {
     /// The first file that cannot be used. Nothing is changed then.
     pub fn reload(&self) -> Result<(), CertificateError> {
         let loaded = Loaded::read(&self.0.tls)?;
-        loaded.warn();
+        loaded.warn(self.0.host.as_deref());
         self.0.current.store(Arc::new(loaded));
         Ok(())
     }
@@ -94,7 +100,7 @@ impl Certificates {
 
     /// Whether one of the certificates is for a host of this name.
     pub fn cover(&self, host: &str) -> bool {
-        self.0.current.load().served.0.iter().any(|served| served.facts.cover(host))
+        self.0.current.load().served.cover(host)
     }
 
     /// The server's end of a new connection.
@@ -136,7 +142,14 @@ impl Loaded {
     }
 
     /// Tells what is about to go wrong.
-    fn warn(&self) {
+    fn warn(&self, host: Option<&str>) {
+        if let Some(host) = host.filter(|host| !self.served.cover(host)) {
+            tracing::warn!(
+                host,
+                "no certificate is for the host of guard.public_url: clients that come by that \
+                 name refuse the server, unless a proxy in front has one"
+            );
+        }
         let now_s = i64::try_from(unix_ms() / 1000).unwrap_or(i64::MAX);
         for served in &self.served.0 {
             if let Some(problem) = untimely(&served.facts, now_s) {
@@ -244,6 +257,12 @@ fn problem(file: &Path, problem: impl Into<String>) -> CertificateError {
 /// The certificates to choose from.
 #[derive(Debug)]
 struct Served(Vec<ServedCertificate>);
+
+impl Served {
+    fn cover(&self, host: &str) -> bool {
+        self.0.iter().any(|served| served.facts.cover(host))
+    }
+}
 
 impl ResolvesServerCert for Served {
     /// The first that is for the name, and that the client can verify; else the first at all. A

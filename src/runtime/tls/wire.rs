@@ -150,6 +150,9 @@ pub(crate) fn close<H: Handler>(connection: &mut Connection, core: &mut Core<H>)
 #[cold]
 pub(crate) fn give_back<H: Handler>(connection: &mut Connection, core: &mut Core<H>) {
     let Some(mut tls) = connection.tls.take() else { return };
+    if tls.stage == Stage::Handshake {
+        core.handshakes.failed(&"not completed", connection.peer.address, core.local.unix_s);
+    }
     if connection.output.is_empty() && tls.output.is_empty() && tls.stage == Stage::Open {
         tls.write_close_notify();
         let _ = send_unsent(connection.socket(), &mut tls.output);

@@ -63,7 +63,7 @@ impl<H: Handler> Line<'_, H> {
                 }
                 if incoming.request.is_some() {
                     let text = format!("the application has no room ({limit}); try again later");
-                    self.push(error_of(&id_text(message), &text));
+                    self.push(error_of(&id_text(message), &text, limit, None));
                 }
             }
         }

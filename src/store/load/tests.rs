@@ -1,0 +1,154 @@
+//! A load that is played, without threads and clocks.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{Load, LoadLimits, Overload};
+
+const MS: u64 = 1_000_000;
+
+fn load() -> Load {
+    Load::new(LoadLimits {
+        target: Duration::from_millis(1),
+        factor: 2,
+        interval: Duration::from_millis(100),
+        cpus: 2,
+    })
+}
+
+/// Workers that take a call each, one after the other.
+struct Play {
+    load: Load,
+    workers: Vec<u64>,
+    /// When each came that waits.
+    queue: VecDeque<u64>,
+    waits: Vec<u64>,
+    refused: usize,
+}
+
+impl Play {
+    fn new(workers: usize) -> Play {
+        let (queue, waits) = (VecDeque::new(), Vec::new());
+        Play { load: load(), workers: vec![0; workers], queue, waits, refused: 0 }
+    }
+
+    /// A call comes, after all that workers did until then.
+    fn come(&mut self, now: u64, takes: u64) -> Result<(), Overload> {
+        self.work_until(now, takes);
+        let verdict = self.load.admit(self.queue.len(), now);
+        match verdict {
+            Ok(()) => self.queue.push_back(now),
+            Err(_) => self.refused += 1,
+        }
+        self.work_until(now, takes);
+        verdict
+    }
+
+    fn work_until(&mut self, now: u64, takes: u64) {
+        while let Some(&came) = self.queue.front() {
+            let free = self.workers.iter_mut().min().expect("a worker");
+            let starts = came.max(*free);
+            if starts > now {
+                return;
+            }
+            self.queue.pop_front();
+            let started = self.load.started(self.queue.len(), starts);
+            self.waits.push(starts - came);
+            *free = starts + takes;
+            self.load.ended(&started, true, starts + takes);
+        }
+    }
+}
+
+#[test]
+fn what_can_be_done_is_never_refused() {
+    let mut play = Play::new(4);
+    // Nine tenths of what four workers can do.
+    for index in 0..20_000 {
+        assert_eq!(play.come(MS + index * 5 * MS * 10 / 36, 5 * MS), Ok(()));
+    }
+}
+
+#[test]
+fn a_burst_waits_however_long_that_takes() {
+    let mut play = Play::new(4);
+    for index in 0..10 {
+        assert_eq!(play.come(MS + index * 1000 * MS, 1000 * MS), Ok(()));
+    }
+    let begin = 60_000 * MS;
+    for index in 0..1000 {
+        assert_eq!(play.come(begin + index * MS, 1000 * MS), Ok(()), "call {index}");
+    }
+    // What comes later would wait minutes, and is told so.
+    let refused = play.come(begin + 5000 * MS, 1000 * MS).expect_err("the burst goes on");
+    assert_eq!(refused.limit, "overload.queue_delay_target");
+    assert_eq!(refused.retry_after_ms, 60_000);
+    // When it is over, all is as before.
+    for index in 0..10 {
+        assert_eq!(play.come(begin + 400_000 * MS + index * 300 * MS, 1000 * MS), Ok(()));
+    }
+}
+
+#[test]
+fn what_lasts_is_refused_and_the_rest_waits_as_long_as_it_may() {
+    for times in [2, 10] {
+        let mut play = Play::new(4);
+        for index in 0..50 {
+            assert_eq!(play.come(MS + index * 20 * MS, 5 * MS), Ok(()));
+        }
+        let (begin, between) = (2000 * MS, 5 * MS / 4 / times);
+        let count = 4000 * MS / between;
+        for index in 0..count {
+            let _ = play.come(begin + index * between, 5 * MS);
+        }
+        let taken = count as usize - play.refused;
+        assert!(taken > 4 * 800 * 9 / 10, "the workers had something to do: {taken}");
+        let settled = &play.waits[play.waits.len() / 2..];
+        let longest = settled.iter().max().expect("some were taken");
+        assert!(*longest <= 12 * MS, "{times} times as much: {} us", longest / 1000);
+    }
+}
+
+#[test]
+fn where_nothing_moves_the_wait_grows() {
+    let load = load();
+    for index in 1..5 {
+        assert_eq!(load.admit(0, index * MS), Ok(()));
+        let started = load.started(0, index * MS);
+        load.ended(&started, true, index * MS + MS);
+    }
+    assert_eq!(load.admit(0, 10 * MS), Ok(()));
+    assert_eq!(load.admit(1, 20 * MS), Ok(()), "it has not been too long for long");
+    assert!(load.admit(2, 300 * MS).is_err());
+    let moved = load.started(0, 301 * MS);
+    load.ended(&moved, true, 302 * MS);
+    assert_eq!(load.admit(0, 303 * MS), Ok(()), "a worker is free");
+}
+
+#[test]
+fn zero_refuses_nothing_for_its_wait() {
+    let limits = LoadLimits { target: Duration::ZERO, ..load().limits };
+    let load = Load::new(limits);
+    assert_eq!(load.admit(0, MS), Ok(()));
+    for second in 0..100 {
+        assert_eq!(load.admit(1000, second * 1000 * MS), Ok(()));
+    }
+    load.set_short_of_memory(true);
+    assert_eq!(load.admit(0, 1).expect_err("no memory").limit, "overload.memory_max");
+}
+
+#[test]
+fn one_that_waits_for_a_person_makes_no_rule() {
+    let load = load();
+    let run = |at: u64, takes: u64| {
+        assert_eq!(load.admit(0, at), Ok(()));
+        let started = load.started(0, at);
+        load.ended(&started, true, at + takes);
+    };
+    for index in 1..100 {
+        run(index * 10 * MS, 5 * MS);
+    }
+    let before = load.may_wait();
+    run(2000 * MS, 600_000 * MS);
+    assert!(load.may_wait() < 2 * before);
+}
