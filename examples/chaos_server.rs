@@ -82,6 +82,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         workers: Some(32),
         ..Config::default()
     };
+    // A server that was stopped for seconds has calls that waited for seconds.
+    config.overload.queue_delay_target = Duration::ZERO;
     config.http_sse.session_timeout = 10 * second;
     let mut bind = "127.0.0.1:8000".to_owned();
     let mut arguments = std::env::args().skip(1);

@@ -244,7 +244,7 @@ fn garbage(peer: &mut Peer<'_>) -> io::Result<()> {
             // Two lengths, of which nobody knows which one is meant.
             let length = peer.dice.roll(50);
             let head = format!(
-                "POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\
+                "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\
                  Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
             );
             [head.as_bytes(), &request].concat()

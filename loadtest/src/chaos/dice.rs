@@ -39,3 +39,20 @@ impl Dice {
         (0..count).map(|_| self.roll(256) as u8).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Dice;
+
+    #[test]
+    fn the_seed_and_the_player_decide() {
+        let throws = |seed, player| {
+            let mut dice = Dice::new(seed, player);
+            (0..20).map(|_| dice.roll(1_000)).collect::<Vec<_>>()
+        };
+        assert_eq!(throws(1, 2), throws(1, 2));
+        assert_ne!(throws(1, 2), throws(1, 3));
+        assert_ne!(throws(1, 2), throws(2, 2));
+        assert!((0..1_000).all(|player| (3..=5).contains(&Dice::new(7, player).between(3, 5))));
+    }
+}

@@ -52,10 +52,21 @@ pub fn run(options: &Options) -> Result<Problems, String> {
     let mut dice = Dice::new(options.seed, u64::MAX);
     let ahead = clock_ahead(&mut dice);
     let mut servers = start(options, ahead)?;
-    let mut problems = Problems::new();
+    conduct(options, &mut servers, &mut dice).map_err(|problem| {
+        let last = servers.iter().map(|server| server.last_words());
+        format!("{problem}{}", last.collect::<String>())
+    })
+}
 
-    let known = Known::learn(&mut Client::new(&crowd(options, &servers, &[]), DAEMON_CLIENT))?;
-    let warm_up = crowd(options, &servers, &known);
+fn conduct(
+    options: &Options,
+    servers: &mut [Server; 2],
+    dice: &mut Dice,
+) -> Result<Problems, String> {
+    let mut problems = Problems::new();
+    let fresh = [servers[0].holdings()?, servers[1].holdings()?];
+    let known = Known::learn(&mut Client::new(&crowd(options, servers, &[]), DAEMON_CLIENT))?;
+    let warm_up = crowd(options, servers, &known);
     let warm_for = Duration::from_secs((options.seconds / 8).clamp(2, 15));
     std::thread::scope(|scope| {
         enter(scope, &warm_up, options.clients);
@@ -63,15 +74,15 @@ pub fn run(options: &Options) -> Result<Problems, String> {
         warm_up.over.store(true, Ordering::Relaxed);
     });
     problems.extend(warm_up.tally.complaints());
-    let measures = settled(&servers)?;
+    let measures = [settled(&servers[0], &fresh[0])?, settled(&servers[1], &fresh[1])?];
 
-    let crowd = crowd(options, &servers, &known);
+    let crowd = crowd(options, servers, &known);
     let mob = Mob::new(options.seed, [servers[0].address, servers[1].address], FLOOD);
     let done = std::thread::scope(|scope| {
         enter(scope, &crowd, options.clients);
         let served = until_served(&crowd, options.clients);
         bring(scope, &mob, options.peers);
-        let done = disturb(&servers, &mut dice, Duration::from_secs(options.seconds));
+        let done = disturb(servers, dice, Duration::from_secs(options.seconds));
         mob.over.store(true, Ordering::Relaxed);
         crowd.over.store(true, Ordering::Relaxed);
         served.and(done)
@@ -82,7 +93,7 @@ pub fn run(options: &Options) -> Result<Problems, String> {
     for (server, before) in servers.iter().zip(&measures) {
         show_holdings(server.name, before, &returned(server, before)?, &mut problems);
     }
-    stop(options, &mut servers, &mut problems)?;
+    stop(options, servers, &mut problems)?;
     Ok(problems)
 }
 
@@ -204,25 +215,18 @@ fn disturb(servers: &[Server; 2], dice: &mut Dice, time: Duration) -> Result<(),
     Ok(())
 }
 
-/// What servers hold when nobody is there any more.
-fn settled(servers: &[Server; 2]) -> Result<Vec<Holdings>, String> {
-    servers
-        .iter()
-        .map(|server| {
-            let until = Instant::now() + SETTLE;
-            loop {
-                let held = server.holdings()?;
-                // The answer to /metrics has a connection of its own.
-                let left: f64 = held.gauges.values().sum();
-                if left <= 1.0 || Instant::now() > until {
-                    // A moment for threads and descriptors that are on their way out.
-                    std::thread::sleep(Duration::from_secs(1));
-                    return server.holdings();
-                }
-                std::thread::sleep(Duration::from_millis(250));
-            }
-        })
-        .collect()
+/// What a server holds when the clients that it had are gone, and what it had of them.
+fn settled(server: &Server, fresh: &Holdings) -> Result<Holdings, String> {
+    let until = Instant::now() + SETTLE;
+    let is_as = |fresh: &Holdings, held: &Holdings| {
+        held.gauges.iter().all(|(name, value)| fresh.gauges.get(name).is_some_and(|f| value <= f))
+    };
+    while !is_as(fresh, &server.holdings()?) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(250));
+    }
+    // A moment for what else is on its way out.
+    std::thread::sleep(Duration::from_secs(1));
+    server.holdings()
 }
 
 /// Waits until a server holds what it held before, or for long enough.

@@ -87,6 +87,13 @@ impl Server {
         self.log.lock().map(|log| log.clone()).unwrap_or_default()
     }
 
+    /// The end of its log.
+    pub fn last_words(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().rev().take(5).collect();
+        lines.iter().rev().map(|line| format!("\n{}: {line}", self.name)).collect()
+    }
+
     /// Lines that ought not to be in the log.
     pub fn errors(&self) -> Vec<String> {
         let is_error = |line: &&str| {

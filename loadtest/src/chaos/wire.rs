@@ -227,3 +227,50 @@ pub fn json(bytes: &[u8]) -> Result<Value, String> {
         format!("{error}: {}", String::from_utf8_lossy(&bytes[..bytes.len().min(200)]))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A wire on which this is heard, in pieces.
+    fn wire(said: &'static str) -> Wire {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let wire = Wire::connect(listener.local_addr().unwrap()).unwrap();
+        std::thread::spawn(move || {
+            let (mut server, _) = listener.accept().unwrap();
+            for piece in said.as_bytes().chunks(3) {
+                server.write_all(piece).unwrap();
+            }
+        });
+        wire
+    }
+
+    #[test]
+    fn answers_are_read_one_by_one() {
+        let mut wire = wire(
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}\
+             HTTP/1.1 202 Accepted\r\n\r\n\
+             HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n\
+             1\r\n[\r\n1\r\n]\r\n0\r\n\r\n",
+        );
+        for (status, body) in [(200, "{}"), (202, ""), (400, "[]")] {
+            let head = wire.head().unwrap();
+            assert_eq!(head.status, status);
+            assert_eq!(wire.body(&head).unwrap(), body.as_bytes());
+        }
+        assert!(wire.head().is_err());
+    }
+
+    #[test]
+    fn events_that_say_something_are_read() {
+        let mut wire = wire(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n\
+             e\r\n: hello\n\nid: 1\r\n2\r\n\n\n\r\n14\r\nid: 2\ndata: [1]\n\ndat\r\n\
+             8\r\na: [2]\n\n\r\n0\r\n\r\n",
+        );
+        let head = wire.head().unwrap();
+        assert!(head.is_stream());
+        assert_eq!(wire.event().unwrap().unwrap().id.as_deref(), Some("1"));
+        assert_eq!(wire.messages(&head).unwrap(), [json(b"[1]").unwrap(), json(b"[2]").unwrap()]);
+    }
+}

@@ -17,11 +17,11 @@ pub fn request(peer: &mut Peer<'_>) -> io::Result<()> {
     let mut wire = peer.connect()?;
     let size = peer.dice.between(20_000, LARGE);
     let filler = "a".repeat(size);
-    let head = "POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n";
+    let head = "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
     let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
     let bytes = match peer.dice.roll(10) {
         0 => format!("{head}X: {filler}\r\n\r\n"),
-        1 => format!("GET /{filler} HTTP/1.1\r\nHost: a\r\n\r\n"),
+        1 => format!("GET /{filler} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         2 => format!("{head}{}\r\n", "X: 1\r\n".repeat(size / 100)),
         3 => format!("{head}{filler}: 1\r\n\r\n"),
         4 => format!("{head}Content-Length: 999999999999\r\n\r\n{filler}"),
