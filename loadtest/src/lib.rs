@@ -20,6 +20,8 @@ pub mod engine;
 
 pub mod idle;
 
+pub mod chaos;
+
 pub mod arguments;
 pub mod canned;
 pub mod sys;

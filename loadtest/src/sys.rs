@@ -30,6 +30,20 @@ pub fn raise_open_files() -> io::Result<u64> {
     Ok(limit.rlim_cur)
 }
 
+/// Bounds the open files of another process; what it has open stays open.
+pub fn limit_open_files(pid: i32, count: u64) -> io::Result<()> {
+    let limit = libc::rlimit { rlim_cur: count, rlim_max: count };
+    // SAFETY: `limit` is a live local, read only; the old limit is not asked for.
+    check(unsafe { libc::prlimit(pid, libc::RLIMIT_NOFILE, &limit, std::ptr::null_mut()) })
+        .map(drop)
+}
+
+/// Sends a signal to a process.
+pub fn signal(pid: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: no pointers.
+    check(unsafe { libc::kill(pid, signal) }).map(drop)
+}
+
 /// CPU time another process has used, in nanoseconds, up to this moment.
 /// `/proc/PID/stat` has the same number in steps of 10 ms.
 pub fn process_cpu_ns(pid: i32) -> io::Result<u64> {
