@@ -71,7 +71,7 @@ fn who_is_let_in_is_named_and_who_is_not_is_entered() {
         .tool("hello", |_: Empty| "Hello!")
         .authenticate(|_, credentials| match credentials.bearer() {
             Some("ada") => Access::Principal(Arc::new(Principal::named("Ada"))),
-            _ => Access::Denied,
+            _ => credentials.denied(),
         })
         .config(config)
         .start()

@@ -230,7 +230,7 @@ fn with_principals(change: impl FnOnce(&mut Config)) -> (Running, Wire) {
     let server = Server::builder()
         .authenticate(|_: &(), credentials: &Credentials| match credentials.bearer() {
             Some(name @ ("ada" | "alan")) => Access::named(name),
-            _ => Access::Denied,
+            _ => credentials.denied(),
         })
         .tool("whoami", whoami)
         .tool("other", whoami);

@@ -16,7 +16,7 @@ pub trait Entry: Serialize + Sized {
     fn is_in(&self, catalog: &Catalog) -> bool;
 
     /// Its name, or its URI.
-    fn name(&self) -> &str;
+    fn key(&self) -> &str;
 
     /// What is wrong with it, for which clients would refuse the whole page.
     fn problem(&self) -> Option<String> {
@@ -105,7 +105,7 @@ impl<E: Entry> Page<'_, E> {
         }
         if let Some(places) = &mut self.places {
             let from = if self.written > 0 { from + 1 } else { from };
-            places.push((entry.name().to_owned(), from..self.out.len()));
+            places.push((entry.key().to_owned(), from..self.out.len()));
         }
         self.written += 1;
         self.room = self.room.saturating_sub(1);

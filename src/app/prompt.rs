@@ -85,7 +85,7 @@ pub struct PromptEntry {
 pub type PromptPage<'o> = Page<'o, PromptEntry>;
 
 impl Entry for PromptEntry {
-    fn name(&self) -> &str {
+    fn key(&self) -> &str {
         &self.name
     }
 

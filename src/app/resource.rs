@@ -54,7 +54,7 @@ pub struct ResourceEntry {
 pub type ResourcePage<'o> = Page<'o, ResourceEntry>;
 
 impl Entry for ResourceEntry {
-    fn name(&self) -> &str {
+    fn key(&self) -> &str {
         &self.uri
     }
 

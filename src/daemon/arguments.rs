@@ -95,7 +95,7 @@ pub(crate) enum Command {
     /// Make an API key, and what the server has to know of it
     Key(KeyArguments),
     /// Say all that is wrong with settings, or what would be served
-    Check(CheckArguments),
+    Check(Box<CheckArguments>),
     /// Ask a server whether it is well: exit code 0 if it says so
     Health(HealthArguments),
     /// Move from HTTP+SSE to Streamable HTTP: settings, clients, and who still comes

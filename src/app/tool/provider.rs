@@ -61,7 +61,7 @@ impl Default for ToolEntry {
 pub type ToolPage<'o> = Page<'o, ToolEntry>;
 
 impl Entry for ToolEntry {
-    fn name(&self) -> &str {
+    fn key(&self) -> &str {
         &self.name
     }
 
