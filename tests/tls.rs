@@ -561,7 +561,7 @@ fn an_application_is_told_that_nobody_reads_along() {
         assert!(credentials.peer.certificate.is_none());
         match credentials.peer.secure {
             true => Access::Anonymous,
-            false => Access::Denied,
+            false => credentials.denied(),
         }
     };
     for (config, status) in [(true, 200), (false, 401)] {
