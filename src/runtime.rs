@@ -22,6 +22,7 @@ mod process;
 mod serve;
 mod shard;
 mod stdio;
+mod timing;
 #[cfg(feature = "tls")]
 mod tls;
 mod waiting;

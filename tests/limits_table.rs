@@ -23,6 +23,8 @@ fn defaults() -> BTreeMap<String, String> {
             Some((table, value)) if value.ends_with(" {") => tables.push(table),
             Some((key, value)) => {
                 let key = tables.iter().chain([&key]).copied().collect::<Vec<_>>().join(".");
+                // Written in the table `auth` itself.
+                let key = key.replace("auth.tokens.", "auth.");
                 found.insert(key, value.to_owned());
             }
             None if line == "}" => drop(tables.pop()),
