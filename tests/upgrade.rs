@@ -242,6 +242,7 @@ fn activated(sockets: &[TcpListener], names: &str, pid: &str, arguments: &[&str]
     let mut command = Command::new("bash");
     command.args(["-c", &script, "bash", program]).args(arguments);
     command.env("LISTEN_FDS", sockets.len().to_string()).env("LISTEN_FDNAMES", names);
+    command.env("MCP_FASTD__LOG_FORMAT", "human");
     command
 }
 
