@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::ledger::Ledger;
 use super::outcome::{Observed, Operation, Outcome};
-use super::trace::TraceParent;
+use super::trace::Caller;
 use super::watch::status_of;
 use crate::protocol::Principal;
 
@@ -44,7 +44,8 @@ pub(crate) struct Http {
     pub(crate) scheme: Option<Box<str>>,
     /// A session, by what does not give it away.
     pub(crate) session: Option<String>,
-    pub(crate) parent: Option<TraceParent>,
+    /// The span that the request comes from.
+    pub(crate) caller: Option<Caller>,
 }
 
 /// What a message says.
@@ -59,8 +60,12 @@ pub(crate) struct Said {
     pub(crate) client: Option<Box<str>>,
     /// The tool that is called, whether or not there is one of this name.
     pub(crate) tool: Option<Box<str>>,
+    /// What else it is about: a prompt by its name, a resource by its URI.
+    #[cfg(feature = "otlp")]
+    pub(crate) target: Option<Box<str>>,
     pub(crate) arguments: Option<String>,
-    pub(crate) parent: Option<TraceParent>,
+    /// The span that the message comes from.
+    pub(crate) caller: Option<Caller>,
 }
 
 impl Observation {

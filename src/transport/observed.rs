@@ -14,7 +14,7 @@ use crate::limits;
 use crate::mcp::plan::Answer;
 use crate::mcp::{Came, Context, Method};
 use crate::observe::{
-    AuditArguments, Http, Observation, Operation, Operations, Outcome, Said, TraceParent, Watch,
+    AuditArguments, Caller, Http, Observation, Operation, Operations, Outcome, Said, Watch,
 };
 use crate::rpc::{ErrorCode, Message};
 use crate::store::Session;
@@ -155,6 +155,7 @@ pub(super) fn tell_of_head(watch: &Watch, peer: &Peer, head: &Head<'_>, fields: 
     let text = |value: Option<&[u8]>| value.map(short);
     let value = |name| fields.values(name).next();
     let parent = value("traceparent").and_then(|value| std::str::from_utf8(value).ok());
+    let state = fields.values("tracestate").filter_map(|value| std::str::from_utf8(value).ok());
     let scheme = fields.authorization.and_then(|value| value.split(|byte| *byte == b' ').next());
     let http = Http {
         address: peer.address,
@@ -163,7 +164,7 @@ pub(super) fn tell_of_head(watch: &Watch, peer: &Peer, head: &Head<'_>, fields: 
         user_agent: text(value("user-agent")),
         scheme: text(scheme.filter(|scheme| Some(*scheme) != fields.authorization)),
         session: fields.session_id.map(|id| watch.ledger.veiled(id)),
-        parent: parent.and_then(TraceParent::read),
+        caller: Caller::read(parent, state),
     };
     watch.tell(|observation| observation.came_by(http));
 }
@@ -199,7 +200,7 @@ pub(super) fn tell_of_message(
     let info = meta("io.modelcontextprotocol/clientInfo");
     let client = info.and_then(|info| info.get("name")).and_then(|name| name.as_str());
     let client = client.or(session.and_then(Session::client).map(|client| &*client.name));
-    let parent = meta("traceparent").and_then(|parent| parent.as_str());
+    let text = |key| meta(key).and_then(|value| value.as_str());
     let method = match *message {
         Message::Notification { method, .. } => NOTIFICATIONS.iter().find(|name| **name == method),
         _ => context.method.map(|method| &Method::NAMES[method as usize]),
@@ -212,11 +213,16 @@ pub(super) fn tell_of_message(
         version: context.version.as_str(),
         client: client.map(|client| short(client.as_bytes())),
         tool: context.params.name().filter(|_| is_call).map(|name| short(name.as_bytes())),
+        #[cfg(feature = "otlp")]
+        target: {
+            let target = context.params.name().or(context.params.uri());
+            target.filter(|_| !is_call).map(|target| short(target.as_bytes()))
+        },
         arguments: match (is_call, arguments, context.params.arguments()) {
             (true, Some(how), Some(arguments)) => told_of(arguments, how),
             _ => None,
         },
-        parent: parent.and_then(TraceParent::read),
+        caller: Caller::read(text("traceparent"), text("tracestate").into_iter()),
     });
     !is_call || observation.reserve()
 }
