@@ -228,8 +228,9 @@ pub const TRACE_ATTEMPTS_MAX: u32 = 5;
 pub const TRACE_RETRY_MIN: Duration = Duration::from_secs(1);
 /// How long at most, whatever a collector asks for (`Retry-After`).
 pub const TRACE_RETRY_MAX: Duration = Duration::from_secs(30);
-/// How long a server that ends waits for its last spans to be sent, within `shutdown_grace`.
-pub const TRACE_FLUSH: Duration = Duration::from_secs(5);
+/// How long a server that ends waits for its last spans to be sent, or `shutdown_grace` where that
+/// is less. Service managers that know the grace give a server 5 s more.
+pub const TRACE_FLUSH: Duration = Duration::from_secs(3);
 /// Bytes of a collector's answer that are read.
 pub const TRACE_ANSWER_BYTES_MAX: u64 = 64 * 1024;
 /// Bytes of a `tracestate` that is passed on; W3C Trace Context §3.3.1.5 asks for as many.

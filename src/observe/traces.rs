@@ -119,9 +119,8 @@ fn name(entry: &Entry<'_>) -> Option<String> {
         return is_refused.then(|| http.method.to_owned());
     }
     let method = method(entry)?;
-    let is_known = !matches!(outcome, Outcome::InvalidParams | Outcome::MethodNotFound);
-    let prompt = prompt(entry).filter(|_| is_known);
     // Names that anybody can make up are not for the names of spans.
+    let prompt = prompt(entry).filter(|_| outcome.error_type().is_none());
     match operations.known_tool(operation).or(prompt) {
         Some(target) => Some(format!("{method} {target}")),
         None => Some(method.to_owned()),
