@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::ledger::Ledger;
 use super::outcome::{Observed, Operation, Outcome};
+use super::rules::AuditArguments;
 use super::trace::Caller;
 use super::watch::status_of;
 use crate::protocol::Principal;
@@ -96,6 +97,11 @@ impl Observation {
 
     pub(crate) fn is_of(&self, principal: Option<&Arc<Principal>>) {
         self.state.lock().principal = principal.cloned();
+    }
+
+    /// Whether anybody wants to be told of it; and what of arguments, if anything.
+    pub(crate) fn is_told(&self) -> Option<Option<AuditArguments>> {
+        self.ledger.is_telling.then(|| self.ledger.audits())
     }
 
     pub(crate) fn says(&self, said: Said) {

@@ -92,6 +92,17 @@ impl<H: Handler> Desk<'_, H> {
         self.watch.note(operation, Outcome::Ok);
     }
 
+    /// What is known of one message of a batch, which has an end of its own.
+    #[cold]
+    pub(super) fn part_of_batch(
+        &self,
+        message: &Message<'_>,
+        context: &Context<'_>,
+        session: Option<&Arc<Session>>,
+    ) -> Arc<Observation> {
+        part_of_batch(self.watch.part(), message, context, session.map(|session| &**session))
+    }
+
     /// Notes that the answer is this error.
     #[cold]
     pub(super) fn went_wrong(&self, code: ErrorCode) {
@@ -142,6 +153,16 @@ impl<H: Handler> Line<'_, H> {
         Err(self.unaudited(&id_text(message)))
     }
 
+    /// What is known of one message of a batch, which has an end of its own.
+    #[cold]
+    pub(super) fn part_of_batch(
+        &self,
+        message: &Message<'_>,
+        context: &Context<'_>,
+    ) -> Arc<Observation> {
+        part_of_batch(self.watch.part(), message, context, Some(self.session))
+    }
+
     /// Notes a message that is answered with this error.
     #[cold]
     pub(super) fn went_wrong(&self, code: ErrorCode) {
@@ -185,6 +206,20 @@ fn short(bytes: &[u8]) -> Box<str> {
     String::from_utf8_lossy(&bytes[..bytes.len().min(limits::LOG_TEXT_BYTES_MAX)]).into()
 }
 
+/// Tells the part of a batch that is about this message, if anybody wants to be told.
+#[cold]
+pub(super) fn part_of_batch(
+    part: Arc<Observation>,
+    message: &Message<'_>,
+    context: &Context<'_>,
+    session: Option<&Session>,
+) -> Arc<Observation> {
+    if let Some(arguments) = part.is_told() {
+        part.says(said_by(message, context, session, arguments));
+    }
+    part
+}
+
 /// Tells of a message, and takes a place in the audit log where it has to have one. Says whether
 /// the request may go on.
 #[cold]
@@ -195,6 +230,17 @@ pub(super) fn tell_of_message(
     session: Option<&Session>,
     arguments: Option<AuditArguments>,
 ) -> bool {
+    observation.says(said_by(message, context, session, arguments));
+    context.method != Some(Method::CallTool) || observation.reserve()
+}
+
+/// What is told of a message.
+fn said_by(
+    message: &Message<'_>,
+    context: &Context<'_>,
+    session: Option<&Session>,
+    arguments: Option<AuditArguments>,
+) -> Said {
     let is_call = context.method == Some(Method::CallTool);
     let meta = |key| context.params.meta.and_then(|meta| meta.get(key));
     let info = meta("io.modelcontextprotocol/clientInfo");
@@ -207,7 +253,7 @@ pub(super) fn tell_of_message(
     };
     let mut id = id_text(message);
     id.truncate(if id.len() > limits::LOG_TEXT_BYTES_MAX { 0 } else { id.len() });
-    observation.says(Said {
+    Said {
         method: method.copied(),
         id: String::from_utf8(id).unwrap_or_default(),
         version: context.version.as_str(),
@@ -223,8 +269,7 @@ pub(super) fn tell_of_message(
             _ => None,
         },
         caller: Caller::read(text("traceparent"), text("tracestate").into_iter()),
-    });
-    !is_call || observation.reserve()
+    }
 }
 
 /// What the audit log says of arguments, as JSON.
