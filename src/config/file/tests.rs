@@ -493,8 +493,7 @@ fn traces_are_set_where_they_can_be_made() {
     assert_eq!(settings.config.observe.trace, expected);
     let problem = settings.config.check().expect_err("two places of headers");
     assert!(problem.starts_with("trace.headers_file"), "{problem}");
-    check_error(toml("[trace]
-sample = "some""), &["trace.sample", "0 to 1"]);
+    check_error(toml("trace.sample = 'some'"), &["trace.sample", "0 to 1"]);
 }
 
 fn check_http_sse(http_sse: HttpSseConfig) {
