@@ -216,6 +216,29 @@ pub const AUDIT_ARGUMENTS_BYTES_MAX: usize = 8 * 1024;
 pub const LOG_GATHER: Duration = Duration::from_millis(10);
 /// How long a log waits after an error of writing before it tries again.
 pub const LOG_RETRY: Duration = Duration::from_secs(1);
+/// Spans that wait to be sent; beyond them, they are dropped and counted.
+pub const TRACE_SPANS_MAX: usize = 8_192;
+/// Spans that are sent in one request.
+pub const TRACE_BATCH_SPANS_MAX: usize = 1_024;
+/// Their bytes.
+pub const TRACE_BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// How long spans are gathered before they are sent.
+pub const TRACE_INTERVAL: Duration = Duration::from_secs(1);
+/// Default of `trace.timeout`: how long a collector may take to answer.
+pub const TRACE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often spans are sent before they are dropped.
+pub const TRACE_ATTEMPTS_MAX: u32 = 5;
+/// How long is waited before spans are sent again; twice as long each time.
+pub const TRACE_RETRY_MIN: Duration = Duration::from_secs(1);
+/// How long at most, whatever a collector asks for (`Retry-After`).
+pub const TRACE_RETRY_MAX: Duration = Duration::from_secs(30);
+/// How long a server that ends waits for its last spans to be sent, or `shutdown_grace` where that
+/// is less. Service managers that know the grace give a server 5 s more.
+pub const TRACE_FLUSH: Duration = Duration::from_secs(3);
+/// Bytes of a collector's answer that are read.
+pub const TRACE_ANSWER_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes of a `tracestate` that is passed on; W3C Trace Context §3.3.1.5 asks for as many.
+pub const TRACE_STATE_BYTES_MAX: usize = 512;
 /// Connections to the listener for operators at once; beyond them, new ones are closed.
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 

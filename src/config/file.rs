@@ -169,7 +169,7 @@ impl RawConfig {
         let mut config = Config::default();
         self.settle_clients(&mut config);
         let http = self.transport.http;
-        let observe = (self.admin_bind, self.metrics, self.access_log, self.audit_log);
+        let observe = (self.admin_bind, self.metrics, self.access_log, self.audit_log, self.trace);
         if http.host.is_some() || http.port.is_some() {
             let host = http.host.unwrap_or_else(|| config.bind.ip().to_string());
             let port = http.port.unwrap_or(config.bind.port());

@@ -9,6 +9,12 @@ pub(crate) fn unix_ms() -> u64 {
     since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// Nanoseconds since 1970; enough until the year 2554.
+pub(crate) fn unix_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
+
 /// Nanoseconds since the first call in this process, and one more: zero stands for no time.
 #[inline]
 pub(crate) fn steady_ns() -> u64 {
