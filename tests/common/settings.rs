@@ -123,12 +123,13 @@ pub fn rows(page: &str) -> Vec<(String, Vec<String>)> {
     page.lines().filter_map(row).collect()
 }
 
-/// The part of a page below the heading of this name, up to the next of its kind.
+/// The part of a page below the heading of this name, up to the next of its kind, or one above.
 #[track_caller]
 pub fn section<'p>(page: &'p str, heading: &str) -> &'p str {
     let (_, rest) = page.split_once(&format!("\n{heading}\n")).expect(heading);
     let level = heading.split(' ').next().expect("a mark");
-    rest.split(&format!("\n{level} ")).next().expect("a part")
+    let next = (2..=level.len()).filter_map(|level| rest.find(&format!("\n{} ", "#".repeat(level))));
+    &rest[..next.min().unwrap_or(rest.len())]
 }
 
 /// What stands between backticks.
