@@ -64,7 +64,8 @@ fn reloads() -> BTreeMap<String, bool> {
     let mut found = BTreeMap::new();
     for part in text.split("take_over! {").skip(1) {
         let prefix = part.split('"').nth(1).expect("a prefix");
-        for (mark, is_live) in [("\n            live {", true), ("\n            restart {", false)] {
+        for (mark, is_live) in [("\n            live {", true), ("\n            restart {", false)]
+        {
             let Some((_, list)) = part.split_once(mark) else { continue };
             let (list, _) = list.split_once('}').expect("an end");
             found.extend(list.split_whitespace().map(|name| (format!("{prefix}{name}"), is_live)));
@@ -234,9 +235,9 @@ fn every_metric_is_there_with_its_type_and_its_labels() {
             let (family, kind) = rest.split_once(' ').expect("a type");
             families.insert(sampled(family, kind), kind.to_owned());
         } else if let Some((name, labels)) = line.split_once('{') {
-            let histogram = ["_bucket", "_count", "_sum"].iter().find_map(|end| {
-                name.strip_suffix(end).filter(|name| page.contains_key(*name))
-            });
+            let histogram = ["_bucket", "_count", "_sum"]
+                .iter()
+                .find_map(|end| name.strip_suffix(end).filter(|name| page.contains_key(*name)));
             let cells = &page[histogram.unwrap_or(name)];
             let names = labels.split("\",").filter_map(|label| label.split('=').next());
             for label in names.map(|label| label.trim_start_matches('{')) {
@@ -261,9 +262,9 @@ fn there_are_ten_alarms_about_metrics_that_exist() {
             assert!(rest.contains(name), "{name} in {part}");
         }
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let words = alarm.split(|c| !is_word(c)).chain(codes(rest).flat_map(|code| {
-            code.split(|c| !is_word(c))
-        }));
+        let words = alarm
+            .split(|c| !is_word(c))
+            .chain(codes(rest).flat_map(|code| code.split(|c| !is_word(c))));
         for word in words.filter(|word| word.starts_with("mcp_") || word.starts_with("process_")) {
             let is_metric = metrics.contains_key(word)
                 || word.strip_suffix("_bucket").is_some_and(|name| metrics.contains_key(name));

@@ -38,9 +38,9 @@ pub fn settings() -> BTreeMap<String, Setting> {
     lines.next();
     read(&mut lines, "", &mut found);
     let key = |field: &str| {
-        let renamed = RENAMED.iter().find_map(|(from, to)| {
-            field.strip_prefix(from).map(|rest| format!("{to}{rest}"))
-        });
+        let renamed = RENAMED
+            .iter()
+            .find_map(|(from, to)| field.strip_prefix(from).map(|rest| format!("{to}{rest}")));
         renamed.expect("the last takes all")
     };
     found.into_iter().map(|(field, default)| (key(&field), Setting { field, default })).collect()
@@ -128,7 +128,8 @@ pub fn rows(page: &str) -> Vec<(String, Vec<String>)> {
 pub fn section<'p>(page: &'p str, heading: &str) -> &'p str {
     let (_, rest) = page.split_once(&format!("\n{heading}\n")).expect(heading);
     let level = heading.split(' ').next().expect("a mark");
-    let next = (2..=level.len()).filter_map(|level| rest.find(&format!("\n{} ", "#".repeat(level))));
+    let next =
+        (2..=level.len()).filter_map(|level| rest.find(&format!("\n{} ", "#".repeat(level))));
     &rest[..next.min().unwrap_or(rest.len())]
 }
 
