@@ -22,6 +22,7 @@ mod process;
 mod serve;
 mod shard;
 mod stdio;
+mod timing;
 #[cfg(feature = "tls")]
 mod tls;
 mod waiting;
@@ -152,17 +153,8 @@ pub(crate) fn prepare<H: Handler>(
         true => listener::open(config.bind, count)?,
         false => listener::deal(opened.clients, count)?,
     };
-    let (mut admin_listener, admin) = match (config.observe.admin_bind, opened.admin) {
-        (None, _) => (None, None),
-        (Some(_), Some(listener)) => {
-            let (mut listeners, address) = listener::deal(vec![listener], 1)?;
-            (listeners.pop().and_then(|mut one| one.pop()), Some(address))
-        }
-        (Some(address), None) => {
-            let (mut listeners, address) = listener::open(address, 1)?;
-            (listeners.pop().and_then(|mut one| one.pop()), Some(address))
-        }
-    };
+    let (mut admin_listener, admin) =
+        listener::for_operators(config.observe.admin_bind, opened.admin)?;
     let worker_count = worker_count(shared.handler.catalog(), &config, count);
     let (shared, config) = (Arc::new(shared), Arc::new(config));
     let (sender, jobs) = workers::queue(config.deferred_max, shared.hub.clone());

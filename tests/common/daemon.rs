@@ -23,6 +23,8 @@ pub fn command() -> Command {
             command.env_remove(name);
         }
     }
+    // For people, though nobody watches: what tests read.
+    command.env("MCP_FASTD__LOG_FORMAT", "human");
     command
 }
 
