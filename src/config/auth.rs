@@ -20,6 +20,10 @@ use crate::limits;
 ///    taken; a token otherwise;
 /// 2. `X-API-Key`;
 /// 3. the certificate of a client.
+///
+/// How somebody was let in is part of their name, so that nobody is taken for somebody else: a key
+/// is `key:NAME`, a certificate `certificate:NAME`, a token `token:ISSUER|SUB`. A token without a
+/// subject is `username:ISSUER|NAME`, or else `client:ISSUER|CLIENT_ID`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuthConfig {
     /// Whose tokens are taken, and what they must say.
@@ -107,7 +111,8 @@ pub struct KnownClient {
     pub email: Option<String>,
     /// SHA-256 of the certificate, as 64 hexadecimal digits.
     pub fingerprint: Option<String>,
-    /// Who that is: their principal is `certificate:NAME`. Without it, NAME is what was matched.
+    /// Who that is: their principal is `certificate:NAME`. Without it, NAME is what was matched,
+    /// behind its kind: `certificate:dns=a.example`. A name has no `=`, so it is none of those.
     pub name: Option<String>,
     /// What they may do.
     pub scopes: Vec<String>,
@@ -174,6 +179,10 @@ impl AuthConfig {
             let text = "each needs one of common_name, dns, uri, email and fingerprint";
             return Err(format!("mtls: {text}"));
         }
+        let names = self.mtls.iter().filter_map(|client| client.name.as_deref());
+        if let Some(name) = names.into_iter().find(|name| name.is_empty() || name.contains('=')) {
+            return Err(format!("mtls: name: {name:?} must not be empty, and has no `=`"));
+        }
         if self.decision_timeout < limits::DEADLINE_TICK {
             return Err("decision_timeout must be at least 50ms".to_owned());
         }
@@ -214,6 +223,10 @@ mod tests {
         ApiKey { name: "a".into(), sha256: sha256.into(), scopes: vec![scope.to_owned()] }
     }
 
+    fn named_dns() -> KnownClient {
+        KnownClient { dns: Some("*".to_owned()), ..KnownClient::default() }
+    }
+
     #[test]
     fn settings_that_cannot_be_are_named() {
         let good =
@@ -225,6 +238,9 @@ mod tests {
         assert!(with(key(&"0a".repeat(32), "x y")).contains("\"x y\" is no scope"));
         let mtls = vec![KnownClient::default()];
         assert!(check(AuthConfig { mtls, ..AuthConfig::default() }).starts_with("mtls: each"));
+        let name = |name: &str| KnownClient { name: Some(name.to_owned()), ..named_dns() };
+        let mtls = vec![name("a"), name("dns=a")];
+        assert!(check(AuthConfig { mtls, ..AuthConfig::default() }).contains("dns=a"));
         let nobody = AuthConfig { anonymous: true, ..AuthConfig::default() };
         assert!(check(nobody).contains("nobody can have any"));
         let resources = BTreeMap::from([("a{".to_owned(), vec!["x".to_owned()])]);
