@@ -45,15 +45,15 @@ pub(crate) struct Caller<'r> {
     pub(crate) peer: &'r Peer,
     /// The host that was asked for; empty only on HTTP/1.0.
     pub(crate) host: &'r [u8],
-    /// Its port, where a proxy has said that apart.
-    port: Option<u16>,
+    /// That is a proxy's word, and not what `Host` says.
+    pub(crate) is_host_forwarded: bool,
 }
 
 /// What a trusted proxy says, in the place of what its own connection shows.
 pub(crate) struct Behind<'r> {
     peer: Peer,
-    host: Option<&'r [u8]>,
-    port: Option<u16>,
+    /// With its port, where that was said apart and is not the one of the scheme.
+    host: Option<Cow<'r, [u8]>>,
 }
 
 impl<'r> Caller<'r> {
@@ -64,11 +64,11 @@ impl<'r> Caller<'r> {
         head: &Head<'r>,
     ) -> Caller<'r> {
         match behind {
-            None => Caller { peer, host: head.host, port: None },
+            None => Caller { peer, host: head.host, is_host_forwarded: false },
             Some(behind) => Caller {
                 peer: &behind.peer,
-                host: behind.host.unwrap_or(head.host),
-                port: behind.port.filter(|_| behind.host.is_some()),
+                host: behind.host.as_deref().unwrap_or(head.host),
+                is_host_forwarded: behind.host.is_some(),
             },
         }
     }
@@ -101,7 +101,14 @@ impl Guard {
         let mut peer = peer.clone();
         peer.address = address.unwrap_or(peer.address);
         peer.secure = secure.unwrap_or(peer.secure);
-        Some(Behind { peer, host, port })
+        let scheme_port = default_port(scheme(&peer));
+        let host = host.map(|host| match port.filter(|port| Some(*port) != scheme_port) {
+            Some(port) if has_no_port(host) => {
+                Cow::Owned([host, b":", port.to_string().as_bytes()].concat())
+            }
+            _ => Cow::Borrowed(host),
+        });
+        Some(Behind { peer, host })
     }
 
     /// Whether what comes from there may say for whom it comes.
@@ -115,24 +122,29 @@ impl Guard {
     /// # Errors
     /// 421 (RFC 9110 §15.5.20).
     #[cold]
-    pub(crate) fn admit_host(&self, host: &[u8]) -> Result<(), HttpRefusal> {
-        let ours = match Authority::read(host) {
-            None => host.is_empty(),
+    pub(crate) fn admit_host(&self, caller: &Caller<'_>) -> Result<(), HttpRefusal> {
+        let ours = match Authority::read(caller.host) {
+            None => caller.host.is_empty(),
             Some(named) => {
                 named.host.is_loopback() || self.hosts.iter().any(|pattern| pattern.matches(named))
             }
         };
-        match ours {
-            true => Ok(()),
-            false => Err(HttpRefusal::new(
-                Status::MISDIRECTED_REQUEST,
-                format!(
-                    "Host `{}` is not a name of this server; allow it with --allowed-host, or \
-                     with the setting guard.allowed_hosts",
-                    String::from_utf8_lossy(host)
-                ),
-            )),
+        if ours {
+            return Ok(());
         }
+        let host = String::from_utf8_lossy(caller.host);
+        let said = match caller.is_host_forwarded {
+            false => format!("Host `{host}`"),
+            true => format!(
+                "the host `{host}`, which a trusted proxy (--trusted-proxy, guard.trusted_proxies) \
+                 has named in Forwarded or X-Forwarded-Host,"
+            ),
+        };
+        let text = format!(
+            "{said} is not a name of this server; allow it with --allowed-host, or with the \
+             setting guard.allowed_hosts"
+        );
+        Err(HttpRefusal::new(Status::MISDIRECTED_REQUEST, text))
     }
 
     /// Whether pages of an origin may call.
@@ -162,14 +174,17 @@ impl Guard {
         if let Some(origin) = &self.public_origin {
             return Cow::Borrowed(origin);
         }
-        let scheme = if caller.peer.secure { "https" } else { "http" };
         let host = std::str::from_utf8(caller.host).unwrap_or_default();
-        let has_port = Authority::read(caller.host).is_some_and(|named| named.port.is_some());
-        match caller.port.filter(|port| !has_port && Some(*port) != default_port(scheme)) {
-            Some(port) => Cow::Owned(format!("{scheme}://{host}:{port}")),
-            None => Cow::Owned(format!("{scheme}://{host}")),
-        }
+        Cow::Owned(format!("{}://{host}", scheme(caller.peer)))
     }
+}
+
+fn scheme(peer: &Peer) -> &'static str {
+    if peer.secure { "https" } else { "http" }
+}
+
+fn has_no_port(host: &[u8]) -> bool {
+    Authority::read(host).is_some_and(|named| named.port.is_none())
 }
 
 /// 403 (2026-07-28, Streamable HTTP, "Security & Endpoint").

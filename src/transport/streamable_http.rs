@@ -167,7 +167,7 @@ fn let_in<H: Handler>(
     if let Some(rates) = counting {
         rates::arrive(rates, caller.peer, local.now_ms)?;
     }
-    admit(route, head, fields, verdict, caller.host, shared, local)?;
+    admit(route, head, fields, verdict, &caller, shared, local)?;
     let principal = identify(route, asking, fields, shared, local)?;
     if let Some(rates) = counting {
         rates::ask(rates, route, principal.as_deref(), fields, local.now_ms)?;
