@@ -50,10 +50,11 @@ pub(super) fn identify<H: Handler>(
         _ if route.is_for_everybody() => return Ok(None),
         _ => {}
     }
-    let text = |value| std::str::from_utf8(value).ok();
+    // What is not text is shown all the same, and no good: it has a U+FFFD, as no key and no token.
+    let (authorization, api_key) = (fields.authorization.map(text), fields.api_key.map(text));
     let credentials = Credentials {
-        authorization: fields.authorization.and_then(text),
-        api_key: fields.api_key.and_then(text),
+        authorization: authorization.as_deref(),
+        api_key: api_key.as_deref(),
         peer: asking.caller.peer,
         unix_s: local.unix_s,
     };
@@ -74,6 +75,10 @@ pub(super) fn identify<H: Handler>(
         }
     }
     Ok(principal)
+}
+
+fn text(value: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(value)
 }
 
 /// Whether somebody may do what they ask for.
