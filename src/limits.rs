@@ -214,6 +214,9 @@ pub const LOG_GATHER: Duration = Duration::from_millis(10);
 pub const LOG_RETRY: Duration = Duration::from_secs(1);
 /// Connections to the listener for operators at once; beyond them, new ones are closed.
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// Connections that a shard reads to tell them that their address has too many; beyond them, what is
+/// told is told without reading.
+pub const TURNED_AWAY_MAX: usize = 64;
 
 /// Default of `stream_events_max`: events that a stream holds, unsent or for replay.
 pub const STREAM_EVENTS_MAX: usize = 1_024;

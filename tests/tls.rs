@@ -243,6 +243,12 @@ fn who_speaks_http_in_the_clear_is_told() {
         assert!(text.contains("this port speaks HTTPS") && text.contains("--tls-cert"), "{text}");
         wire.expect_end();
     }
+    // A page of an origin that may call can read it.
+    let mut page = Wire::connect(server.address);
+    let origin = "http://localhost";
+    let response =
+        page.ask(format!("GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\n\r\n"));
+    assert_eq!(response.field("Access-Control-Allow-Origin"), Some(origin));
     let mut head = Wire::connect(server.address);
     head.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(head.response_to_head().status, 400);
@@ -250,7 +256,7 @@ fn who_speaks_http_in_the_clear_is_told() {
     assert_adds(&mut connect(server.address, "localhost", &client));
     eventually("they are counted", || {
         let stats = server.running().stats();
-        stats.iter().map(|shard| shard.handshake_failures).sum::<u64>() == 6
+        stats.iter().map(|shard| shard.handshake_failures).sum::<u64>() == 7
     });
 }
 

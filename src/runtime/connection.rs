@@ -65,6 +65,16 @@ pub(crate) enum Phase {
     Waiting,
 }
 
+/// Who a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Client,
+    /// It came to the listener for operators, and gets their pages alone.
+    Operator,
+    /// Its address has as many as it may: it is told so when it asks for something.
+    TurnedAway,
+}
+
 pub(crate) struct Connection {
     socket: TcpStream,
     pub(crate) peer: Peer,
@@ -77,8 +87,7 @@ pub(crate) struct Connection {
     pub(crate) state: State,
     pub(crate) timer: Timer,
     pub(crate) phase: Phase,
-    /// It came to the listener for operators, and gets their pages alone.
-    pub(crate) is_admin: bool,
+    pub(crate) kind: Kind,
     /// The socket may have bytes for us.
     pub(crate) readable: bool,
     /// The client has closed its side; the socket is to be read to its end.
@@ -122,7 +131,7 @@ impl Connection {
             state: State::Reading,
             timer: Timer::default(),
             phase: Phase::Idle,
-            is_admin: false,
+            kind: Kind::Client,
             readable: false,
             half_closed: false,
             at_end: false,
