@@ -61,17 +61,17 @@ impl Authentication {
     /// tokens are taken stays what it was.
     ///
     /// # Errors
-    /// A setting cannot be; nothing has changed.
+    /// A setting cannot be, or nobody would have to show anything any more: that takes a restart.
+    /// Nothing has changed then.
     pub fn reload(&self, config: &AuthConfig) -> Result<(), String> {
         config.check()?;
-        let known = Known::new(config)?;
-        // What was closed is never open in between.
-        let is_open = !config.is_configured() && self.0.tokens.is_none();
-        if !is_open {
+        if !self.0.is_open.load(Ordering::Relaxed) {
+            config.check_closed()?;
+        }
+        self.0.known.store(Arc::new(Known::new(config)?));
+        if config.is_configured() {
             self.0.is_open.store(false, Ordering::Release);
         }
-        self.0.known.store(Arc::new(known));
-        self.0.is_open.store(is_open, Ordering::Release);
         Ok(())
     }
 
@@ -160,11 +160,11 @@ mod tests {
             ("Invalid(\"the token is not accepted\")", "Invalid(\"the key is not accepted\")");
         assert_eq!(ask(Some(&bearer), None, &Peer::LOCAL), "key:k");
         assert_eq!(ask(None, Some(&key), &Peer::LOCAL), "key:k");
-        assert_eq!(ask(None, None, &secure), "certificate:c");
+        assert_eq!(ask(None, None, &secure), "certificate:common_name=c");
         assert_eq!(ask(Some("Bearer x"), Some(&key), &secure), bad_token);
         assert_eq!(ask(Some("Bearer"), Some("x"), &secure), bad_key);
         assert_eq!(ask(Some("Basic x"), Some(&key), &secure), "UnknownScheme");
-        assert_eq!(ask(Some("Bearer "), None, &secure), "certificate:c");
+        assert_eq!(ask(Some("Bearer "), None, &secure), "certificate:common_name=c");
         assert_eq!(ask(None, None, &Peer::LOCAL), "NothingShown");
         config.anonymous = true;
         authentication.reload(&config).unwrap();
@@ -175,8 +175,11 @@ mod tests {
         assert_eq!(ask(None, Some(&key), &Peer::LOCAL), bad_key);
         config.mtls.clear();
         assert!(authentication.reload(&config).is_err(), "anonymous, with nobody known");
-        assert_eq!(ask(None, None, &secure), "certificate:c", "nothing has changed");
-        authentication.reload(&AuthConfig::default()).unwrap();
-        assert_eq!(ask(Some("Bearer x"), None, &Peer::LOCAL), "Anonymous", "nobody is asked");
+        assert_eq!(ask(None, None, &secure), "certificate:common_name=c", "nothing has changed");
+        let problem = authentication.reload(&AuthConfig::default()).unwrap_err();
+        assert!(problem.contains("restart"), "{problem}");
+        assert_eq!(ask(Some("Bearer x"), None, &Peer::LOCAL), bad_token, "it is not open");
+        let open = Authentication::start(&AuthConfig::default()).unwrap();
+        open.reload(&AuthConfig::default()).unwrap();
     }
 }

@@ -132,6 +132,20 @@ impl AuthConfig {
             || self.api_keys_file.is_some()
     }
 
+    /// Whether a server that asks who comes can go on with these settings. The last key that is
+    /// taken away must not let everybody in.
+    ///
+    /// # Errors
+    /// It would ask nobody any more.
+    pub(crate) fn check_closed(&self) -> Result<(), String> {
+        match self.is_configured() {
+            true => Ok(()),
+            false => Err("auth: everybody would be let in with these settings, and so far nobody \
+                          is who shows nothing: that takes a restart"
+                .to_owned()),
+        }
+    }
+
     /// The scopes that are needed by these settings.
     ///
     /// # Errors
@@ -197,9 +211,11 @@ impl AuthConfig {
         let needs = [&self.tools, &self.prompts, &self.resources].iter().any(|it| !it.is_empty());
         let needs = needs || !self.scopes.is_empty() || !self.anonymous_scopes.is_empty();
         if !self.is_configured() && (self.anonymous || needs) {
-            let text = "scopes or anonymous is set, and nobody can have any: set issuer, api_keys \
-                        or mtls besides";
-            return Err(text.to_owned());
+            let key = if self.anonymous { "anonymous" } else { "scopes" };
+            return Err(format!(
+                "{key}: something is asked for, and nobody can have any: set issuer, api_keys or \
+                 mtls besides"
+            ));
         }
         self.policy().map(drop)
     }

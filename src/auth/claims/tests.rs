@@ -67,7 +67,7 @@ fn who_and_what_for() {
     let alice = good(Form::Jwt, r#"{"scope":"b a  b","client_id":"app"}"#);
     assert_eq!(
         (&*alice.name, alice.has("a"), alice.has("b"), alice.has("c")),
-        ("alice", true, true, false)
+        ("token:https://id.example|alice", true, true, false)
     );
     assert_eq!(alice.scopes.len(), 2);
     assert!(good(Form::Jwt, r#"{"scp":["x","y z"]}"#).has("z"));
