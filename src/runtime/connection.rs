@@ -26,7 +26,7 @@ use crate::buffer::{ReadBuffer, WriteBuffer};
 use crate::http::{Decoder, Proxied, ProxyHeader, proxy_header};
 use crate::limits;
 use crate::store::Verdict;
-use crate::transport::Reply;
+use crate::transport::{Counted, Reply};
 
 /// Where a connection stands.
 #[derive(Debug)]
@@ -83,6 +83,8 @@ pub(crate) struct Connection {
     pub(crate) tls: Option<Box<Tls>>,
     pub(crate) input: ReadBuffer,
     pub(crate) decoder: Decoder,
+    /// What the request that is being read was counted for.
+    pub(crate) counted: Counted,
     pub(crate) output: WriteBuffer,
     pub(crate) state: State,
     pub(crate) timer: Timer,
@@ -127,6 +129,7 @@ impl Connection {
             tls: None,
             input: ReadBuffer::new(),
             decoder: Decoder::new(),
+            counted: Counted::Not,
             output: WriteBuffer::new(),
             state: State::Reading,
             timer: Timer::default(),

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::http::{Parsed, Progress, continue_100, field_storage};
 use crate::limits;
 use crate::observe::Table;
-use crate::transport::{self, Local, Next, Shared};
+use crate::transport::{self, Counted, Local, Next, Shared};
 
 /// All of a shard but its connections, so that one of those can be borrowed beside it.
 pub(crate) struct Core<H> {
@@ -207,7 +207,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
         core.local.closing = core.local.stopping || is_last(connection, core);
     }
     let mut storage = field_storage();
-    let Connection { input, output, decoder, peer, kind, .. } = connection;
+    let Connection { input, output, decoder, peer, counted, kind, .. } = connection;
     let out = output.out();
     let from = out.len();
     let next = match decoder.decode(input, &mut storage, &core.shared.limits) {
@@ -217,7 +217,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             return Step::Answered;
         }
         Ok(Parsed::Head(head)) => {
-            if transport::expect(&head, peer, &core.shared, &mut core.local, out) {
+            if transport::expect(&head, peer, counted, &core.shared, &mut core.local, out) {
                 if head.wants_continue() {
                     continue_100(out);
                 }
@@ -231,7 +231,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             transport::operate(&request, &core.shared, &core.local, out)
         }
         Ok(Parsed::Complete(request)) => {
-            transport::respond(request, peer, &core.shared, &mut core.local, out)
+            transport::respond(request, peer, counted, &core.shared, &mut core.local, out)
         }
         Err(error) => {
             core.malformed(connection, error);
@@ -240,6 +240,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
     };
     if !matches!(next, Next::Park(_)) {
         decoder.finish(input);
+        *counted = Counted::Not;
         connection.requests = connection.requests.saturating_add(1);
     }
     match next {
