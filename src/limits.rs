@@ -6,6 +6,9 @@ use std::time::Duration;
 
 /// Default of `json_depth_max`: nesting of arrays and objects in one JSON document.
 pub const JSON_DEPTH_MAX: usize = 64;
+/// The most that may be set there: values are read and written by functions that call themselves,
+/// and the stacks of threads hold some thousand of those.
+pub const JSON_DEPTH_SETTING_MAX: usize = 1000;
 /// The largest document for which a parser keeps its working memory afterwards, in bytes.
 pub const JSON_KEEP_BYTES: usize = 64 * 1024;
 /// The largest tape, in nodes, that a parser keeps after a document.
