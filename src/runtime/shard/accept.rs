@@ -193,7 +193,8 @@ impl<H: Handler> Shard<H> {
             let mut connection = Connection::new(socket, Peer::at(address.ip()), key.generation);
             connection.kind = Kind::Operator;
             let slot = self.connections.insert(connection);
-            let idle_timeout = self.patience();
+            // Who asks for nothing keeps the probes of a healthy process out.
+            let idle_timeout = self.patience().min(limits::LINGER_TIMEOUT);
             self.core.arm(key, &mut self.connections[slot], idle_timeout);
             self.admins += 1;
         }
