@@ -589,3 +589,29 @@ fn an_application_is_told_that_nobody_reads_along() {
         running.stop();
     }
 }
+
+/// The header of the PROXY protocol is in the clear, in front of the handshake, and says who speaks
+/// within it.
+#[test]
+fn a_header_of_the_proxy_protocol_comes_before_the_handshake() {
+    let (server, client) = start_and(|config| {
+        config.guard.trusted_proxies = vec!["127.0.0.1".to_owned()];
+        config.guard.proxy_protocol = mcp_fastd::ProxyProtocol::Required;
+        config.rate.per_address = Some("2/h".parse().expect("a rate"));
+    });
+    for address in ["192.0.2.7", "192.0.2.8"] {
+        let header = format!("PROXY TCP4 {address} 10.0.0.5 1 443\r\n");
+        for (count, slowly) in [(1, false), (2, true), (3, false)] {
+            let mut wire = open(server.address, "localhost", &client);
+            match slowly {
+                true => header.bytes().for_each(|byte| wire.send_raw(&[byte])),
+                false => wire.send_raw(header.as_bytes()),
+            }
+            wire.shake_hands().expect("the handshake succeeds");
+            let status = wire.ask(add(1)).status;
+            assert_eq!(status, if count < 3 { 200 } else { 429 }, "{address} {count}");
+        }
+    }
+    // Without one, a handshake is no header.
+    assert!(open(server.address, "localhost", &client).shake_hands().is_err());
+}

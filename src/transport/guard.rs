@@ -199,3 +199,63 @@ pub(crate) fn refuse_origin(origin: &[u8]) -> HttpRefusal {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_calls_itself() {
+        let guard = |public: Option<&str>| Guard {
+            loopback: true,
+            hosts: Vec::new(),
+            origins: Vec::new(),
+            public_origin: public.map(str::to_owned),
+            proxies: vec![Network::read("127.0.0.0/8").unwrap()],
+            cors: Cors { credentials: false, max_age_s: 0 },
+        };
+        for (public, secure, fields, expected) in [
+            (Some("https://mcp.example"), false, &[][..], "https://mcp.example"),
+            (
+                Some("https://mcp.example"),
+                false,
+                &[("X-Forwarded-Host", "a")],
+                "https://mcp.example",
+            ),
+            (None, false, &[], "http://here:8080"),
+            (None, true, &[], "https://here:8080"),
+            (None, false, &[("Forwarded", "proto=https;host=a.example")], "https://a.example"),
+            (None, true, &[("X-Forwarded-Proto", "http")], "http://here:8080"),
+            (None, false, &[("X-Forwarded-Host", "a"), ("X-Forwarded-Port", "81")], "http://a:81"),
+            (None, false, &[("X-Forwarded-Host", "a"), ("X-Forwarded-Port", "80")], "http://a"),
+            (None, true, &[("X-Forwarded-Host", "a"), ("X-Forwarded-Port", "443")], "https://a"),
+            (None, false, &[("X-Forwarded-Host", "a:1"), ("X-Forwarded-Port", "2")], "http://a:1"),
+            (
+                None,
+                false,
+                &[("X-Forwarded-Host", "[::1]"), ("X-Forwarded-Port", "2")],
+                "http://[::1]:2",
+            ),
+            (None, false, &[("X-Forwarded-Port", "2")], "http://here:8080"),
+        ] {
+            let guard = guard(public);
+            let peer = Peer { secure, ..Peer::LOCAL };
+            let field = |(name, value): &(&'static str, &'static str)| Field {
+                name,
+                value: value.as_bytes(),
+            };
+            let fields: Vec<_> = fields.iter().map(field).collect();
+            let behind = guard.behind(&peer, &fields);
+            let (peer, host) = match &behind {
+                Some(behind) => (&behind.peer, behind.host.as_deref()),
+                None => (&peer, None),
+            };
+            let caller = Caller {
+                peer,
+                host: host.unwrap_or(b"here:8080"),
+                is_host_forwarded: host.is_some(),
+            };
+            assert_eq!(guard.public_origin(&caller), expected);
+        }
+    }
+}
