@@ -210,7 +210,10 @@ pub const LOG_TEXT_BYTES_MAX: usize = 256;
 pub const AUDIT_ARGUMENTS_BYTES_MAX: usize = 8 * 1024;
 /// How long a log gathers lines before it writes them all at once.
 pub const LOG_GATHER: Duration = Duration::from_millis(10);
-/// How long a log waits after an error of writing before it tries again.
+/// While a log cannot be written, that is said this often.
+pub const LOG_COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a log waits after an error of writing before it tries again, and at the end for whoever
+/// has not said yet what came of a call.
 pub const LOG_RETRY: Duration = Duration::from_secs(1);
 /// Connections to the listener for operators at once; beyond them, new ones are closed.
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;

@@ -54,6 +54,7 @@ pub(crate) use self::control::Control;
 pub use self::control::Stopper;
 pub use self::listener::Opened;
 pub use self::logs::Logs;
+pub(crate) use self::memory::bound as memory_bound;
 pub(crate) use self::mailbox::Reloaded;
 pub use self::metrics::ShardStats;
 pub(crate) use self::process::process;

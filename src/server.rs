@@ -198,6 +198,7 @@ impl<H: Handler> Server<H> {
         let name = config.guard.public_https_host();
         let certificates =
             Certificates::read(&config.tls, name).map_err(ServeError::Certificates)?;
+        settings::tell(&shared.hub, &config, certificates.as_ref());
         let logs = runtime::logs::open(&config.observe).map_err(ServeError::Setting)?;
         let address = config.bind;
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use super::api_keys::{ApiKeys, PREFIX};
 use super::clients::Clients;
 use super::{Checked, Tokens};
-use crate::app::{Access, Authenticator, Credentials, Denied};
+use crate::app::{Access, Authenticator, Credentials, Denied, Health};
 use crate::config::AuthConfig;
 
 /// Who is asking, by [`AuthConfig`], which says in what order what is shown counts. Where that asks
@@ -89,7 +89,7 @@ impl Authentication {
                     Checked::Yes(principal) => Access::Principal(principal),
                     Checked::No(reason) => Access::Denied(Denied::Invalid(reason.text())),
                     Checked::Later(verdict) => Access::Later(verdict),
-                    Checked::Busy => Access::Busy,
+                    Checked::Busy(busy) => Access::Busy(busy),
                 },
                 None => {
                     known.keys.find(bearer).map_or_else(|| credentials.denied(), Access::Principal)
@@ -114,6 +114,10 @@ impl Authentication {
 impl<S> Authenticator<S> for Authentication {
     fn decides(&self) -> bool {
         true
+    }
+
+    fn issuers(&self) -> Vec<Health<'_>> {
+        self.0.tokens.iter().flat_map(Tokens::health).collect()
     }
 
     #[inline]

@@ -144,11 +144,16 @@ pub(super) fn write_audit(entry: &Entry<'_>) -> Vec<u8> {
 }
 
 /// A line of the audit log about what an operator did.
-pub(super) fn write_act(unix_ms: u64, action: &str, detail: &str) -> Vec<u8> {
+pub(super) fn write_act(unix_ms: u64, action: &str, outcome: Result<&str, &str>) -> Vec<u8> {
+    let (class, detail) = match outcome {
+        Ok(detail) => ("ok", detail),
+        Err(problem) => ("error", problem),
+    };
     let mut line = Object::begin(unix_ms);
     line.text("event", Some("admin"));
     line.text("action", Some(action));
-    line.text("detail", Some(detail));
+    line.text("outcome", Some(class));
+    line.text("detail", Some(detail).filter(|detail| !detail.is_empty()));
     line.end()
 }
 

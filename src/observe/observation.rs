@@ -107,7 +107,7 @@ impl Observation {
         let Some(audit) = &self.ledger.logs.audit else { return true };
         let mut state = self.state.lock();
         if !state.audited {
-            state.audited = audit.lines.reserve();
+            state.audited = audit.reserve();
         }
         state.audited || audit.may_go_on()
     }

@@ -57,6 +57,7 @@ impl Handle {
         if let Some(certificates) = &self.certificates {
             certificates.reload().map_err(ServeError::Certificates)?;
         }
+        settings::tell(&self.control.hub, &next, self.certificates.as_ref());
         if reloaded.changed.is_empty() {
             return Ok(reloaded);
         }
@@ -87,6 +88,12 @@ impl Handle {
     /// load looks elsewhere.
     pub fn is_stopping(&self) -> bool {
         self.control.hub.is_draining()
+    }
+
+    /// Enters in the audit log, and counts in the metrics, what an operator did: what came of it, or
+    /// why nothing did.
+    pub fn acted(&self, action: &str, outcome: Result<&str, &str>) {
+        self.control.hub.ledger.act(action, outcome);
     }
 
     /// The logs of requests, to go on with new files.

@@ -65,7 +65,7 @@ pub(super) fn identify<H: Handler>(
             let needed = Judge::new(&*shared.handler, None).head(fields).err();
             return Err(unauthorized(denied, needed, asking, shared).into());
         }
-        Access::Busy => return Err(HttpRefusal::nobody_decides().into()),
+        Access::Busy(busy) => return Err(HttpRefusal::nobody_decides(busy).into()),
     };
     if shared.handler.authorizes() {
         let judge = Judge::new(&*shared.handler, principal.as_deref());

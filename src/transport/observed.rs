@@ -7,16 +7,17 @@ use sha2::{Digest, Sha256};
 use super::fields::Fields;
 use super::line::{Line, Then};
 use super::message::{Desk, id_text};
+use super::Shared;
 use crate::app::{Catalog, Handler, Peer};
 use crate::http::{Head, Method as HttpMethod};
 use crate::json::Value;
 use crate::limits;
 use crate::mcp::plan::Answer;
-use crate::mcp::{Came, Context, Method};
+use crate::mcp::{Came, Context, Method, write_limit};
 use crate::observe::{
     AuditArguments, Http, Observation, Operation, Operations, Outcome, Said, TraceParent, Watch,
 };
-use crate::rpc::{ErrorCode, Message};
+use crate::rpc::{self, ErrorCode, Message};
 use crate::store::Session;
 
 /// Notifications that clients send; the last one is any other, and any method that there is not.
@@ -28,6 +29,12 @@ const NOTIFICATIONS: [&str; 6] = [
     "notifications/tasks/status",
     "_OTHER",
 ];
+
+/// Why a call goes no further that there is no place for in the audit log, and what decides that.
+pub(super) const NO_AUDIT: &str =
+    "the audit log cannot be written fast enough, or not at all, and no call is made that is not in \
+     it (audit_log.when_full = \"drop\" would count it instead)";
+pub(super) const WHEN_FULL: &str = "audit_log.when_full";
 
 const METHODS: u32 = Method::NAMES.len() as u32;
 const UNKNOWN: Operation = Operation(METHODS + NOTIFICATIONS.len() as u32 - 1);
@@ -219,6 +226,35 @@ pub(super) fn tell_of_message(
         parent: parent.and_then(TraceParent::read),
     });
     !is_call || observation.reserve()
+}
+
+/// The same of a message of a batch. One that may not go on is answered with an error.
+#[cold]
+pub(super) fn tell_of_part<H: Handler>(
+    part: &Observation,
+    message: &Message<'_>,
+    context: &Context<'_>,
+    session: Option<&Session>,
+    shared: &Shared<H>,
+    out: &mut Vec<u8>,
+) -> bool {
+    let goes_on = tell_of_message(part, message, context, session, shared.hub.ledger.audits());
+    if !goes_on {
+        let operation = operation_asked(message, context, shared.handler.catalog());
+        part.ended(operation, Outcome::Overloaded);
+        write_unaudited(&id_text(message), out);
+    }
+    goes_on
+}
+
+/// Appends the answer to a call, by its id as JSON, that the audit log has no place for.
+#[cold]
+pub(super) fn write_unaudited(request: &[u8], out: &mut Vec<u8>) {
+    rpc::write_error_raw(out, request, |out| {
+        rpc::write_error_object(out, ErrorCode::INTERNAL_ERROR, NO_AUDIT, |out| {
+            write_limit(out, WHEN_FULL, Some(1000));
+        });
+    });
 }
 
 /// What the audit log says of arguments, as JSON.
