@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::{Wire, eventually, modern};
 use mcp_fastd::{
-    Access, Authenticator, Busy, Call, Config, Credentials, Empty, Exchange, Principal, Running, Server,
-    Verdict,
+    Access, Authenticator, Busy, Call, Config, Credentials, Empty, Exchange, Principal, Running,
+    Server, Verdict,
 };
 use serde_json::json;
 

@@ -112,7 +112,7 @@ impl Error {
             Error::TargetTooLong => Some("http.target_bytes_max"),
             Error::BodyTooLarge => Some("http.body_bytes_max"),
             Error::ChunkExtensionTooLong => Some("http.chunk_line_bytes_max"),
-            Error::ChunkOverheadTooLarge => Some("chunk_overhttp.head_bytes_max"),
+            Error::ChunkOverheadTooLarge => Some("http.chunk_overhead_bytes_max"),
             Error::TrailersTooLarge => Some("http.trailer_bytes_max"),
             _ => None,
         }
@@ -133,7 +133,9 @@ impl Error {
             Error::InvalidVersion => "the protocol version is not of the form HTTP/1.1",
             Error::UnsupportedVersion => "only HTTP/1.0 and HTTP/1.1 are supported",
             Error::HeadTooLarge => "the request head is longer than http.head_bytes_max",
-            Error::TooManyFields => "the request has more header fields than http.header_fields_max",
+            Error::TooManyFields => {
+                "the request has more header fields than http.header_fields_max"
+            }
             Error::SpaceBeforeFirstField => "white space precedes the first header field",
             Error::ObsoleteFold => "a header field is folded over several lines",
             Error::SpaceBeforeColon => "white space stands between a field name and its colon",
@@ -158,7 +160,7 @@ impl Error {
                 "a chunk-size line is longer than http.chunk_line_bytes_max"
             }
             Error::ChunkOverheadTooLarge => {
-                "the chunk-size lines exceed their data by more than chunk_overhttp.head_bytes_max"
+                "the chunk-size lines exceed their data by more than http.chunk_overhead_bytes_max"
             }
             Error::InvalidChunkEnd => "the data of a chunk is not followed by CRLF",
             Error::InvalidTrailer => "a trailer field is invalid",

@@ -122,11 +122,16 @@ impl Ledger {
         let is_denied = matches!(outcome, Outcome::Unauthorized | Outcome::Forbidden);
         let said = entry.state.message.as_ref().and_then(|said| said.tool.as_ref());
         let is_call = said.is_some() || self.operations.tool(operation).is_some();
+        let is_call = is_call && !entry.state.parted;
         match (is_call || is_denied, entry.state.audited) {
             (true, true) => audit.lines.put_reserved(write_audit(entry)),
-            (true, false) => audit.lines.put(|| write_audit(entry)),
+            (true, false) if is_denied || audit.may_go_on() => {
+                audit.lines.put(|| write_audit(entry));
+            }
+            // It was not made, and is no loss.
+            (true, false) if audit.reserve() => audit.lines.put_reserved(write_audit(entry)),
             (false, true) => audit.lines.done(1),
-            (false, false) => {}
+            (true | false, false) => {}
         }
     }
 
@@ -161,12 +166,12 @@ impl AuditLog {
     /// Takes a place for a call, if what is written there will stand in the log: while the last
     /// write has failed, nobody knows. Says whether there is one.
     pub(super) fn reserve(&self) -> bool {
-        !self.is_refusing() && self.lines.reserve()
+        (self.may_go_on() || !self.lines.is_unwritable()) && self.lines.reserve()
     }
 
     /// Whether calls are refused, since the log cannot be written.
     pub(crate) fn is_refusing(&self) -> bool {
-        !self.may_go_on() && self.lines.is_unwritable()
+        !self.may_go_on() && (self.lines.is_unwritable() || self.lines.is_full())
     }
 
     /// Whether a call may go on that there is no room for.

@@ -80,7 +80,7 @@ fn access_object(entry: &Entry<'_>) -> Vec<u8> {
     line.text("error_type", outcome.error_type());
     line.text("mcp_method", method(entry));
     line.text("tool", tool(entry));
-    line.text("protocol_version", said.map(|said| said.version));
+    line.text("protocol_version", version(entry));
     line.raw("request_id", said.map(|said| &*said.id).filter(|id| !id.is_empty()));
     line.text("session", http.and_then(|http| http.session.as_deref()));
     line.raw("bytes", Some(&state.bytes.to_string()));
@@ -130,7 +130,7 @@ pub(super) fn write_audit(entry: &Entry<'_>) -> Vec<u8> {
     line.text("path", http.map(|http| &*http.path).filter(|_| is_denied));
     line.text("mcp_method", method(entry));
     line.text("tool", tool(entry));
-    line.text("protocol_version", said.map(|said| said.version));
+    line.text("protocol_version", version(entry));
     line.raw("request_id", said.map(|said| &*said.id).filter(|id| !id.is_empty()));
     line.text("session", http.and_then(|http| http.session.as_deref()));
     line.text("task", state.task.as_deref());
@@ -155,6 +155,11 @@ pub(super) fn write_act(unix_ms: u64, action: &str, outcome: Result<&str, &str>)
     line.text("outcome", Some(class));
     line.text("detail", Some(detail).filter(|detail| !detail.is_empty()));
     line.end()
+}
+
+fn version(entry: &Entry<'_>) -> Option<&'static str> {
+    let said = entry.state.message.as_ref().map(|said| said.version);
+    said.filter(|version| !version.is_empty())
 }
 
 fn method<'e>(entry: &'e Entry<'_>) -> Option<&'e str> {

@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) task: Option<Box<str>>,
     /// It has a place in the audit log.
     pub(super) audited: bool,
+    /// What it asks for goes on as parts of it, which are entered by themselves.
+    pub(super) parted: bool,
 }
 
 /// What the head of an HTTP request says.
@@ -74,6 +76,7 @@ impl Observation {
     /// of it here is not said of the whole.
     pub(crate) fn part(&self) -> Arc<Observation> {
         let mut whole = self.state.lock();
+        whole.parted = true;
         let state = State {
             http: whole.http.clone(),
             principal: whole.principal.clone(),

@@ -123,6 +123,11 @@ impl<T> Queue<T> {
         self.unwritable.load(Ordering::Acquire)
     }
 
+    /// Whether there is no place.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= self.room
+    }
+
     /// How opening a new file went.
     pub(crate) fn set_unopened(&self, is_so: bool) {
         self.unopened.store(is_so, Ordering::Release);

@@ -107,8 +107,14 @@ impl LogThreads {
         for lines in queues(&self.ledger) {
             lines.end();
         }
+        let until = Instant::now() + limits::LOG_END;
         for thread in self.threads {
-            if thread.join().is_err() {
+            while !thread.is_finished() && Instant::now() < until {
+                thread::sleep(limits::LOG_GATHER);
+            }
+            if !thread.is_finished() {
+                tracing::error!("what a log is written to takes nothing: it is not waited for");
+            } else if thread.join().is_err() {
                 tracing::error!("the thread of a log ended by a panic");
             }
         }

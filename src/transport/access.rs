@@ -67,6 +67,9 @@ pub(super) fn identify<H: Handler>(
         }
         Access::Busy(busy) => return Err(HttpRefusal::nobody_decides(busy).into()),
     };
+    if local.watch.is_telling() {
+        local.watch.tell(|observation| observation.is_of(principal.as_ref()));
+    }
     if shared.handler.authorizes() {
         let judge = Judge::new(&*shared.handler, principal.as_deref());
         if let Err(missing) = judge.head(fields) {

@@ -306,7 +306,8 @@ impl Scrape {
         }
         let acts = [("ok", gauges.acts.all()), ("error", gauges.acts_failed.all())];
         let acts = acts.into_iter().flat_map(|(outcome, acts)| {
-            let labels = move |act: Box<str>| [("act", String::from(act)), ("outcome", outcome.into())];
+            let labels =
+                move |act: Box<str>| [("act", String::from(act)), ("outcome", outcome.into())];
             acts.into_iter().map(move |(act, count)| (labels(act), count))
         });
         out.counters(

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::Shared;
 use super::fields::Fields;
+use super::headers::decoded;
 use super::line::{Line, Then};
 use super::message::{Desk, id_text};
-use super::Shared;
 use crate::app::{Catalog, Handler, Peer};
 use crate::http::{Head, Method as HttpMethod};
 use crate::json::Value;
@@ -17,6 +18,7 @@ use crate::mcp::{Came, Context, Method, write_limit};
 use crate::observe::{
     AuditArguments, Http, Observation, Operation, Operations, Outcome, Said, TraceParent, Watch,
 };
+use crate::protocol::ProtocolVersion;
 use crate::rpc::{self, ErrorCode, Message};
 use crate::store::Session;
 
@@ -31,8 +33,7 @@ const NOTIFICATIONS: [&str; 6] = [
 ];
 
 /// Why a call goes no further that there is no place for in the audit log, and what decides that.
-pub(super) const NO_AUDIT: &str =
-    "the audit log cannot be written fast enough, or not at all, and no call is made that is not in \
+pub(super) const NO_AUDIT: &str = "the audit log cannot be written fast enough, or not at all, and no call is made that is not in \
      it (audit_log.when_full = \"drop\" would count it instead)";
 pub(super) const WHEN_FULL: &str = "audit_log.when_full";
 
@@ -173,6 +174,39 @@ pub(super) fn tell_of_head(watch: &Watch, peer: &Peer, head: &Head<'_>, fields: 
         parent: parent.and_then(TraceParent::read),
     };
     watch.tell(|observation| observation.came_by(http));
+}
+
+/// Notes what the head of a request asks for that goes no further.
+#[cold]
+pub(super) fn asked_by_head<H: Handler>(
+    watch: &Watch,
+    fields: &Fields<'_>,
+    outcome: Outcome,
+    shared: &Shared<H>,
+) {
+    let is_named = |name: &&str| Some(name.as_bytes()) == fields.mcp_method;
+    let Some(place) = Method::NAMES.iter().position(is_named) else { return };
+    let is_call = place == Method::CallTool as usize;
+    let tool = fields.mcp_name.and_then(decoded).filter(|_| is_call);
+    let found = tool.as_deref().and_then(|name| shared.handler.catalog().tool(name));
+    let operation = match (is_call, found) {
+        (true, Some(tool)) => Operation(TOOLS + tool.0 as u32),
+        (true, None) => PROVIDED,
+        (false, _) => Operation(place as u32),
+    };
+    watch.note(operation, outcome);
+    let version = fields.protocol_version.and_then(ProtocolVersion::from_name);
+    watch.tell(|observation| {
+        observation.says(Said {
+            method: Some(Method::NAMES[place]),
+            id: String::new(),
+            version: version.map_or("", ProtocolVersion::as_str),
+            client: None,
+            tool: tool.as_deref().map(|name| short(name.as_bytes())),
+            arguments: None,
+            parent: None,
+        });
+    });
 }
 
 fn name_of(method: HttpMethod) -> &'static str {
