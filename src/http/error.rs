@@ -103,8 +103,9 @@ impl Error {
         }
     }
 
-    /// The name of the setting whose limit was exceeded, if it was a limit (of a field of
-    /// [`HttpLimits`](super::HttpLimits), as it stands in a file). RFC 9110 §15.5.14 and §15.5.15, RFC 6585 §5.
+    /// The key of the setting whose limit was exceeded, if it was a limit: a field of
+    /// [`HttpLimits`](super::HttpLimits), as it stands in a file. RFC 9110 §15.5.14 and §15.5.15,
+    /// RFC 6585 §5.
     pub fn limit(self) -> Option<&'static str> {
         match self {
             Error::HeadTooLarge => Some("http.head_bytes_max"),
