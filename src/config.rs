@@ -24,6 +24,7 @@ mod reload;
 mod tls;
 pub mod tokens;
 mod tools;
+mod trace;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -43,6 +44,7 @@ pub use rate::{Rate, RateConfig, RejectStatus};
 pub use reload::Reloaded;
 pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
 pub use tools::ToolsConfig;
+pub use trace::TraceConfig;
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
 ///

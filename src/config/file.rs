@@ -18,8 +18,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use super::raw::RawConfig;
-use super::raw::{RawAuth, RawGuard, RawHttpSse, RawRate, RawTls};
+use super::raw::{RawAuth, RawGuard, RawHttp, RawHttpSse, RawRate, RawTls};
 use super::{Config, GuardConfig, HttpSseConfig, LogFormat};
+use crate::http::HttpLimits;
 
 /// What is wrong with a setting, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +169,7 @@ impl RawConfig {
         let mut config = Config::default();
         self.settle_clients(&mut config);
         let http = self.transport.http;
-        let observe = (self.admin_bind, self.metrics, self.access_log, self.audit_log);
+        let observe = (self.admin_bind, self.metrics, self.access_log, self.audit_log, self.trace);
         if http.host.is_some() || http.port.is_some() {
             let host = http.host.unwrap_or_else(|| config.bind.ip().to_string());
             let port = http.port.unwrap_or(config.bind.port());
@@ -223,18 +224,21 @@ impl RawConfig {
         settle_guard(&mut config.guard, self.guard);
         set(&mut config.tools.disabled, self.tools.disabled);
         super::observe::settle(&mut config.observe, observe)?;
-        let limits = &mut config.http;
-        set(&mut limits.head_bytes_max, self.http.head_bytes_max);
-        set(&mut limits.target_bytes_max, self.http.target_bytes_max);
-        set(&mut limits.header_fields_max, self.http.header_fields_max);
-        set(&mut limits.body_bytes_max, self.http.body_bytes_max);
-        set(&mut limits.chunk_line_bytes_max, self.http.chunk_line_bytes_max);
-        set(&mut limits.chunk_overhead_bytes_max, self.http.chunk_overhead_bytes_max);
-        set(&mut limits.trailer_bytes_max, self.http.trailer_bytes_max);
+        settle_http(&mut config.http, self.http);
         auth::name_server(&mut config);
         let log_format = self.log_format.unwrap_or_default();
         Ok(Settings { config, dataset: self.dataset, log: self.log, log_format })
     }
+}
+
+fn settle_http(limits: &mut HttpLimits, raw: RawHttp) {
+    set(&mut limits.head_bytes_max, raw.head_bytes_max);
+    set(&mut limits.target_bytes_max, raw.target_bytes_max);
+    set(&mut limits.header_fields_max, raw.header_fields_max);
+    set(&mut limits.body_bytes_max, raw.body_bytes_max);
+    set(&mut limits.chunk_line_bytes_max, raw.chunk_line_bytes_max);
+    set(&mut limits.chunk_overhead_bytes_max, raw.chunk_overhead_bytes_max);
+    set(&mut limits.trailer_bytes_max, raw.trailer_bytes_max);
 }
 
 fn settle_http_sse(config: &mut HttpSseConfig, raw: RawHttpSse) {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::values::{Hosts, Micros, Networks, Origins, Seconds, Sunset};
 use super::{CertificateFiles, ClientAuth, LogFormat, ProxyProtocol, TlsVersion, Transports};
-use crate::observe::{AccessFormat, AuditArguments, WhenFull};
+use crate::observe::{AccessFormat, AuditArguments, TraceSample, WhenFull};
 
 /// What an editor needs to know of such a file (JSON Schema, 2020-12).
 pub fn schema() -> serde_json::Value {
@@ -156,6 +156,8 @@ layer! {
         access_log: RawAccessLog,
         /// Who called what.
         audit_log: RawAuditLog,
+        /// Spans of requests; for a build with the feature `otlp`.
+        trace: RawTrace,
         /// Who may come.
         auth: RawAuth,
         /// The same of prompts.
@@ -353,6 +355,26 @@ layer! {
         sample: f64,
         /// Milliseconds.
         slow_only_ms: u64,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`TraceConfig`](super::TraceConfig) as written.
+    RawTrace
+    values {
+        /// `"http://localhost:4318"`.
+        endpoint: String,
+        /// A file with lines such as `authorization=Bearer SECRET`.
+        headers_file: PathBuf,
+        /// The name of an environment variable with the same, with commas between.
+        headers_variable: String,
+        /// From 0 to 1, of requests whose callers do not say whether they are traced; or `"all"`.
+        sample: TraceSample,
+        /// Time for the collector to answer.
+        timeout: Seconds,
+        /// What the server is called.
+        service_name: String,
     }
     tables {}
 }

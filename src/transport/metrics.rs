@@ -322,11 +322,14 @@ impl Scrape {
         let access = logs.access.iter().map(|log| ("access", &log.lines));
         let kept = access.chain(logs.audit.iter().map(|log| ("audit", &log.lines)));
         let kept: Vec<_> = kept.collect();
+        let traces = || logs.traces.iter().map(|traces| ("traces", traces.counters()));
+        let lines = || kept.iter().map(|(log, lines)| (*log, (&lines.dropped, &lines.written)));
+        let counters = || lines().chain(traces());
         out.counters("mcp_server_log_entries_dropped", "Entries that a log had no room for.", {
-            kept.iter().map(|(log, lines)| ([("log", *log)], lines.dropped.get()))
+            counters().map(|(log, (dropped, _))| ([("log", log)], dropped.get()))
         })?;
         out.counters("mcp_server_log_entries", "Entries that a log is done with.", {
-            kept.iter().map(|(log, lines)| ([("log", *log)], lines.written.get()))
+            counters().map(|(log, (_, written))| ([("log", log)], written.get()))
         })?;
         out.gauges("mcp_server_log_entries_waiting", "Entries that are not written yet.", {
             kept.iter().map(|(log, lines)| ([("log", *log)], lines.len() as i64))

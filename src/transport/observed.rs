@@ -16,7 +16,7 @@ use crate::limits;
 use crate::mcp::plan::Answer;
 use crate::mcp::{Came, Context, Method, write_limit};
 use crate::observe::{
-    AuditArguments, Http, Observation, Operation, Operations, Outcome, Said, TraceParent, Watch,
+    AuditArguments, Caller, Http, Observation, Operation, Operations, Outcome, Said, Watch,
 };
 use crate::protocol::ProtocolVersion;
 use crate::rpc::{self, ErrorCode, Message};
@@ -163,6 +163,7 @@ pub(super) fn tell_of_head(watch: &Watch, peer: &Peer, head: &Head<'_>, fields: 
     let text = |value: Option<&[u8]>| value.map(short);
     let value = |name| fields.values(name).next();
     let parent = value("traceparent").and_then(|value| std::str::from_utf8(value).ok());
+    let state = fields.values("tracestate").filter_map(|value| std::str::from_utf8(value).ok());
     let scheme = fields.authorization.and_then(|value| value.split(|byte| *byte == b' ').next());
     let http = Http {
         address: peer.address,
@@ -171,7 +172,7 @@ pub(super) fn tell_of_head(watch: &Watch, peer: &Peer, head: &Head<'_>, fields: 
         user_agent: text(value("user-agent")),
         scheme: text(scheme.filter(|scheme| Some(*scheme) != fields.authorization)),
         session: fields.session_id.map(|id| watch.ledger.veiled(id)),
-        parent: parent.and_then(TraceParent::read),
+        caller: Caller::read(parent, state),
     };
     watch.tell(|observation| observation.came_by(http));
 }
@@ -203,8 +204,10 @@ pub(super) fn asked_by_head<H: Handler>(
             version: version.map_or("", ProtocolVersion::as_str),
             client: None,
             tool: tool.as_deref().map(|name| short(name.as_bytes())),
+            #[cfg(feature = "otlp")]
+            target: None,
             arguments: None,
-            parent: None,
+            caller: None,
         });
     });
 }
@@ -235,34 +238,49 @@ pub(super) fn tell_of_message(
     session: Option<&Session>,
     arguments: Option<AuditArguments>,
 ) -> bool {
+    observation.says(said_by(message, context, session, arguments));
+    context.method != Some(Method::CallTool) || observation.reserve()
+}
+
+/// What is told of a message.
+fn said_by(
+    message: &Message<'_>,
+    context: &Context<'_>,
+    session: Option<&Session>,
+    arguments: Option<AuditArguments>,
+) -> Said {
     let is_call = context.method == Some(Method::CallTool);
     let meta = |key| context.params.meta.and_then(|meta| meta.get(key));
     let info = meta("io.modelcontextprotocol/clientInfo");
     let client = info.and_then(|info| info.get("name")).and_then(|name| name.as_str());
     let client = client.or(session.and_then(Session::client).map(|client| &*client.name));
-    let parent = meta("traceparent").and_then(|parent| parent.as_str());
+    let text = |key| meta(key).and_then(|value| value.as_str());
     let method = match *message {
         Message::Notification { method, .. } => NOTIFICATIONS.iter().find(|name| **name == method),
         _ => context.method.map(|method| &Method::NAMES[method as usize]),
     };
     let mut id = id_text(message);
     id.truncate(if id.len() > limits::LOG_TEXT_BYTES_MAX { 0 } else { id.len() });
-    observation.says(Said {
+    Said {
         method: method.copied(),
         id: String::from_utf8(id).unwrap_or_default(),
         version: context.version.as_str(),
         client: client.map(|client| short(client.as_bytes())),
         tool: context.params.name().filter(|_| is_call).map(|name| short(name.as_bytes())),
+        #[cfg(feature = "otlp")]
+        target: {
+            let target = context.params.name().or(context.params.uri());
+            target.filter(|_| !is_call).map(|target| short(target.as_bytes()))
+        },
         arguments: match (is_call, arguments, context.params.arguments()) {
             (true, Some(how), Some(arguments)) => told_of(arguments, how),
             _ => None,
         },
-        parent: parent.and_then(TraceParent::read),
-    });
-    !is_call || observation.reserve()
+        caller: Caller::read(text("traceparent"), text("tracestate").into_iter()),
+    }
 }
 
-/// The same of a message of a batch. One that may not go on is answered with an error.
+/// Tells of a message of a batch. One that may not go on is answered with an error.
 #[cold]
 pub(super) fn tell_of_part<H: Handler>(
     part: &Observation,
@@ -272,7 +290,8 @@ pub(super) fn tell_of_part<H: Handler>(
     shared: &Shared<H>,
     out: &mut Vec<u8>,
 ) -> bool {
-    let goes_on = tell_of_message(part, message, context, session, shared.hub.ledger.audits());
+    let Some(arguments) = part.is_told() else { return true };
+    let goes_on = tell_of_message(part, message, context, session, arguments);
     if !goes_on {
         let operation = operation_asked(message, context, shared.handler.catalog());
         part.ended(operation, Outcome::Overloaded);
