@@ -300,8 +300,9 @@ impl Scrape {
             ),
         ];
         for (name, help, value) in told {
+            let mut metric = out.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
             if value.get() > 0 {
-                out.gauge(name, help, value.get() as i64)?;
+                metric.encode_gauge(&(value.get() as i64))?;
             }
         }
         let acts = [("ok", gauges.acts.all()), ("error", gauges.acts_failed.all())];
