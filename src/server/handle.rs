@@ -90,8 +90,8 @@ impl Handle {
         self.control.hub.is_draining()
     }
 
-    /// Enters in the audit log, and counts in the metrics, what an operator did: what came of it, or
-    /// why nothing did.
+    /// Enters in the audit log, and counts in the metrics, what an operator did: what came of it,
+    /// or why nothing did.
     pub fn acted(&self, action: &str, outcome: Result<&str, &str>) {
         self.control.hub.ledger.act(action, outcome);
     }

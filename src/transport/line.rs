@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::access::Judge;
 use super::inbound::{Heard, client_of, take_in};
 use super::message::{id, id_text};
-use super::observed::{operation_of, outcome_of, tell_of_part, write_unaudited};
+use super::observed::{operation_of, outcome_of, tell_of_part};
 use super::refuse::overload_text;
 use super::{Deferred, ROOTS_CHANGED, Shared, batch};
 use crate::app::call::Link;
@@ -257,14 +257,6 @@ impl<H: Handler> Line<'_, H> {
     fn too_many(&self, request: &[u8]) -> Then {
         let text = "too many requests of this client are under way (session_calls_max)";
         self.push(error_of(request, text, "session_calls_max", None));
-        Then::Nothing
-    }
-
-    #[cold]
-    pub(super) fn unaudited(&self, request: &[u8]) -> Then {
-        let mut out = Vec::new();
-        write_unaudited(request, &mut out);
-        self.push(out);
         Then::Nothing
     }
 

@@ -20,7 +20,7 @@ use crate::observe::{
 };
 use crate::protocol::ProtocolVersion;
 use crate::rpc::{self, ErrorCode, Message};
-use crate::store::Session;
+use crate::store::{Kind as EventKind, Session};
 
 /// Notifications that clients send; the last one is any other, and any method that there is not.
 const NOTIFICATIONS: [&str; 6] = [
@@ -33,8 +33,9 @@ const NOTIFICATIONS: [&str; 6] = [
 ];
 
 /// Why a call goes no further that there is no place for in the audit log, and what decides that.
-pub(super) const NO_AUDIT: &str = "the audit log cannot be written fast enough, or not at all, and no call is made that is not in \
-     it (audit_log.when_full = \"drop\" would count it instead)";
+pub(super) const NO_AUDIT: &str = "the audit log cannot be written fast enough, or not at all, \
+                                   and no call is made that is not in it (audit_log.when_full = \
+                                   \"drop\" would count it instead)";
 pub(super) const WHEN_FULL: &str = "audit_log.when_full";
 
 const METHODS: u32 = Method::NAMES.len() as u32;
@@ -147,7 +148,10 @@ impl<H: Handler> Line<'_, H> {
             return Ok(observation);
         }
         observation.failed(Outcome::Overloaded);
-        Err(self.unaudited(&id_text(message)))
+        let mut out = Vec::new();
+        write_unaudited(&id_text(message), &mut out);
+        self.stream.push(EventKind::Response, out);
+        Err(Then::Nothing)
     }
 
     /// Notes a message that is answered with this error.
@@ -302,7 +306,7 @@ pub(super) fn tell_of_part<H: Handler>(
 
 /// Appends the answer to a call, by its id as JSON, that the audit log has no place for.
 #[cold]
-pub(super) fn write_unaudited(request: &[u8], out: &mut Vec<u8>) {
+fn write_unaudited(request: &[u8], out: &mut Vec<u8>) {
     rpc::write_error_raw(out, request, |out| {
         rpc::write_error_object(out, ErrorCode::INTERNAL_ERROR, NO_AUDIT, |out| {
             write_limit(out, WHEN_FULL, Some(1000));
