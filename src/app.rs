@@ -35,7 +35,7 @@ pub use crate::protocol::Principal;
 
 pub use crate::store::Verdict;
 pub use about::{About, Annotations, Icon, Placement, TaskSupport};
-pub use access::{Access, Authenticator, Credentials, Denied, Peer};
+pub use access::{Access, Authenticator, Busy, Credentials, Denied, Health, Peer};
 pub use application::App;
 pub use ask::{Elicitation, Elicited, Interrupted, Root, Sampled, Sampling};
 pub use call::{Call, Progress, TraceContext};
@@ -82,6 +82,12 @@ pub trait Handler: Send + Sync + 'static {
     #[inline]
     fn authenticate(&self, _credentials: &Credentials<'_>) -> Access {
         Access::Anonymous
+    }
+
+    /// How it stands with those whose tokens are taken. Called on a shard when somebody asks for
+    /// `/ready` or `/metrics`: it must not wait.
+    fn issuers(&self) -> Vec<Health> {
+        Vec::new()
     }
 
     /// Whether it can do its work. Called on a shard when somebody asks for `/ready`: it must not

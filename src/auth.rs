@@ -39,16 +39,32 @@ use self::claims::{Claims, Rules};
 use self::introspection::Introspection;
 use self::issuer::{Issuer, Source};
 use self::keys::Verified;
+use crate::app::Busy;
 use crate::config::tokens::{Keys, TokenConfig};
 use crate::json::Parser;
 use crate::protocol::Principal;
 use crate::store::Verdict;
+
+pub use crate::app::Health;
 
 pub use self::api_keys::new_api_key;
 pub use self::authentication::Authentication;
 pub use self::jwt::Jwt;
 pub use self::keys::KeySet;
 pub use self::reason::Reason;
+
+/// Whoever knows of a token, or of its key, does not say it.
+const UNREACHABLE: Busy = Busy {
+    why: "the issuer of this token cannot be reached, or says nothing of use, and without it the \
+          token cannot be checked; try again later",
+    limit: None,
+};
+/// Too many tokens are asked about.
+const FULL: Busy = Busy {
+    why: "too many tokens wait until their issuer is asked about them \
+          (auth.introspection_waiting_max); try again later",
+    limit: Some("auth.introspection_waiting_max"),
+};
 
 /// What becomes of a token.
 #[derive(Debug)]
@@ -60,20 +76,7 @@ pub enum Checked {
     /// That is being found out. Check it again when this is decided.
     Later(Arc<Verdict>),
     /// It cannot be found out now: 503, since a new token would be no better.
-    Busy,
-}
-
-/// How it stands with an issuer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Health<'t> {
-    /// Who.
-    pub issuer: &'t str,
-    /// Whether its tokens can be checked at all.
-    pub is_ready: bool,
-    /// How old its keys are, in seconds; `None` without keys.
-    pub keys_age_s: Option<u64>,
-    /// What went wrong when it was last asked for something; `None` when nothing did.
-    pub last_error: Option<String>,
+    Busy(Busy),
 }
 
 /// Checks bearer tokens. Dropping it ends its threads when they have done what they are at.
@@ -149,7 +152,7 @@ impl Tokens {
     }
 
     /// How it stands with each issuer.
-    pub fn health(&self) -> impl Iterator<Item = Health<'_>> {
+    pub fn health(&self) -> impl Iterator<Item = Health> {
         self.issuers.iter().map(|issuer| issuer.health())
     }
 
@@ -204,7 +207,7 @@ impl Tokens {
             Source::Keys(Verified::No(reason)) => Err(Checked::No(reason)),
             Source::Keys(Verified::UnknownKey) => Err(Checked::No(Reason::UnknownKey)),
             Source::Fetching(verdict) => Err(Checked::Later(verdict)),
-            Source::Unreachable => Err(Checked::Busy),
+            Source::Unreachable => Err(Checked::Busy(UNREACHABLE)),
         }
     }
 

@@ -62,9 +62,9 @@ pub use app::about::about;
 pub use app::function::Empty;
 pub use app::tool::{Tool, group};
 pub use app::{
-    About, Access, Action, Annotations, Authenticator, Authorizer, Call, Catalog,
+    About, Access, Action, Annotations, Authenticator, Authorizer, Busy, Call, Catalog,
     ClientCertificate, Completion, CompletionRequest, ContentAnnotations, ContentBlock,
-    Credentials, Denied, Elicitation, Elicited, Failure, Handler, Icon, Interrupted, Json,
+    Credentials, Denied, Elicitation, Elicited, Failure, Handler, Health, Icon, Interrupted, Json,
     LoggingHandler, Missing, Notifier, Peer, Policy, Principal, Progress, PromptArgument,
     PromptEntry, PromptMessage, PromptPage, PromptProvider, PromptReply, Readiness,
     ResourceContents, ResourceEntry, ResourcePage, ResourceProvider, ResourceReply, Role, Root,

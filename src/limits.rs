@@ -221,7 +221,12 @@ pub const LOG_TEXT_BYTES_MAX: usize = 256;
 pub const AUDIT_ARGUMENTS_BYTES_MAX: usize = 8 * 1024;
 /// How long a log gathers lines before it writes them all at once.
 pub const LOG_GATHER: Duration = Duration::from_millis(10);
-/// How long a log waits after an error of writing before it tries again.
+/// How long the end of a server waits for a disk, or a pipe, that takes nothing.
+pub const LOG_END: Duration = Duration::from_secs(5);
+/// While a log cannot be written, that is said this often.
+pub const LOG_COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a log waits after an error of writing before it tries again, and at the end for whoever
+/// has not said yet what came of a call.
 pub const LOG_RETRY: Duration = Duration::from_secs(1);
 /// Spans that wait to be sent; beyond them, they are dropped and counted.
 pub const TRACE_SPANS_MAX: usize = 8_192;

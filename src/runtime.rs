@@ -63,6 +63,7 @@ pub use self::control::Stopper;
 pub use self::listener::Opened;
 pub use self::logs::Logs;
 pub(crate) use self::mailbox::Reloaded;
+pub(crate) use self::memory::bound as memory_bound;
 pub use self::metrics::ShardStats;
 pub(crate) use self::process::process;
 pub use self::tls::{CertificateError, Certificates};

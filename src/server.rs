@@ -206,6 +206,7 @@ impl<H: Handler> Server<H> {
         let name = config.guard.public_https_host();
         let certificates =
             Certificates::read(&config.tls, name).map_err(ServeError::Certificates)?;
+        settings::tell(&shared.hub, &config, certificates.as_ref());
         let identity = shared.handler.catalog().identity();
         let logs = runtime::logs::open(&config.observe, identity).map_err(ServeError::Setting)?;
         let address = config.bind;

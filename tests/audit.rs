@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mcp_fastd::{Access, AuditArguments, Config, Empty, Principal, Server};
+use mcp_fastd::{Access, AuditArguments, Config, Empty, Principal, Server, WhenFull};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -108,19 +108,83 @@ fn what_cannot_be_entered_is_not_done() {
         config.observe.audit_log.path = Some("/dev/full".into());
     });
     let mut wire = server.connect();
-    let mut calls = 0;
-    let refused = loop {
-        let response = wire.ask(call(1, "echo", json!({ "text": "x" })).bytes());
-        if response.status != 200 {
-            break response;
-        }
-        calls += 1;
-        assert!(calls <= mcp_fastd::limits::AUDIT_LINES_MAX, "the queue is bounded");
-    };
-    assert_eq!(refused.status, 503);
-    assert_eq!(refused.json()["error"]["data"]["limit"], "audit_log.when_full");
+    // One call shows that nothing can be written; then no other is taken in.
+    assert_eq!(wire.ask(call(1, "echo", json!({ "text": "x" })).bytes()).status, 200);
+    eventually("that is seen", || wire.ask(get("/ready")).status == 503);
+    let problem = wire.ask(get("/ready")).json()["dependencies"]["audit_log"].to_string();
+    assert!(problem.contains("cannot be written"), "{problem}");
+    for id in 2..5 {
+        let refused = wire.ask(call(id, "echo", json!({ "text": "x" })).bytes());
+        assert_eq!(refused.status, 503);
+        assert_eq!(refused.json()["error"]["data"]["limit"], "audit_log.when_full");
+    }
+    assert!(metrics(&mut wire).contains("mcp_server_log_failing{log=\"audit\"} 1\n"));
     // What is no call goes on.
     let list = common::modern(json!(1), "tools/list", json!({}));
     assert_eq!(wire.ask(list.bytes()).status, 200);
+    let logs = server.running().logs();
     server.stop();
+    assert_eq!(logs.unwritten(), 1, "what is lost is told");
+}
+
+#[test]
+fn where_calls_may_go_on_they_do() {
+    let server = start_with(|config| {
+        config.observe.audit_log.path = Some("/dev/full".into());
+        config.observe.audit_log.when_full = WhenFull::Drop;
+    });
+    let mut wire = server.connect();
+    let failing = "mcp_server_log_failing{log=\"audit\"} 1\n";
+    wire.ask(call(1, "echo", json!({ "text": "x" })).bytes());
+    eventually("that is seen", || metrics(&mut wire).contains(failing));
+    assert_eq!(wire.ask(call(2, "echo", json!({ "text": "x" })).bytes()).status, 200);
+    assert_eq!(wire.ask(get("/ready")).status, 200);
+    server.stop();
+}
+
+#[test]
+fn when_there_is_room_again_nothing_is_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("audit.log");
+    std::os::unix::fs::symlink("/dev/full", &path).expect("a link");
+    let server = start_with(|config| config.observe.audit_log.path = Some(path.clone()));
+    let mut wire = server.connect();
+    wire.ask(call(1, "echo", json!({ "text": "x" })).bytes());
+    eventually("that is seen", || wire.ask(get("/ready")).status == 503);
+    std::fs::remove_file(&path).expect("it is there");
+    server.running().logs().reopen();
+    eventually("it is written", || wire.ask(get("/ready")).status == 200);
+    assert_eq!(wire.ask(call(2, "echo", json!({ "text": "x" })).bytes()).status, 200);
+    server.stop();
+    let ids: Vec<_> = lines(&path).iter().map(|line| line["request_id"].clone()).collect();
+    assert_eq!(ids, [1, 2]);
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_again_is_tried_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (logs, moved) = (folder.path().join("logs"), folder.path().join("moved"));
+    std::fs::create_dir(&logs).expect("a folder");
+    let path = logs.join("audit.log");
+    let server = start_with(|config| config.observe.audit_log.path = Some(path.clone()));
+    let mut wire = server.connect();
+    std::fs::rename(&logs, &moved).expect("it moves");
+    server.running().logs().reopen();
+    let failing = "mcp_server_log_failing{log=\"audit\"} 1\n";
+    eventually("that is seen", || metrics(&mut wire).contains(failing));
+    assert_eq!(wire.ask(call(1, "echo", json!({ "text": "x" })).bytes()).status, 200);
+    eventually("it is in the old file", || lines(&moved.join("audit.log")).len() == 1);
+    std::fs::create_dir(&logs).expect("a folder");
+    eventually("it is opened", || !metrics(&mut wire).contains(failing));
+    wire.ask(call(2, "echo", json!({ "text": "x" })).bytes());
+    eventually("it is in the new file", || lines(&path).len() == 1);
+    server.stop();
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+}
+
+fn metrics(wire: &mut Wire) -> String {
+    wire.ask(get("/metrics")).text()
 }

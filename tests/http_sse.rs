@@ -338,7 +338,7 @@ fn streams_have_a_bound_and_idle_sessions_make_room() {
     talk.send(bare(&open()));
     let answer = talk.answer();
     assert_eq!((answer.status, answer.field("Retry-After")), (503, Some("1")));
-    assert_eq!(answer.json()["error"]["data"]["limit"], "connections_max");
+    assert_eq!(answer.json()["error"]["data"]["limit"], "http_sse.connections_max");
     // A client that has left may come back for a while; it does not keep others out.
     drop(first);
     eventually("there is room", || {

@@ -42,26 +42,26 @@ fn heads() {
     let mut wire = server.connect();
     assert_eq!(wire.ask(filled(1000)).status, 200);
     wire.send(filled(1001));
-    check(&mut wire, 431, "head_bytes_max");
+    check(&mut wire, 431, "http.head_bytes_max");
     // One that never ends.
     let mut wire = server.connect();
     wire.try_send(filled(100_000).trim_end());
-    check(&mut wire, 431, "head_bytes_max");
+    check(&mut wire, 431, "http.head_bytes_max");
 
     let target =
         |len: usize| format!("GET /health?{} HTTP/1.1\r\nHost: a\r\n\r\n", "q".repeat(len - 8));
     let mut wire = server.connect();
     assert_eq!(wire.ask(target(100)).status, 200);
     wire.send(target(101));
-    check(&mut wire, 414, "target_bytes_max");
+    check(&mut wire, 414, "http.target_bytes_max");
     let mut wire = server.connect();
     wire.try_send(target(100_000));
-    check(&mut wire, 414, "target_bytes_max");
+    check(&mut wire, 414, "http.target_bytes_max");
 
     let mut wire = server.connect();
     assert_eq!(wire.ask(health(&"X: y\r\n".repeat(9))).status, 200);
     wire.send(health(&"X: y\r\n".repeat(10)));
-    check(&mut wire, 431, "header_fields_max");
+    check(&mut wire, 431, "http.header_fields_max");
 }
 
 #[test]
@@ -76,19 +76,19 @@ fn bodies() {
     assert_eq!(wire.ask(filled(10_000).bytes()).status, 200);
     assert_eq!(wire.ask(filled(10_000).chunked(999)).status, 200);
     wire.try_send(filled(10_001).bytes());
-    check(&mut wire, 413, "body_bytes_max");
+    check(&mut wire, 413, "http.body_bytes_max");
     for size in [1000, 1_000_000] {
         let mut wire = server.connect();
         wire.try_send(filled(10_001).chunked(size));
-        check(&mut wire, 413, "body_bytes_max");
+        check(&mut wire, 413, "http.body_bytes_max");
     }
     // Declared, and refused before any of it is there.
     let mut wire = server.connect();
     wire.send(format!("{}Content-Length: 99999999999\r\n\r\n", Post::new("").head()));
-    check(&mut wire, 413, "body_bytes_max");
+    check(&mut wire, 413, "http.body_bytes_max");
     let mut wire = server.connect();
     wire.send(format!("{}Transfer-Encoding: chunked\r\n\r\nffffff\r\n", Post::new("").head()));
-    check(&mut wire, 413, "body_bytes_max");
+    check(&mut wire, 413, "http.body_bytes_max");
     server.assert_alive();
 }
 
@@ -104,17 +104,17 @@ fn chunk_framing() {
     let long = "x".repeat(100);
     let mut wire = server.connect();
     wire.send(chunked(&format!("2;{long}\r\n{{}}\r\n0\r\n\r\n")));
-    check(&mut wire, 400, "chunk_line_bytes_max");
+    check(&mut wire, 400, "http.chunk_line_bytes_max");
     let mut wire = server.connect();
     wire.send(chunked(&format!("2;{long}")));
-    check(&mut wire, 400, "chunk_line_bytes_max");
+    check(&mut wire, 400, "http.chunk_line_bytes_max");
     let mut wire = server.connect();
     let line = format!("1;{}\r\nx\r\n", "y".repeat(80));
     wire.try_send(chunked(&line.repeat(1000)));
-    check(&mut wire, 400, "chunk_overhead_bytes_max");
+    check(&mut wire, 400, "http.chunk_overhead_bytes_max");
     let mut wire = server.connect();
     wire.try_send(chunked(&format!("2\r\n{{}}\r\n0\r\n{}\r\n", "X: y\r\n".repeat(100))));
-    check(&mut wire, 431, "trailer_bytes_max");
+    check(&mut wire, 431, "http.trailer_bytes_max");
     // One byte of data in each chunk is no crime.
     let mut wire = server.connect();
     let response = wire.ask(call(1, "echo", json!({ "text": "x".repeat(5000) })).chunked(1));

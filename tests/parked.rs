@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::{Wire, eventually, modern};
 use mcp_fastd::{
-    Access, Authenticator, Call, Config, Credentials, Empty, Exchange, Principal, Running, Server,
-    Verdict,
+    Access, Authenticator, Busy, Call, Config, Credentials, Empty, Exchange, Principal, Running,
+    Server, Verdict,
 };
 use serde_json::json;
 
@@ -48,7 +48,7 @@ impl<S> Authenticator<S> for Slow {
         let mut state = self.0.lock().unwrap();
         state.asked += 1;
         match (token, state.known.get(token)) {
-            ("busy", _) => Access::Busy,
+            ("busy", _) => Access::Busy(Busy { why: "nobody is there", limit: None }),
             ("early", None) => {
                 // It is decided before anybody can wait for it.
                 state.known.insert(token.to_owned(), true);
@@ -168,7 +168,7 @@ fn nobody_waits_for_ever() {
     wire.send([post(1, "ada").bytes(), post(2, "ada").bytes()].concat());
     let response = wire.response();
     assert_eq!((response.status, response.field("Retry-After")), (503, Some("1")));
-    assert_eq!(response.json()["error"]["data"]["limit"], "decision_timeout");
+    assert_eq!(response.json()["error"]["data"]["limit"], "auth.decision_timeout");
     assert!(response.closes(), "what is behind it was not looked at");
     wire.expect_end();
     let mut wire = Wire::connect(running.addr());

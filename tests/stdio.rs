@@ -259,7 +259,7 @@ fn bad_lines_are_answered_and_the_next_is_heard() {
     let long = format!("{{\"x\":\"{}\"}}\n", "x".repeat(5 << 20));
     client.write(long);
     let answer = client.next();
-    assert_eq!(answer["error"]["data"]["limit"], "body_bytes_max", "{answer}");
+    assert_eq!(answer["error"]["data"]["limit"], "http.body_bytes_max", "{answer}");
     client.write("\n\r\n  \n{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\r\n");
     assert_eq!(client.next()["result"], json!({}));
 }

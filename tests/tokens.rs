@@ -238,7 +238,7 @@ fn an_issuer_may_be_down_at_the_start_and_later() {
     };
     let (alice, bob) = (token("alice"), token("bob"));
     // Nobody can say that it is bad.
-    assert!(matches!(settled(&tokens, &alice, now()), Checked::Busy));
+    assert!(matches!(settled(&tokens, &alice, now()), Checked::Busy(_)));
     let health = tokens.health().next().expect("one issuer");
     assert_eq!((health.is_ready, health.keys_age_s), (false, None));
     assert!(health.last_error.expect("an error").contains("oauth-authorization-server"));
@@ -252,7 +252,7 @@ fn an_issuer_may_be_down_at_the_start_and_later() {
     assert_eq!(good(&tokens, &bob), named(&issuer, "bob"));
     let unknown = SigningKey::new("2", Algorithm::ES256).token(&claims(&issuer.url()));
     // Some time after it was last asked for a key.
-    assert!(matches!(settled(&tokens, &unknown, now() + 11), Checked::Busy));
+    assert!(matches!(settled(&tokens, &unknown, now() + 11), Checked::Busy(_)));
     assert!(tokens.health().all(|health| health.is_ready && health.last_error.is_some()));
     assert_eq!(good(&tokens, &bob), named(&issuer, "bob"));
 }
@@ -265,7 +265,7 @@ fn metadata_is_believed_of_its_own_issuer_only() {
     issuer.answers().metadata = json!({ "issuer": "https://other.example" });
     let tokens = start(&config(&issuer));
     let token = key.token(&claims(&issuer.url()));
-    assert!(matches!(settled(&tokens, &token, now()), Checked::Busy));
+    assert!(matches!(settled(&tokens, &token, now()), Checked::Busy(_)));
     let error = tokens.health().next().and_then(|health| health.last_error).expect("an error");
     assert!(error.contains("this is the issuer \"https://other.example\""), "{error}");
     assert_eq!(issuer.count("GET /jwks"), 0);
@@ -313,7 +313,7 @@ fn answers_that_cannot_be_trusted_are_none() {
         spoil(&issuer, &elsewhere);
         let tokens = start(&config(&issuer));
         let token = key.token(&claims(&issuer.url()));
-        assert!(matches!(settled(&tokens, &token, now()), Checked::Busy));
+        assert!(matches!(settled(&tokens, &token, now()), Checked::Busy(_)));
         assert!(tokens.health().all(|health| !health.is_ready && health.last_error.is_some()));
     }
     assert_eq!(elsewhere.count("GET"), 0);
@@ -451,7 +451,7 @@ fn an_issuer_that_cannot_be_asked_makes_no_token_bad() {
     issuer.go();
     let tokens = start(&config);
     assert!(tokens.health().all(|health| health.is_ready));
-    assert!(matches!(settled(&tokens, "opaque", now()), Checked::Busy));
+    assert!(matches!(settled(&tokens, "opaque", now()), Checked::Busy(_)));
     assert!(tokens.health().all(|health| health.last_error.is_some()));
     issuer.come_back();
     eventually("it is asked again", || {
@@ -460,7 +460,7 @@ fn an_issuer_that_cannot_be_asked_makes_no_token_bad() {
     assert!(tokens.health().all(|health| health.last_error.is_none()));
     // An issuer that does not know us says nothing of the token either.
     issuer.answers().status = Some(401);
-    assert!(matches!(settled(&tokens, "another", now()), Checked::Busy));
+    assert!(matches!(settled(&tokens, "another", now()), Checked::Busy(_)));
     // Without keys, its JWTs are asked about too.
     issuer.answers().status = None;
     let token = SigningKey::new("1", Algorithm::ES256).token(&claims(&issuer.url()));
@@ -480,7 +480,7 @@ fn no_more_wait_than_may() {
             later.push(verdict);
             false
         }
-        Checked::Busy => true,
+        Checked::Busy(_) => true,
         other => panic!("nobody was asked: {other:?}"),
     });
     assert!((2..=4).contains(&later.len()), "{}", later.len());

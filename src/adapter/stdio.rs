@@ -54,7 +54,7 @@ impl Transport for Stdio {
                     return Some(Received::Message { session: SESSION, principal: None, message });
                 }
                 Line::TooLong => {
-                    let text = "a line is longer than body_bytes_max";
+                    let text = "a line is longer than http.body_bytes_max";
                     let mut out = Vec::new();
                     rpc::write_error(&mut out, None, ErrorCode::INVALID_REQUEST, text, |_| ());
                     if Stdio::write(&out).is_err() {

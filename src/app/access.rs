@@ -89,8 +89,17 @@ pub enum Access {
     /// It has to be found out elsewhere: the request waits until that is decided, and is then asked
     /// about again. If that takes too long, it is refused (503).
     Later(Arc<Verdict>),
-    /// Nobody has time to find it out: 503.
-    Busy,
+    /// It cannot be found out now: 503.
+    Busy(Busy),
+}
+
+/// Why it cannot be found out who is asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Busy {
+    /// In a few words that may be told to anybody.
+    pub why: &'static str,
+    /// The setting whose bound was met, if it was one.
+    pub limit: Option<&'static str>,
 }
 
 impl Access {
@@ -111,6 +120,20 @@ pub enum Denied {
     UnknownScheme,
 }
 
+/// How it stands with somebody who issues tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Who.
+    pub issuer: String,
+    /// Whether its tokens can be checked at all.
+    pub is_ready: bool,
+    /// How old its keys are, in seconds; `None` without keys.
+    pub keys_age_s: Option<u64>,
+    /// What went wrong when it was last asked for something; `None` when nothing did. It may name
+    /// addresses that are nobody's business.
+    pub last_error: Option<String>,
+}
+
 /// Decides who is asking; `()` lets everybody in.
 ///
 /// It runs on the shard for each request, before the body is read: it must not wait.
@@ -123,6 +146,12 @@ pub trait Authenticator<S>: Send + Sync + 'static {
 
     /// Decides.
     fn authenticate(&self, state: &S, credentials: &Credentials<'_>) -> Access;
+
+    /// How it stands with those whose tokens are taken. Asked for `/ready` and `/metrics`, on a
+    /// shard: it must not wait.
+    fn issuers(&self) -> Vec<Health> {
+        Vec::new()
+    }
 }
 
 impl<S> Authenticator<S> for () {

@@ -3,7 +3,7 @@
 //! A part that was not added is `()`, whose methods the compiler sees through: what is not used is
 //! not there.
 
-use super::access::{Access, Authenticator, Credentials};
+use super::access::{Access, Authenticator, Credentials, Health};
 use super::call::Call;
 use super::catalog::{Catalog, PromptId, ToolId};
 use super::completion::{Completer, CompletionReply, CompletionRequest};
@@ -132,6 +132,10 @@ where
     #[inline]
     fn authenticate(&self, credentials: &Credentials<'_>) -> Access {
         self.hooks.authenticator.authenticate(&self.state, credentials)
+    }
+
+    fn issuers(&self) -> Vec<Health> {
+        self.hooks.authenticator.issuers()
     }
 
     fn ready(&self, readiness: &mut Readiness) {

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use super::api_keys::{ApiKeys, PREFIX};
 use super::clients::Clients;
 use super::{Checked, Tokens};
-use crate::app::{Access, Authenticator, Credentials, Denied};
+use crate::app::{Access, Authenticator, Credentials, Denied, Health};
 use crate::config::AuthConfig;
 use crate::config::tokens::TokenConfig;
 
@@ -130,7 +130,7 @@ impl Authentication {
                     Checked::Yes(principal) => Access::Principal(principal),
                     Checked::No(reason) => Access::Denied(Denied::Invalid(reason.text())),
                     Checked::Later(verdict) => Access::Later(verdict),
-                    Checked::Busy => Access::Busy,
+                    Checked::Busy(busy) => Access::Busy(busy),
                 },
                 None => {
                     known.keys.find(bearer).map_or_else(|| credentials.denied(), Access::Principal)
@@ -155,6 +155,11 @@ impl Authentication {
 impl<S> Authenticator<S> for Authentication {
     fn decides(&self) -> bool {
         true
+    }
+
+    fn issuers(&self) -> Vec<Health> {
+        let known = self.0.known.load();
+        known.tokens.iter().flat_map(|tokens| tokens.health()).collect()
     }
 
     #[inline]

@@ -35,7 +35,7 @@ impl From<Answer> for Checked {
         match answer {
             Answer::Yes(principal) => Checked::Yes(principal),
             Answer::No(reason) => Checked::No(reason),
-            Answer::Busy => Checked::Busy,
+            Answer::Busy => Checked::Busy(super::UNREACHABLE),
         }
     }
 }

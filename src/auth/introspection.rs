@@ -107,7 +107,9 @@ impl Introspection {
         };
         match self.jobs.try_send(Job { token, issuer, shown_s: unix_s }) {
             Ok(()) => Checked::Later(place.insert(Arc::default()).clone()),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Checked::Busy,
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                Checked::Busy(super::FULL)
+            }
         }
     }
 }

@@ -198,11 +198,11 @@ impl Issuer {
     }
 
     /// How it stands.
-    pub fn health(&self) -> Health<'_> {
+    pub fn health(&self) -> Health {
         let status = self.status.lock();
         let keys_age_s = status.fetched.map(|fetched| fetched.elapsed().as_secs());
         Health {
-            issuer: &self.name,
+            issuer: self.name.to_string(),
             is_ready: keys_age_s.is_some() || !self.has_keys(),
             keys_age_s,
             last_error: status.keys_error.clone().or_else(|| status.introspection_error.clone()),

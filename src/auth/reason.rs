@@ -48,7 +48,7 @@ impl Reason {
     pub fn text(self) -> &'static str {
         match self {
             Reason::Malformed => "this is no token that this server can read",
-            Reason::TooLong => "the token is longer than token_bytes_max",
+            Reason::TooLong => "the token is longer than auth.token_bytes_max",
             Reason::Algorithm => "the algorithm of the signature is not allowed for its key",
             Reason::UnknownKey => "the issuer has no such key",
             Reason::Signature => "the signature is wrong",

@@ -12,8 +12,13 @@ use super::{Problem, settings, systemd};
 pub(super) fn reload(daemon: &mut Daemon) {
     systemd::reloading();
     match settings::read(&daemon.arguments).and_then(|read| apply(daemon, read)) {
-        Ok(reloaded) => tell(&reloaded),
+        Ok(reloaded) => {
+            tell(&reloaded);
+            let changed = format!("changed: {}", list(&reloaded.changed));
+            daemon.handle.acted("reload", Ok(&changed));
+        }
         Err(problem) => {
+            daemon.handle.acted("reload", Err(&problem.to_string()));
             tracing::error!("not reloaded, and all goes on as it was: {problem}");
         }
     }
@@ -53,12 +58,15 @@ fn compare(
     if is_same { same.push(key) } else { other.push(key) }
 }
 
-fn tell(reloaded: &Reloaded) {
-    let Reloaded { changed, needs_restart, unchanged } = reloaded;
-    let list = |keys: &[&str]| match keys.is_empty() {
+fn list(keys: &[&str]) -> String {
+    match keys.is_empty() {
         true => "nothing".to_owned(),
         false => keys.join(", "),
-    };
+    }
+}
+
+fn tell(reloaded: &Reloaded) {
+    let Reloaded { changed, needs_restart, unchanged } = reloaded;
     tracing::info!(changed = list(changed), unchanged = unchanged.len(), "reloaded");
     tracing::debug!(unchanged = list(unchanged), "as before");
     if !needs_restart.is_empty() {

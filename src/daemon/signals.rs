@@ -60,8 +60,10 @@ impl Daemon {
                 SIGUSR2 if self.is_leaving("upgrade") => {}
                 SIGHUP => reload::reload(&mut self),
                 SIGUSR1 => {
-                    tracing::info!("the logs of requests are opened again");
+                    tracing::info!("the logs of requests are to be opened again");
                     self.handle.logs().reopen();
+                    // After that, so that it stands in the new file.
+                    self.handle.acted("reopen_logs", Ok("SIGUSR1"));
                 }
                 SIGUSR2 => self.upgrade.begin(&self.handle),
                 signal => return self.stop(signal, signals),
@@ -84,6 +86,7 @@ impl Daemon {
         if !self.upgrade.is_done() {
             systemd::stopping();
         }
+        self.handle.acted("stop", Ok(name));
         self.handle.stop();
         for signal in signals.forever() {
             if let SIGTERM | SIGINT = signal {

@@ -75,6 +75,7 @@ impl Upgrade {
     pub(super) fn begin(&self, handle: &Handle) {
         if let Some(obstacle) = self.obstacle {
             tracing::error!("no upgrade: {obstacle}");
+            handle.acted("upgrade", Err(obstacle));
             return;
         }
         if self.state.compare_exchange(NONE, UNDER_WAY, Ordering::SeqCst, Ordering::SeqCst).is_err()
@@ -93,11 +94,13 @@ impl Upgrade {
                 self.state.store(DONE, Ordering::SeqCst);
                 systemd::followed_by(process);
                 tracing::info!(process, "upgrade: the new process serves; finishing what is here");
+                handle.acted("upgrade", Ok(&format!("process {process}")));
                 handle.drain();
             }
             Err(Problem(problem)) => {
                 self.state.store(NONE, Ordering::SeqCst);
                 tracing::error!("no upgrade, and all goes on as it was: {problem}");
+                handle.acted("upgrade", Err(&problem));
             }
         }
     }

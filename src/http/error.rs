@@ -103,17 +103,18 @@ impl Error {
         }
     }
 
-    /// The name of the setting whose limit was exceeded, if it was a limit (a field of
-    /// [`HttpLimits`](super::HttpLimits)). RFC 9110 §15.5.14 and §15.5.15, RFC 6585 §5.
+    /// The key of the setting whose limit was exceeded, if it was a limit: a field of
+    /// [`HttpLimits`](super::HttpLimits), as it stands in a file. RFC 9110 §15.5.14 and §15.5.15,
+    /// RFC 6585 §5.
     pub fn limit(self) -> Option<&'static str> {
         match self {
-            Error::HeadTooLarge => Some("head_bytes_max"),
-            Error::TooManyFields => Some("header_fields_max"),
-            Error::TargetTooLong => Some("target_bytes_max"),
-            Error::BodyTooLarge => Some("body_bytes_max"),
-            Error::ChunkExtensionTooLong => Some("chunk_line_bytes_max"),
-            Error::ChunkOverheadTooLarge => Some("chunk_overhead_bytes_max"),
-            Error::TrailersTooLarge => Some("trailer_bytes_max"),
+            Error::HeadTooLarge => Some("http.head_bytes_max"),
+            Error::TooManyFields => Some("http.header_fields_max"),
+            Error::TargetTooLong => Some("http.target_bytes_max"),
+            Error::BodyTooLarge => Some("http.body_bytes_max"),
+            Error::ChunkExtensionTooLong => Some("http.chunk_line_bytes_max"),
+            Error::ChunkOverheadTooLarge => Some("http.chunk_overhead_bytes_max"),
+            Error::TrailersTooLarge => Some("http.trailer_bytes_max"),
             _ => None,
         }
     }
@@ -129,11 +130,13 @@ impl Error {
             Error::InvalidMethod => "the method is not a token",
             Error::UnknownMethod => "the method is not implemented by this server",
             Error::InvalidTarget => "the request target is invalid for this method",
-            Error::TargetTooLong => "the request target is longer than target_bytes_max",
+            Error::TargetTooLong => "the request target is longer than http.target_bytes_max",
             Error::InvalidVersion => "the protocol version is not of the form HTTP/1.1",
             Error::UnsupportedVersion => "only HTTP/1.0 and HTTP/1.1 are supported",
-            Error::HeadTooLarge => "the request head is longer than head_bytes_max",
-            Error::TooManyFields => "the request has more header fields than header_fields_max",
+            Error::HeadTooLarge => "the request head is longer than http.head_bytes_max",
+            Error::TooManyFields => {
+                "the request has more header fields than http.header_fields_max"
+            }
             Error::SpaceBeforeFirstField => "white space precedes the first header field",
             Error::ObsoleteFold => "a header field is folded over several lines",
             Error::SpaceBeforeColon => "white space stands between a field name and its colon",
@@ -151,16 +154,18 @@ impl Error {
             Error::InvalidTransferEncoding => "Transfer-Encoding does not end with chunked, once",
             Error::UnsupportedTransferCoding => "only the transfer coding chunked is supported",
             Error::UnknownExpectation => "the only expectation supported is 100-continue",
-            Error::BodyTooLarge => "the request body is longer than body_bytes_max",
+            Error::BodyTooLarge => "the request body is longer than http.body_bytes_max",
             Error::InvalidChunkSize => "a chunk size is not 1 to 16 hexadecimal digits",
             Error::InvalidChunkExtension => "a chunk extension is invalid",
-            Error::ChunkExtensionTooLong => "a chunk-size line is longer than chunk_line_bytes_max",
+            Error::ChunkExtensionTooLong => {
+                "a chunk-size line is longer than http.chunk_line_bytes_max"
+            }
             Error::ChunkOverheadTooLarge => {
-                "the chunk-size lines exceed their data by more than chunk_overhead_bytes_max"
+                "the chunk-size lines exceed their data by more than http.chunk_overhead_bytes_max"
             }
             Error::InvalidChunkEnd => "the data of a chunk is not followed by CRLF",
             Error::InvalidTrailer => "a trailer field is invalid",
-            Error::TrailersTooLarge => "the trailer section is longer than trailer_bytes_max",
+            Error::TrailersTooLarge => "the trailer section is longer than http.trailer_bytes_max",
         }
     }
 }

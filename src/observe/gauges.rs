@@ -23,8 +23,20 @@ pub(crate) struct Gauges {
     pub(crate) limited: Named,
     /// TLS handshakes that failed, by reason.
     pub(crate) handshakes_failed: Named,
-    /// When the keys of an issuer were fetched last, in milliseconds since 1970, by issuer.
-    pub(crate) keys_fetched_ms: Named,
+    /// What operators did, and what they could not do.
+    pub(crate) acts: Named,
+    pub(crate) acts_failed: Named,
+    pub(crate) settled: Settled,
+}
+
+/// What is settled at the start and at a reload, and is told beside what is counted; zero where
+/// there is none.
+#[derive(Default)]
+pub(crate) struct Settled {
+    pub(crate) connections_max: Counter,
+    pub(crate) memory_max: Counter,
+    /// When the first certificate expires, in seconds since 1970.
+    pub(crate) certificate_expires_s: Counter,
 }
 
 impl Gauges {
@@ -38,7 +50,9 @@ impl Gauges {
             workers: Counter::default(),
             limited: named(),
             handshakes_failed: named(),
-            keys_fetched_ms: named(),
+            acts: named(),
+            acts_failed: named(),
+            settled: Settled::default(),
         }
     }
 }
@@ -96,43 +110,17 @@ pub(crate) struct Named(Mutex<BTreeMap<Box<str>, u64>>);
 
 impl Named {
     pub(crate) fn add(&self, name: &str) {
-        self.change(name, |value| *value += 1);
-    }
-
-    /// For a gauge.
-    #[allow(dead_code)] // for the keys of issuers
-    pub(crate) fn set(&self, name: &str, value: u64) {
-        self.change(name, |before| *before = value);
-    }
-
-    fn change(&self, name: &str, change: impl FnOnce(&mut u64)) {
         let mut named = self.0.lock();
         let is_full = named.len() >= limits::NAMES_COUNTED_MAX && !named.contains_key(name);
         let name = if is_full { "_OTHER" } else { name };
         match named.get_mut(name) {
-            Some(value) => change(value),
-            None => change(named.entry(name.into()).or_default()),
+            Some(count) => *count += 1,
+            None => drop(named.insert(name.into(), 1)),
         }
     }
 
     pub(crate) fn all(&self) -> Vec<(Box<str>, u64)> {
         self.0.lock().iter().map(|(name, value)| (name.clone(), *value)).collect()
-    }
-}
-
-/// What the server itself depends on, and whether it is there: keys to check tokens with, say.
-#[derive(Default)]
-pub(crate) struct Dependencies(Mutex<BTreeMap<&'static str, Option<String>>>);
-
-impl Dependencies {
-    /// Says how it stands with one; a reason when it is not there.
-    #[allow(dead_code)] // for keys and certificates
-    pub(crate) fn set(&self, name: &'static str, problem: Option<String>) {
-        self.0.lock().insert(name, problem);
-    }
-
-    pub(crate) fn all(&self) -> Vec<(&'static str, Option<String>)> {
-        self.0.lock().iter().map(|(name, problem)| (*name, problem.clone())).collect()
     }
 }
 

@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::counters::{Counter, Table};
-use super::gauges::{Dependencies, Gauges};
-use super::lines::{Entry, write_access, write_audit};
+use super::gauges::Gauges;
+use super::lines::{Entry, write_access, write_act, write_audit};
 use super::observation::State;
 use super::outcome::{Observed, Operations, Outcome};
 use super::rules::{AccessLog, AuditArguments, AuditLog, Logs, WhenFull};
@@ -26,6 +26,7 @@ pub(crate) struct Times {
 pub(crate) struct Process {
     pub(crate) resident_bytes: Option<u64>,
     pub(crate) open_files: Option<u64>,
+    pub(crate) open_files_max: Option<u64>,
 }
 
 /// All that a server knows of what it did.
@@ -34,7 +35,6 @@ pub(crate) struct Ledger {
     /// One for each shard; the last one is for all other threads together.
     pub(crate) tables: Box<[Table]>,
     pub(crate) gauges: Gauges,
-    pub(crate) dependencies: Dependencies,
     pub(crate) logs: Logs,
     /// Whether any log wants to be told of requests, or a collector of traces.
     pub(super) is_telling: bool,
@@ -59,7 +59,6 @@ impl Ledger {
             operations,
             tables,
             gauges: Gauges::new(queue),
-            dependencies: Dependencies::default(),
             logs,
             is_telling,
             times,
@@ -128,20 +127,28 @@ impl Ledger {
         let is_denied = matches!(outcome, Outcome::Unauthorized | Outcome::Forbidden);
         let said = entry.state.message.as_ref().and_then(|said| said.tool.as_ref());
         let is_call = said.is_some() || self.operations.tool(operation).is_some();
+        let is_call = is_call && !entry.state.parted;
         match (is_call || is_denied, entry.state.audited) {
             (true, true) => audit.lines.put_reserved(write_audit(entry)),
-            (true, false) => audit.lines.put(|| write_audit(entry)),
+            (true, false) if is_denied || audit.may_go_on() => {
+                audit.lines.put(|| write_audit(entry));
+            }
+            // It was not made, and is no loss.
+            (true, false) if audit.reserve() => audit.lines.put_reserved(write_audit(entry)),
             (false, true) => audit.lines.done(1),
-            (false, false) => {}
+            (true | false, false) => {}
         }
     }
 
-    /// An act of an operator, for the audit log: a reload, say.
-    #[allow(dead_code)] // for whoever reloads
-    pub(crate) fn act(&self, action: &str, detail: &str) {
+    /// An act of an operator, a reload, say: what came of it, or why nothing did.
+    pub(crate) fn act(&self, action: &str, outcome: Result<&str, &str>) {
+        match outcome {
+            Ok(_) => self.gauges.acts.add(action),
+            Err(_) => self.gauges.acts_failed.add(action),
+        }
         if let Some(audit) = &self.logs.audit {
             let unix_ms = (self.times.unix_ns)() / 1_000_000;
-            audit.lines.put(|| super::lines::write_act(unix_ms, action, detail));
+            audit.lines.put(|| write_act(unix_ms, action, outcome));
         }
     }
 
@@ -161,6 +168,17 @@ impl Ledger {
 }
 
 impl AuditLog {
+    /// Takes a place for a call, if what is written there will stand in the log: while the last
+    /// write has failed, nobody knows. Says whether there is one.
+    pub(super) fn reserve(&self) -> bool {
+        (self.may_go_on() || !self.lines.is_unwritable()) && self.lines.reserve()
+    }
+
+    /// Whether calls are refused, since the log cannot be written.
+    pub(crate) fn is_refusing(&self) -> bool {
+        !self.may_go_on() && (self.lines.is_unwritable() || self.lines.is_full())
+    }
+
     /// Whether a call may go on that there is no room for.
     pub(super) fn may_go_on(&self) -> bool {
         self.when_full == WhenFull::Drop

@@ -86,7 +86,7 @@ fn access_object(entry: &Entry<'_>) -> Vec<u8> {
     line.text("error_type", outcome.error_type());
     line.text("mcp_method", method(entry));
     line.text("tool", tool(entry));
-    line.text("protocol_version", said.map(|said| said.version));
+    line.text("protocol_version", version(entry));
     line.raw("request_id", said.map(|said| &*said.id).filter(|id| !id.is_empty()));
     line.text("session", http.and_then(|http| http.session.as_deref()));
     line.raw("bytes", Some(&state.bytes.to_string()));
@@ -136,7 +136,7 @@ pub(super) fn write_audit(entry: &Entry<'_>) -> Vec<u8> {
     line.text("path", http.map(|http| &*http.path).filter(|_| is_denied));
     line.text("mcp_method", method(entry));
     line.text("tool", tool(entry));
-    line.text("protocol_version", said.map(|said| said.version));
+    line.text("protocol_version", version(entry));
     line.raw("request_id", said.map(|said| &*said.id).filter(|id| !id.is_empty()));
     line.text("session", http.and_then(|http| http.session.as_deref()));
     line.text("task", state.task.as_deref());
@@ -150,12 +150,22 @@ pub(super) fn write_audit(entry: &Entry<'_>) -> Vec<u8> {
 }
 
 /// A line of the audit log about what an operator did.
-pub(super) fn write_act(unix_ms: u64, action: &str, detail: &str) -> Vec<u8> {
+pub(super) fn write_act(unix_ms: u64, action: &str, outcome: Result<&str, &str>) -> Vec<u8> {
+    let (class, detail) = match outcome {
+        Ok(detail) => ("ok", detail),
+        Err(problem) => ("error", problem),
+    };
     let mut line = Object::begin(unix_ms);
     line.text("event", Some("admin"));
     line.text("action", Some(action));
-    line.text("detail", Some(detail));
+    line.text("outcome", Some(class));
+    line.text("detail", Some(detail).filter(|detail| !detail.is_empty()));
     line.end()
+}
+
+fn version(entry: &Entry<'_>) -> Option<&'static str> {
+    let said = entry.state.message.as_ref().map(|said| said.version);
+    said.filter(|version| !version.is_empty())
 }
 
 /// The method that was asked for, by its name; nothing for what is no operation.

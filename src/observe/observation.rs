@@ -33,6 +33,8 @@ pub(super) struct State {
     pub(super) task: Option<Box<str>>,
     /// It has a place in the audit log.
     pub(super) audited: bool,
+    /// What it asks for goes on as parts of it, which are entered by themselves.
+    pub(super) parted: bool,
 }
 
 /// What the head of an HTTP request says.
@@ -80,6 +82,7 @@ impl Observation {
     /// of it here is not said of the whole.
     pub(crate) fn part(&self) -> Arc<Observation> {
         let mut whole = self.state.lock();
+        whole.parted = true;
         let state = State {
             http: whole.http.clone(),
             principal: whole.principal.clone(),
@@ -118,7 +121,7 @@ impl Observation {
         let Some(audit) = &self.ledger.logs.audit else { return true };
         let mut state = self.state.lock();
         if !state.audited {
-            state.audited = audit.lines.reserve();
+            state.audited = audit.reserve();
         }
         state.audited || audit.may_go_on()
     }

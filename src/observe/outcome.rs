@@ -9,6 +9,8 @@ pub(crate) struct Operation(pub(crate) u32);
 impl Operation {
     /// What is none: a page, a stream, something that nobody could read.
     pub(crate) const NONE: Operation = Operation(u32::MAX);
+    /// What is not counted, nor in any log: who operates the server looks at it.
+    pub(super) const UNSEEN: Operation = Operation(u32::MAX - 1);
 }
 
 /// The names of operations: methods first, then calls of tools that the catalog has not, then those

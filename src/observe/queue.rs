@@ -26,6 +26,10 @@ pub(crate) struct Queue<T> {
     moved: AtomicBool,
     /// Nothing is put in any more.
     ended: AtomicBool,
+    /// The last write has failed.
+    unwritable: AtomicBool,
+    /// A new file could not be opened in place of one that was moved away.
+    unopened: AtomicBool,
     /// Entries that there was no place for.
     pub(crate) dropped: Counter,
     /// Entries that are done with.
@@ -43,6 +47,8 @@ impl<T> Queue<T> {
             room,
             moved: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            unwritable: AtomicBool::new(false),
+            unopened: AtomicBool::new(false),
             dropped: Counter::default(),
             written: Counter::default(),
         }
@@ -107,6 +113,31 @@ impl<T> Queue<T> {
         &self.receiver
     }
 
+    /// How the last write went.
+    pub(crate) fn set_unwritable(&self, is_so: bool) {
+        self.unwritable.store(is_so, Ordering::Release);
+    }
+
+    /// Whether the last write has failed: what waits may never be written.
+    pub(crate) fn is_unwritable(&self) -> bool {
+        self.unwritable.load(Ordering::Acquire)
+    }
+
+    /// Whether there is no place.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= self.room
+    }
+
+    /// How opening a new file went.
+    pub(crate) fn set_unopened(&self, is_so: bool) {
+        self.unopened.store(is_so, Ordering::Release);
+    }
+
+    /// Whether entries go to a file that was moved away, since no new one can be opened.
+    pub(crate) fn is_unopened(&self) -> bool {
+        self.unopened.load(Ordering::Acquire)
+    }
+
     /// So many places are free again.
     pub(crate) fn done(&self, entries: usize) {
         self.taken.fetch_sub(entries, Ordering::Relaxed);
@@ -137,5 +168,7 @@ mod tests {
         assert!(queue.has_ended() && !queue.was_moved());
         queue.done(2);
         assert!(queue.reserve() && queue.reserve() && !queue.reserve());
+        queue.set_unwritable(true);
+        assert!(queue.is_unwritable() && !queue.is_unopened());
     }
 }

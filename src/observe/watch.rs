@@ -65,6 +65,13 @@ impl Watch {
         }
     }
 
+    /// A request begins that nobody is to know of: who counts is not counted.
+    #[cold]
+    pub(crate) fn begin_unseen(&self) {
+        self.observation.set(None);
+        self.current.set(Observed { operation: Operation::UNSEEN, ..Observed::NOTHING });
+    }
+
     /// What was asked, and what came of it.
     #[inline]
     pub(crate) fn note(&self, operation: Operation, outcome: Outcome) {
@@ -157,6 +164,9 @@ impl Watch {
         let now_ns = clock();
         let each_ns = now_ns.saturating_sub(self.began_ns);
         for (observed, count) in self.ended.drain(..) {
+            if observed.operation == Operation::UNSEEN {
+                continue;
+            }
             self.ledger.tables[self.table].count_alone(observed, count, each_ns);
         }
         for observation in self.told.drain(..) {

@@ -3,7 +3,8 @@
 //!
 //! Lines are gathered for a moment and written together, whole lines only, to the end of the file
 //! (`O_APPEND`). When that fails, lines of the access log are dropped, and counted; those of the
-//! audit log are kept and tried again, while its queue fills up.
+//! audit log are kept and tried again, and no call is taken in before they are written, or calls go
+//! on while its queue fills up (`audit_log.when_full`).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -11,7 +12,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::export::{Exporter, Exporting};
 use crate::config::ObserveConfig;
@@ -97,7 +98,19 @@ pub(crate) fn start(
                 false => logs.access.as_ref().map(|log| &log.lines),
             };
             if let Some(lines) = lines {
-                Writer { name, file, keeps, lines, piece: Vec::new(), entries: 0, lost: 0 }.run();
+                Writer {
+                    name,
+                    file,
+                    keeps,
+                    lines,
+                    piece: Vec::new(),
+                    entries: 0,
+                    written: 0,
+                    lost: 0,
+                    told: 0,
+                    complaints: Complaints::default(),
+                }
+                .run();
             }
         })?);
     }
@@ -113,18 +126,28 @@ pub(crate) struct LogThreads {
 }
 
 impl LogThreads {
-    /// Writes what there is, and ends.
+    /// Writes what there is, as far as that is possible, and ends.
     pub(crate) fn join(self) {
         for lines in queues(&self.ledger) {
             lines.end();
         }
+        let until = Instant::now() + limits::LOG_END;
         for thread in self.threads {
-            if thread.join().is_err() {
+            while !thread.is_finished() && Instant::now() < until {
+                thread::sleep(limits::LOG_GATHER);
+            }
+            if !thread.is_finished() {
+                tracing::error!("what a log is written to takes nothing: it is not waited for");
+            } else if thread.join().is_err() {
                 tracing::error!("the thread of a log ended by a panic");
             }
         }
         if let Some(traces) = self.traces {
             traces.join();
+        }
+        let unwritten = Logs(self.ledger).unwritten();
+        if unwritten > 0 {
+            tracing::error!(entries = unwritten, "the end of a log is not written: it is lost");
         }
     }
 }
@@ -161,6 +184,11 @@ impl Logs {
         for lines in queues(&self.0) {
             lines.reopen();
         }
+    }
+
+    /// Entries that wait to be written; after the end of the server, those that are lost.
+    pub fn unwritten(&self) -> usize {
+        queues(&self.0).map(Queue::len).sum()
     }
 }
 
@@ -207,27 +235,46 @@ struct Writer<'l> {
     /// Nothing is dropped that cannot be written yet.
     keeps: bool,
     lines: &'l Queue<Vec<u8>>,
-    /// What is to be written now, and of how many entries it is.
+    /// What is to be written now, of how many entries it is, and how much of it is written.
     piece: Vec<u8>,
     entries: usize,
-    /// Entries that were dropped, as far as that was said.
+    written: usize,
+    /// Entries that were dropped, as far as the log says so; and with what is to be written now.
     lost: u64,
+    told: u64,
+    complaints: Complaints,
+}
+
+/// What is wrong is said when it begins, and now and then while it lasts.
+#[derive(Default)]
+struct Complaints(Option<Instant>);
+
+impl Complaints {
+    fn is_due(&mut self) -> bool {
+        let is_due = self.0.is_none_or(|last| last.elapsed() >= limits::LOG_COMPLAINT_INTERVAL);
+        if is_due {
+            self.0 = Some(Instant::now());
+        }
+        is_due
+    }
 }
 
 impl Writer<'_> {
     fn run(mut self) {
+        let mut until = None;
         loop {
             let ending = self.lines.has_ended();
             self.gather(ending);
-            if self.lines.was_moved() {
+            if self.lines.was_moved() || self.lines.is_unopened() {
                 self.reopen();
             }
-            self.say_what_was_lost();
-            if !self.write() && ending {
-                tracing::error!(log = self.name, entries = self.entries, "entries are lost");
-                return;
+            let is_written = self.write();
+            if !ending {
+                continue;
             }
-            if ending && self.entries == 0 && self.lines.len() == 0 {
+            // Who was not waited for may never say what came of its call.
+            let until = *until.get_or_insert_with(|| Instant::now() + limits::LOG_RETRY);
+            if !is_written || self.lines.len() == 0 || Instant::now() >= until {
                 return;
             }
         }
@@ -235,17 +282,22 @@ impl Writer<'_> {
 
     /// Waits for an entry, and takes what comes within a moment.
     fn gather(&mut self, ending: bool) {
-        if self.entries == 0 && !ending {
-            if let Ok(letter) = self.lines.receiver().recv() {
-                self.take(letter);
-            }
-            if self.lines.receiver().len() < GATHERED {
+        let receiver = self.lines.receiver();
+        if self.piece.is_empty() {
+            let letter = match (ending, self.lines.is_unopened()) {
+                (true, _) if self.lines.len() == 0 => None,
+                (true, _) => receiver.recv_timeout(limits::LOG_GATHER).ok(),
+                (false, true) => receiver.recv_timeout(limits::LOG_RETRY).ok(),
+                (false, false) => receiver.recv().ok(),
+            };
+            letter.into_iter().for_each(|letter| self.take(letter));
+            if !ending && receiver.len() < GATHERED {
                 // Whoever puts more in meanwhile does not have to wake us.
                 thread::sleep(limits::LOG_GATHER);
             }
         }
         while self.piece.len() < PIECE
-            && let Ok(letter) = self.lines.receiver().try_recv()
+            && let Ok(letter) = receiver.try_recv()
         {
             self.take(letter);
         }
@@ -258,50 +310,93 @@ impl Writer<'_> {
         }
     }
 
+    /// Goes on with a new file, as soon as there can be one.
     fn reopen(&mut self) {
-        match LogFile::open(&self.file.path, self.file.sync) {
-            Ok(file) => self.file = file,
-            Err(error) => tracing::error!(log = self.name, %error, "cannot reopen a log"),
-        }
-    }
-
-    /// Entries that there was no room for stand in the log as a number.
-    fn say_what_was_lost(&mut self) {
-        let lost = self.lines.dropped.get();
-        if lost > self.lost {
-            let count = lost - self.lost;
-            let text = format!("{{\"event\":\"dropped\",\"entries\":{count}}}\n");
-            self.piece.extend_from_slice(text.as_bytes());
-            self.lost = lost;
-            tracing::warn!(log = self.name, entries = count, "entries of a log were dropped");
+        let opened = LogFile::open(&self.file.path, self.file.sync);
+        self.lines.set_unopened(opened.is_err());
+        match opened {
+            Ok(file) => {
+                self.file = file;
+                // A line that was broken off is written again, as a whole.
+                let whole = self.piece[..self.written].iter().rposition(|byte| *byte == b'\n');
+                self.written = whole.map_or(0, |at| at + 1);
+                self.complaints = Complaints::default();
+                tracing::info!(log = self.name, "a log is open again");
+            }
+            Err(error) if self.complaints.is_due() => {
+                let path = self.file.path.display();
+                tracing::error!(log = self.name, %path, %error, "cannot reopen a log; trying on");
+            }
+            Err(_) => {}
         }
     }
 
     /// Says whether all was written, or given up.
     fn write(&mut self) -> bool {
-        while !self.piece.is_empty() {
-            match self.file.write(&self.piece) {
-                Ok(written) => drop(self.piece.drain(..written)),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return self.fail(&error),
-            }
+        if !self.lines.is_unwritable() {
+            self.say_what_was_lost();
         }
-        if let Err(error) = self.file.settle() {
+        let outcome = self.write_on().and_then(|()| self.file.settle());
+        if let Err(error) = outcome {
             return self.fail(&error);
         }
-        self.lines.done(std::mem::take(&mut self.entries));
+        if !self.piece.is_empty() && self.lines.is_unwritable() {
+            self.lines.set_unwritable(false);
+            self.complaints = Complaints::default();
+            tracing::info!(log = self.name, "a log can be written again");
+        }
+        self.lost = self.told;
+        self.clear();
         true
     }
 
-    fn fail(&mut self, error: &io::Error) -> bool {
-        tracing::error!(log = self.name, %error, "cannot write a log");
-        if self.keeps {
-            thread::sleep(limits::LOG_RETRY);
-            return false;
+    /// Entries that there was no room for stand in the log as a number.
+    fn say_what_was_lost(&mut self) {
+        let lost = self.lines.dropped.get();
+        if lost > self.told {
+            let count = lost - self.told;
+            let text = format!("{{\"event\":\"dropped\",\"entries\":{count}}}\n");
+            self.piece.extend_from_slice(text.as_bytes());
+            self.told = lost;
+            if self.complaints.is_due() {
+                tracing::warn!(log = self.name, entries = lost, "a log has dropped entries");
+            }
         }
+    }
+
+    fn write_on(&mut self) -> io::Result<()> {
+        while self.written < self.piece.len() {
+            match self.file.write(&self.piece[self.written..]) {
+                Ok(written) => self.written += written,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self) {
         self.piece.clear();
-        self.lines.dropped.add(self.entries as u64);
+        self.written = 0;
         self.lines.done(std::mem::take(&mut self.entries));
-        true
+    }
+
+    fn fail(&mut self, error: &io::Error) -> bool {
+        self.lines.set_unwritable(true);
+        if self.complaints.is_due() {
+            let (entries, path) = (self.lines.len(), self.file.path.display());
+            tracing::error!(log = self.name, %path, %error, entries, "cannot write a log");
+        }
+        if !self.keeps {
+            self.lines.dropped.add(self.entries as u64);
+            self.told = self.lost;
+            self.clear();
+            return true;
+        }
+        if !self.lines.has_ended() {
+            // The end of the server is worth another look at once.
+            thread::sleep(limits::LOG_RETRY);
+        }
+        false
     }
 }

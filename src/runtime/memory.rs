@@ -50,7 +50,7 @@ impl MemoryWatch {
 }
 
 /// Memory beyond which less is taken in, in bytes; `None` where there is no bound.
-fn bound(config: &Config) -> Option<usize> {
+pub(crate) fn bound(config: &Config) -> Option<usize> {
     match config.overload.memory_max {
         Some(0) => None,
         Some(bytes) => Some(bytes),

@@ -46,6 +46,10 @@ impl Certificates {
     pub(crate) fn take(&self, _: Infallible) -> bool {
         match self.0 {}
     }
+
+    pub(crate) fn expires_at(&self) -> i64 {
+        match self.0 {}
+    }
 }
 
 impl Handshakes {

@@ -11,8 +11,10 @@ pub(crate) fn process() -> Process {
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = resident.and_then(|rest| rest.trim().strip_suffix(" kB"));
     let files = std::fs::metadata("/proc/self/fd").map_or(0, |folder| folder.len());
+    let files_max = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     Process {
         resident_bytes: kilobytes.and_then(|text| text.parse::<u64>().ok()).map(|kb| kb * 1024),
         open_files: Some(files).filter(|files| *files > 0),
+        open_files_max: files_max,
     }
 }

@@ -70,6 +70,7 @@ impl Handle {
                 reloaded.has_changed("tls.certificates");
             }
         }
+        settings::tell(&self.control.hub, &next, self.certificates.as_ref());
         if reloaded.changed.is_empty() {
             return Ok(reloaded);
         }
@@ -100,6 +101,12 @@ impl Handle {
     /// load looks elsewhere.
     pub fn is_stopping(&self) -> bool {
         self.control.hub.is_draining()
+    }
+
+    /// Enters in the audit log, and counts in the metrics, what an operator did: what came of it,
+    /// or why nothing did.
+    pub fn acted(&self, action: &str, outcome: Result<&str, &str>) {
+        self.control.hub.ledger.act(action, outcome);
     }
 
     /// The logs of requests, to go on with new files.

@@ -13,7 +13,7 @@ use crate::config::{
 use crate::http::Date;
 use crate::limits;
 use crate::observe::{AccessLog, AuditLog, Ledger, Logs, Queue, Times, Traces};
-use crate::runtime;
+use crate::runtime::{self, Certificates};
 use crate::store::{
     Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits,
     Sessions, Shares, SharesMax, StreamLimits,
@@ -53,6 +53,15 @@ pub(super) fn unknown_names(switches: &Switches, config: &Config) -> Vec<String>
 pub(super) fn check_names(switches: &Switches, config: &Config) -> Result<(), ServeError> {
     let first = unknown_names(switches, config).into_iter().next();
     first.map_or(Ok(()), |problem| Err(ServeError::Setting(problem)))
+}
+
+/// Notes what operators want to see beside what is counted.
+pub(super) fn tell(hub: &Hub, config: &Config, certificates: Option<&Certificates>) {
+    let settled = &hub.ledger.gauges.settled;
+    settled.connections_max.set(config.connections_max as u64);
+    settled.memory_max.set(runtime::memory_bound(config).unwrap_or(0) as u64);
+    let expires_s = certificates.map_or(0, Certificates::expires_at);
+    settled.certificate_expires_s.set(u64::try_from(expires_s).unwrap_or(0));
 }
 
 /// Gives the hub the limits of a configuration that was read again.

@@ -66,8 +66,11 @@ pub(super) fn identify<H: Handler>(
             let needed = Judge::new(&*shared.handler, None).head(fields).err();
             return Err(unauthorized(denied, needed, asking, shared).into());
         }
-        Access::Busy => return Err(HttpRefusal::nobody_decides().into()),
+        Access::Busy(busy) => return Err(HttpRefusal::nobody_decides(busy).into()),
     };
+    if local.watch.is_telling() {
+        local.watch.tell(|observation| observation.is_of(principal.as_ref()));
+    }
     if shared.handler.authorizes() {
         let judge = Judge::new(&*shared.handler, principal.as_deref());
         if let Err(missing) = judge.head(fields) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::access::{Judge, also};
 use super::inbound::{Heard, take_in};
 use super::message::{Desk, id, json_response};
-use super::observed::{operation_of, outcome_of};
+use super::observed::{operation_of, outcome_of, tell_of_part};
 use super::{Next, Shared};
 use crate::app::{Handler, Missing};
 use crate::http::{Response, Status};
@@ -50,7 +50,11 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
     let (mut body, mut said) = (Vec::new(), Vec::new());
     let answer =
         |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
-            let observation = desk.part_of_batch(message, context, session.as_ref());
+            let observation = desk.watch.part();
+            let of = session.as_deref();
+            if !tell_of_part(&observation, message, context, of, desk.shared, out) {
+                return;
+            }
             let written = desk.write(answer, message, context, session.as_ref(), out);
             observation.ended(operation_of(answer, context), outcome_of(written.came));
             said.extend(written.said);

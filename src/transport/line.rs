@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::access::Judge;
 use super::inbound::{Heard, client_of, take_in};
 use super::message::{id, id_text};
-use super::observed::{operation_of, outcome_of};
+use super::observed::{operation_of, outcome_of, tell_of_part};
 use super::refuse::overload_text;
 use super::{Deferred, ROOTS_CHANGED, Shared, batch};
 use crate::app::call::Link;
@@ -260,14 +260,6 @@ impl<H: Handler> Line<'_, H> {
         Then::Nothing
     }
 
-    #[cold]
-    pub(super) fn unaudited(&self, request: &[u8]) -> Then {
-        let text = "the audit log has no room, and no call is made that is not in it \
-                    (audit_log.when_full)";
-        self.push(error_of(request, text, "audit_log.when_full", Some(1000)));
-        Then::Nothing
-    }
-
     fn work(
         &self,
         root: Value<'_>,
@@ -376,7 +368,10 @@ impl<H: Handler> Line<'_, H> {
         let mut out = Vec::new();
         let answer =
             |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
-                self.write(answer, message, context, &self.part_of_batch(message, context), out);
+                let part = self.watch.part();
+                if tell_of_part(&part, message, context, Some(self.session), self.shared, out) {
+                    self.write(answer, message, context, &part, out);
+                }
             };
         let heard = batch::write(root, self.shared, Some(self.session), answer, &mut out);
         if !out.is_empty() {

@@ -14,7 +14,7 @@ use crate::app::{Handler, Missing};
 use crate::http::{Connection as Persistence, ContentType, Response, Stamp, Status, StreamFraming};
 use crate::json::{Kind, Value};
 use crate::mcp::{self, Accepted, Context, Plan, Refusal, Stage, Written, plan};
-use crate::observe::Watch;
+use crate::observe::{Operation, Outcome, Watch};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
 use crate::store::{Session, Stream};
@@ -65,6 +65,8 @@ pub(super) fn answer_body<H: Handler>(
     };
     if context.era() == Era::Legacy {
         if let Some(refusal) = desk.too_often(&message, &context) {
+            desk.asked(&message, &context);
+            desk.watch.failed(Operation::NONE, Outcome::RateLimited);
             return desk.refuse_http(&refusal, out);
         }
         let begins = context.method == Some(mcp::Method::Initialize);
@@ -74,7 +76,10 @@ pub(super) fn answer_body<H: Handler>(
                 let context = context.agreed(&message, session.version());
                 desk.answer(root, &message, &context, Some(session), out)
             }
-            Err(refusal) => desk.refuse_http(&refusal, out),
+            Err(refusal) => {
+                desk.asked(&message, &context);
+                desk.refuse_http(&refusal, out)
+            }
         };
     }
     if let Err(refusal) = headers::check(&context, sender.fields, shared.handler.catalog()) {
@@ -110,6 +115,7 @@ impl<H: Handler> Desk<'_, H> {
         if self.shared.handler.authorizes()
             && let Err(missing) = self.judge().message(message, context)
         {
+            self.asked(message, context);
             return self.forbid(&missing, out);
         }
         if H::SPEAKS_MCP {
@@ -144,6 +150,7 @@ impl<H: Handler> Desk<'_, H> {
         out: &mut Vec<u8>,
     ) -> Next {
         if let mcp::plan::Answer::Initialize { version } = *answer {
+            self.asked(message, context);
             return self.initialize(answer, version, message, context, out);
         }
         let status = status_of(answer, context.era());

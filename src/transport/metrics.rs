@@ -15,14 +15,19 @@ use prometheus_client::encoding::{
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use super::Shared;
+use crate::app::Handler;
 use crate::observe::{BOUNDS, Counter, Histogram, Outcome, Snapshot, Table};
 use crate::store::Hub;
 
 /// All metrics.
 #[cold]
-pub(super) fn text(hub: &Arc<Hub>) -> String {
+pub(super) fn text<H: Handler>(shared: &Shared<H>) -> String {
+    let ages = shared.handler.issuers().into_iter();
+    let keys = ages.filter_map(|issuer| Some((issuer.issuer.to_owned(), issuer.keys_age_s?)));
+    let scrape = Scrape { hub: shared.hub.clone(), keys: keys.collect() };
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Scrape { hub: hub.clone() }));
+    registry.register_collector(Box::new(scrape));
     let mut out = String::new();
     // A text cannot refuse to be written to.
     let _ = encode(&mut out, &registry);
@@ -32,6 +37,8 @@ pub(super) fn text(hub: &Arc<Hub>) -> String {
 /// One look at all there is.
 struct Scrape {
     hub: Arc<Hub>,
+    /// How old the keys of issuers are, in seconds.
+    keys: Vec<(String, u64)>,
 }
 
 impl Debug for Scrape {
@@ -48,6 +55,7 @@ impl Collector for Scrape {
         self.protocol(&mut out)?;
         self.workers(&mut out)?;
         self.limits(&mut out)?;
+        self.settled(&mut out)?;
         self.logs(&mut out)?;
         self.process(&mut out)
     }
@@ -264,30 +272,79 @@ impl Scrape {
             "TLS handshakes that failed, by reason.",
             labelled("reason", gauges.handshakes_failed.all()),
         )?;
-        let now_ms = (self.hub.clock.unix_ms)();
-        let ages = labelled("issuer", gauges.keys_fetched_ms.all());
         out.gauges(
             "mcp_server_jwks_age_seconds",
             "Time since the keys of an issuer were fetched.",
-            ages.map(|(issuer, at_ms)| (issuer, now_ms.saturating_sub(at_ms) as f64 / 1000.0)),
+            self.keys.iter().map(|(issuer, age_s)| ([("issuer", issuer.clone())], *age_s as i64)),
+        )
+    }
+
+    /// What was settled beforehand: what all else comes near to.
+    fn settled(&self, out: &mut Out<'_>) -> Result<(), Error> {
+        let gauges = &self.hub.ledger.gauges;
+        let settled = &gauges.settled;
+        let told = [
+            (
+                "mcp_server_connections_limit",
+                "connections_max: more are not accepted.",
+                &settled.connections_max,
+            ),
+            (
+                "mcp_server_memory_limit_bytes",
+                "overload.memory_max, or what follows from the control group: beyond it, calls \
+                 are refused.",
+                &settled.memory_max,
+            ),
+            (
+                "mcp_server_tls_certificate_expires_timestamp_seconds",
+                "When the first of the certificates expires, since 1970.",
+                &settled.certificate_expires_s,
+            ),
+        ];
+        for (name, help, value) in told {
+            let mut metric = out.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            if value.get() > 0 {
+                metric.encode_gauge(&(value.get() as i64))?;
+            }
+        }
+        let acts = [("ok", gauges.acts.all()), ("error", gauges.acts_failed.all())];
+        let acts = acts.into_iter().flat_map(|(outcome, acts)| {
+            let labels =
+                move |act: Box<str>| [("act", String::from(act)), ("outcome", outcome.into())];
+            acts.into_iter().map(move |(act, count)| (labels(act), count))
+        });
+        out.counters(
+            "mcp_server_operator_acts",
+            "What operators did (reload, reopen_logs, stop, upgrade), by what came of it.",
+            acts,
         )
     }
 
     fn logs(&self, out: &mut Out<'_>) -> Result<(), Error> {
         let logs = &self.hub.ledger.logs;
-        let dropped = [
-            ("access", logs.access.as_ref().map(|log| (&log.lines.dropped, &log.lines.written))),
-            ("audit", logs.audit.as_ref().map(|log| (&log.lines.dropped, &log.lines.written))),
-            ("traces", logs.traces.as_ref().map(|traces| traces.counters())),
-        ];
-        let kept = dropped.into_iter().filter_map(|(log, counters)| Some((log, counters?)));
+        let access = logs.access.iter().map(|log| ("access", &log.lines));
+        let kept = access.chain(logs.audit.iter().map(|log| ("audit", &log.lines)));
         let kept: Vec<_> = kept.collect();
+        let traces = || logs.traces.iter().map(|traces| ("traces", traces.counters()));
+        let lines = || kept.iter().map(|(log, lines)| (*log, (&lines.dropped, &lines.written)));
+        let counters = || lines().chain(traces());
         out.counters("mcp_server_log_entries_dropped", "Entries that a log had no room for.", {
-            kept.iter().map(|(log, (dropped, _))| ([("log", *log)], dropped.get()))
+            counters().map(|(log, (dropped, _))| ([("log", log)], dropped.get()))
         })?;
         out.counters("mcp_server_log_entries", "Entries that a log is done with.", {
-            kept.iter().map(|(log, (_, written))| ([("log", *log)], written.get()))
-        })
+            counters().map(|(log, (_, written))| ([("log", log)], written.get()))
+        })?;
+        out.gauges("mcp_server_log_entries_waiting", "Entries that are not written yet.", {
+            kept.iter().map(|(log, lines)| ([("log", *log)], lines.len() as i64))
+        })?;
+        out.gauges(
+            "mcp_server_log_failing",
+            "1: the last write has failed, or no new file can be opened in place of the old one.",
+            kept.iter().map(|(log, lines)| {
+                let is_failing = lines.is_unwritable() || lines.is_unopened();
+                ([("log", *log)], i64::from(is_failing))
+            }),
+        )
     }
 
     fn process(&self, out: &mut Out<'_>) -> Result<(), Error> {
@@ -300,6 +357,9 @@ impl Scrape {
         }
         if let Some(files) = process.open_files {
             out.gauge("process_open_fds", "File descriptors in use.", files as i64)?;
+        }
+        if let Some(files) = process.open_files_max {
+            out.gauge("process_max_fds", "File descriptors that there may be.", files as i64)?;
         }
         let version: Labels<'_, 1> = [("version", env!("CARGO_PKG_VERSION"))];
         let mut info =

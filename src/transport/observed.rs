@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::Shared;
 use super::fields::Fields;
+use super::headers::decoded;
 use super::line::{Line, Then};
 use super::message::{Desk, id_text};
 use crate::app::{Catalog, Handler, Peer};
@@ -12,12 +14,13 @@ use crate::http::{Head, Method as HttpMethod};
 use crate::json::Value;
 use crate::limits;
 use crate::mcp::plan::Answer;
-use crate::mcp::{Came, Context, Method};
+use crate::mcp::{Came, Context, Method, write_limit};
 use crate::observe::{
     AuditArguments, Caller, Http, Observation, Operation, Operations, Outcome, Said, Watch,
 };
-use crate::rpc::{ErrorCode, Message};
-use crate::store::Session;
+use crate::protocol::ProtocolVersion;
+use crate::rpc::{self, ErrorCode, Message};
+use crate::store::{Kind as EventKind, Session};
 
 /// Notifications that clients send; the last one is any other, and any method that there is not.
 const NOTIFICATIONS: [&str; 6] = [
@@ -28,6 +31,12 @@ const NOTIFICATIONS: [&str; 6] = [
     "notifications/tasks/status",
     "_OTHER",
 ];
+
+/// Why a call goes no further that there is no place for in the audit log, and what decides that.
+pub(super) const NO_AUDIT: &str = "the audit log cannot be written fast enough, or not at all, \
+                                   and no call is made that is not in it (audit_log.when_full = \
+                                   \"drop\" would count it instead)";
+pub(super) const WHEN_FULL: &str = "audit_log.when_full";
 
 const METHODS: u32 = Method::NAMES.len() as u32;
 const UNKNOWN: Operation = Operation(METHODS + NOTIFICATIONS.len() as u32 - 1);
@@ -92,17 +101,6 @@ impl<H: Handler> Desk<'_, H> {
         self.watch.note(operation, Outcome::Ok);
     }
 
-    /// What is known of one message of a batch, which has an end of its own.
-    #[cold]
-    pub(super) fn part_of_batch(
-        &self,
-        message: &Message<'_>,
-        context: &Context<'_>,
-        session: Option<&Arc<Session>>,
-    ) -> Arc<Observation> {
-        part_of_batch(self.watch.part(), message, context, session.map(|session| &**session))
-    }
-
     /// Notes that the answer is this error.
     #[cold]
     pub(super) fn went_wrong(&self, code: ErrorCode) {
@@ -150,17 +148,10 @@ impl<H: Handler> Line<'_, H> {
             return Ok(observation);
         }
         observation.failed(Outcome::Overloaded);
-        Err(self.unaudited(&id_text(message)))
-    }
-
-    /// What is known of one message of a batch, which has an end of its own.
-    #[cold]
-    pub(super) fn part_of_batch(
-        &self,
-        message: &Message<'_>,
-        context: &Context<'_>,
-    ) -> Arc<Observation> {
-        part_of_batch(self.watch.part(), message, context, Some(self.session))
+        let mut out = Vec::new();
+        write_unaudited(&id_text(message), &mut out);
+        self.stream.push(EventKind::Response, out);
+        Err(Then::Nothing)
     }
 
     /// Notes a message that is answered with this error.
@@ -190,6 +181,41 @@ pub(super) fn tell_of_head(watch: &Watch, peer: &Peer, head: &Head<'_>, fields: 
     watch.tell(|observation| observation.came_by(http));
 }
 
+/// Notes what the head of a request asks for that goes no further.
+#[cold]
+pub(super) fn asked_by_head<H: Handler>(
+    watch: &Watch,
+    fields: &Fields<'_>,
+    outcome: Outcome,
+    shared: &Shared<H>,
+) {
+    let is_named = |name: &&str| Some(name.as_bytes()) == fields.mcp_method;
+    let Some(place) = Method::NAMES.iter().position(is_named) else { return };
+    let is_call = place == Method::CallTool as usize;
+    let tool = fields.mcp_name.and_then(decoded).filter(|_| is_call);
+    let found = tool.as_deref().and_then(|name| shared.handler.catalog().tool(name));
+    let operation = match (is_call, found) {
+        (true, Some(tool)) => Operation(TOOLS + tool.0 as u32),
+        (true, None) => PROVIDED,
+        (false, _) => Operation(place as u32),
+    };
+    watch.note(operation, outcome);
+    let version = fields.protocol_version.and_then(ProtocolVersion::from_name);
+    watch.tell(|observation| {
+        observation.says(Said {
+            method: Some(Method::NAMES[place]),
+            id: String::new(),
+            version: version.map_or("", ProtocolVersion::as_str),
+            client: None,
+            tool: tool.as_deref().map(|name| short(name.as_bytes())),
+            #[cfg(feature = "otlp")]
+            target: None,
+            arguments: None,
+            caller: None,
+        });
+    });
+}
+
 fn name_of(method: HttpMethod) -> &'static str {
     match method {
         HttpMethod::Get => "GET",
@@ -204,20 +230,6 @@ fn name_of(method: HttpMethod) -> &'static str {
 
 fn short(bytes: &[u8]) -> Box<str> {
     String::from_utf8_lossy(&bytes[..bytes.len().min(limits::LOG_TEXT_BYTES_MAX)]).into()
-}
-
-/// Tells the part of a batch that is about this message, if anybody wants to be told.
-#[cold]
-pub(super) fn part_of_batch(
-    part: Arc<Observation>,
-    message: &Message<'_>,
-    context: &Context<'_>,
-    session: Option<&Session>,
-) -> Arc<Observation> {
-    if let Some(arguments) = part.is_told() {
-        part.says(said_by(message, context, session, arguments));
-    }
-    part
 }
 
 /// Tells of a message, and takes a place in the audit log where it has to have one. Says whether
@@ -270,6 +282,36 @@ fn said_by(
         },
         caller: Caller::read(text("traceparent"), text("tracestate").into_iter()),
     }
+}
+
+/// Tells of a message of a batch. One that may not go on is answered with an error.
+#[cold]
+pub(super) fn tell_of_part<H: Handler>(
+    part: &Observation,
+    message: &Message<'_>,
+    context: &Context<'_>,
+    session: Option<&Session>,
+    shared: &Shared<H>,
+    out: &mut Vec<u8>,
+) -> bool {
+    let Some(arguments) = part.is_told() else { return true };
+    let goes_on = tell_of_message(part, message, context, session, arguments);
+    if !goes_on {
+        let operation = operation_asked(message, context, shared.handler.catalog());
+        part.ended(operation, Outcome::Overloaded);
+        write_unaudited(&id_text(message), out);
+    }
+    goes_on
+}
+
+/// Appends the answer to a call, by its id as JSON, that the audit log has no place for.
+#[cold]
+fn write_unaudited(request: &[u8], out: &mut Vec<u8>) {
+    rpc::write_error_raw(out, request, |out| {
+        rpc::write_error_object(out, ErrorCode::INTERNAL_ERROR, NO_AUDIT, |out| {
+            write_limit(out, WHEN_FULL, Some(1000));
+        });
+    });
 }
 
 /// What the audit log says of arguments, as JSON.

@@ -24,6 +24,7 @@ pub(crate) struct Pages {
     pub(crate) metrics_public: bool,
 }
 
+const NO_KEYS: &str = "its keys could not be fetched yet, and none of its tokens can be checked";
 const HEALTHY: &[u8] = br#"{"status":"ok"}"#;
 
 /// Answers a request on the listener for operators, who are not asked who they are.
@@ -34,7 +35,7 @@ pub(crate) fn operate<H: Handler>(
     local: &Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    local.watch.begin();
+    local.watch.begin_unseen();
     let head = &request.head;
     let persistence = if local.stopping { Persistence::Close } else { head.connection() };
     let stamp = Stamp { date: &local.date, lines: &[] };
@@ -65,7 +66,7 @@ pub(super) fn write<H: Handler>(
     out: &mut Vec<u8>,
 ) -> Next {
     let (status, content_type, body) = match found {
-        Route::Metrics => (Status::OK, ContentType::Metrics, metrics::text(&shared.hub).into()),
+        Route::Metrics => (Status::OK, ContentType::Metrics, metrics::text(shared).into()),
         Route::Ready => {
             let (is_ready, body) = readiness(shared);
             let status = if is_ready { Status::OK } else { Status::SERVICE_UNAVAILABLE };
@@ -89,10 +90,17 @@ fn readiness<H: Handler>(shared: &Shared<H>) -> (bool, Vec<u8>) {
         false => found.ready("server"),
         true => found.not_ready("server", "it stops"),
     }
-    for (name, problem) in shared.hub.ledger.dependencies.all() {
-        match problem {
-            None => found.ready(name),
-            Some(problem) => found.not_ready(name, problem),
+    for health in shared.handler.issuers() {
+        // What went wrong is logged: it may name what is nobody's business.
+        match health.is_ready {
+            true => found.ready(format!("issuer {}", health.issuer)),
+            false => found.not_ready(format!("issuer {}", health.issuer), NO_KEYS),
+        }
+    }
+    if let Some(audit) = &shared.hub.ledger.logs.audit {
+        match audit.is_refusing() {
+            false => found.ready("audit_log"),
+            true => found.not_ready("audit_log", "it cannot be written, and calls are refused"),
         }
     }
     let asked = catch_unwind(AssertUnwindSafe(|| shared.handler.ready(&mut found)));

@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::challenge::Challenge;
+use super::observed::{NO_AUDIT, WHEN_FULL};
 use super::{HttpSse, Shared, rates};
+use crate::app::Busy;
 use crate::http::{Connection as Persistence, ContentType, Response, Stamp, Status};
 use crate::mcp::plan::Answer;
 use crate::mcp::{Refusal, Stage, write_limit};
@@ -123,10 +125,10 @@ impl HttpRefusal {
 
     /// 503: who somebody is cannot be found out now.
     #[cold]
-    pub(crate) fn nobody_decides() -> Self {
-        let text = "too much waits for whoever issues tokens (introspection_waiting_max); try \
-                    again later";
-        HttpRefusal::overload(text, "introspection_waiting_max")
+    pub(crate) fn nobody_decides(busy: Busy) -> Self {
+        let mut refusal = HttpRefusal::overload(busy.why, "");
+        refusal.0.limit = busy.limit;
+        refusal
     }
 
     /// 503: it was not found out in time.
@@ -134,7 +136,7 @@ impl HttpRefusal {
     pub(crate) fn undecided() -> Self {
         let text = "it could not be found out in time who this request is from \
                     (auth.decision_timeout); try again later";
-        HttpRefusal::overload(text, "decision_timeout")
+        HttpRefusal::overload(text, "auth.decision_timeout")
     }
 
     /// 400 for a `Last-Event-ID` that cannot be gone on from.
@@ -152,7 +154,7 @@ impl HttpRefusal {
         let text = "Last-Event-ID names no event of a session that is still known: open a new \
                     stream, without it";
         let mut refusal = HttpRefusal::new(Status::BAD_REQUEST, text);
-        refusal.0.limit = Some("session_timeout");
+        refusal.0.limit = Some("http_sse.session_timeout");
         refusal
     }
 
@@ -187,7 +189,7 @@ impl HttpRefusal {
     pub(crate) fn too_many_lines() -> Self {
         let text = "every stream of HTTP+SSE is in use (http_sse.connections_max); use the \
                     Streamable HTTP endpoint, or try again later";
-        HttpRefusal::overload(text, "connections_max")
+        HttpRefusal::overload(text, "http_sse.connections_max")
     }
 
     /// 503: the client asks for more than it reads.
@@ -209,9 +211,7 @@ impl HttpRefusal {
     /// 503: the audit log has no room for the call.
     #[cold]
     pub(crate) fn no_audit() -> Self {
-        let text = "the audit log cannot be written fast enough, or not at all, and no call is \
-                    made that is not in it (audit_log.when_full = \"drop\" would count it)";
-        HttpRefusal::overload(text, "audit_log.when_full")
+        HttpRefusal::overload(NO_AUDIT, WHEN_FULL)
     }
 
     /// 503: the application has no room for the message; the bound that it met.

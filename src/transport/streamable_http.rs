@@ -9,7 +9,7 @@ use super::admit::admit;
 use super::fields::Fields;
 use super::guard::{Caller, Verdict};
 use super::message::{after, answer_body};
-use super::observed::tell_of_head;
+use super::observed::{asked_by_head, tell_of_head};
 use super::rates::Counted;
 use super::refuse::{HttpRefusal, http_sse_of};
 use super::route::{Route, route};
@@ -21,6 +21,7 @@ use crate::http::{
     StreamFraming,
 };
 use crate::limits;
+use crate::observe::Outcome;
 use crate::protocol::Principal;
 use crate::store::{Rates, SHORT_OF_MEMORY};
 
@@ -52,6 +53,9 @@ pub(crate) fn respond<H: Handler>(
         Ok(principal) => principal,
         Err(Stopped::Later(verdict)) => return Next::Park(verdict),
         Err(Stopped::Refused(refusal)) => {
+            let is_too_often = refusal.is_too_often();
+            let outcome = if is_too_often { Outcome::RateLimited } else { Outcome::Ok };
+            asked_by_head(&local.watch, &fields, outcome, shared);
             let refusal = rates::answering(refusal, found, body, shared, local);
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
             let stamp = Stamp { date: &local.date, lines };
@@ -59,9 +63,6 @@ pub(crate) fn respond<H: Handler>(
             return after(persistence);
         }
     };
-    if local.watch.is_telling() {
-        local.watch.tell(|observation| observation.is_of(principal.as_ref()));
-    }
     let framing = StreamFraming::of(&head);
     let sender = Sender { fields: &fields, asking, persistence, framing, principal, lines };
     match (found, &shared.http_sse) {

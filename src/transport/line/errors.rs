@@ -9,7 +9,7 @@ pub(crate) fn too_long(bytes_max: usize) -> Vec<u8> {
     let text = format!("the message is longer than {bytes_max} bytes (http.body_bytes_max)");
     let mut out = Vec::new();
     rpc::write_error(&mut out, None, ErrorCode::INVALID_REQUEST, &text, |out| {
-        out.extend_from_slice(br#"{"limit":"body_bytes_max"}"#);
+        out.extend_from_slice(br#"{"limit":"http.body_bytes_max"}"#);
     });
     out
 }
