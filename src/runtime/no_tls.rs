@@ -38,6 +38,14 @@ impl Certificates {
     ) -> Result<Option<Certificates>, CertificateError> {
         Ok(None)
     }
+
+    pub(crate) fn prepare(&self, _: &TlsConfig, _: Option<&str>) -> Result<Infallible, Infallible> {
+        match self.0 {}
+    }
+
+    pub(crate) fn take(&self, _: Infallible) -> bool {
+        match self.0 {}
+    }
 }
 
 impl Handshakes {
