@@ -5,14 +5,13 @@
 use std::time::Duration;
 
 mod connect;
+mod refusing;
 
 pub use connect::*;
+pub use refusing::*;
 
 /// Default of `json_depth_max`: nesting of arrays and objects in one JSON document.
 pub const JSON_DEPTH_MAX: usize = 64;
-/// The most that may be set there: values are read and written by functions that call themselves,
-/// and the stacks of threads hold some thousand of those.
-pub const JSON_DEPTH_SETTING_MAX: usize = 1000;
 /// The largest document for which a parser keeps its working memory afterwards, in bytes.
 pub const JSON_KEEP_BYTES: usize = 64 * 1024;
 /// The largest tape, in nodes, that a parser keeps after a document.
@@ -55,12 +54,6 @@ pub const SETTING_ERRORS_MAX: usize = 100;
 pub const UPGRADE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a shard may take to say which sockets it has.
 pub const SHARD_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection that was refused is read on, so that the refusal is not lost to a reset.
-pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
-/// How much of it is read on, in bytes.
-pub const LINGER_BYTES_MAX: usize = 1024 * 1024;
-/// How long the listener is left alone when the process is out of file descriptors.
-pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// How finely deadlines are kept.
 pub const DEADLINE_TICK: Duration = Duration::from_millis(50);
 
@@ -251,11 +244,6 @@ pub const TRACE_FLUSH: Duration = Duration::from_secs(3);
 pub const TRACE_ANSWER_BYTES_MAX: u64 = 64 * 1024;
 /// Bytes of a `tracestate` that is passed on; W3C Trace Context §3.3.1.5 asks for as many.
 pub const TRACE_STATE_BYTES_MAX: usize = 512;
-/// Connections to the listener for operators at once; beyond them, new ones are closed.
-pub const ADMIN_CONNECTIONS_MAX: usize = 64;
-/// Connections that a shard reads to tell them that their address has too many; beyond them, what is
-/// told is told without reading.
-pub const TURNED_AWAY_MAX: usize = 64;
 
 /// Default of `stream_events_max`: events that a stream holds, unsent or for replay.
 pub const STREAM_EVENTS_MAX: usize = 1_024;
@@ -380,12 +368,6 @@ pub const TOKEN_CACHE_WAYS: usize = 4;
 pub const TOKEN_CACHE_TAIL: usize = 32;
 /// Default of `refused_ttl`: how long it is remembered that a token is no good.
 pub const TOKEN_REFUSED_TTL: Duration = Duration::from_secs(10);
-/// Scopes of one token.
-pub const TOKEN_SCOPES_MAX: usize = 256;
-/// Audiences of one token.
-pub const TOKEN_AUDIENCES_MAX: usize = 64;
-/// A subject, a client or a scope, in bytes. A subject has at most 255 (OpenID Connect Core §2).
-pub const TOKEN_NAME_BYTES_MAX: usize = 512;
 /// Issuers of one server.
 pub const ISSUERS_MAX: usize = 16;
 /// Default of `issuer_timeout`: one question to an issuer.

@@ -274,9 +274,9 @@ impl Rules {
 }
 
 /// A subject is unique with its issuer (RFC 7519 §4.1.2), and says nothing of what clients are
-/// called (RFC 9068 §5). So the name begins with what it is the name of, which says too that a token
-/// was shown, and with the issuer, which has no `|`: what a token says comes last, and can be no
-/// other's name, whatever it is.
+/// called (RFC 9068 §5). So the name begins with what it is the name of, which says too that a
+/// token was shown, and with the issuer, which has no `|`: what a token says comes last, and can be
+/// no other's name, whatever it is.
 fn principal(claims: &Claims, issuer: &Issuer) -> Result<Principal, Reason> {
     let (kind, name) = match (&claims.subject, &claims.username, &claims.client) {
         (Some(subject), ..) => ("token", subject),
