@@ -11,6 +11,8 @@ pub mod raw;
 #[cfg(feature = "daemon")]
 mod schema;
 #[cfg(feature = "daemon")]
+mod tree;
+#[cfg(feature = "daemon")]
 pub mod values;
 
 mod auth;
@@ -24,6 +26,7 @@ mod reload;
 mod tls;
 pub mod tokens;
 mod tools;
+mod trace;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -43,6 +46,7 @@ pub use rate::{Rate, RateConfig, RejectStatus};
 pub use reload::Reloaded;
 pub use tls::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
 pub use tools::ToolsConfig;
+pub use trace::TraceConfig;
 
 /// Checks the path of an endpoint: what can stand in a request line, and is not ours.
 ///

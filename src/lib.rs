@@ -77,10 +77,10 @@ pub use config::{
     AccessLogConfig, ApiKey, AuditLogConfig, AuthConfig, CertificateFiles, ClientAuth, Config,
     CorsConfig, Day, DeprecationConfig, GuardConfig, HttpSseConfig, KnownClient, LogFormat,
     ObserveConfig, OverloadConfig, ProxyProtocol, Rate, RateConfig, RejectStatus, Reloaded,
-    TlsConfig, TlsVersion, ToolsConfig, Transports,
+    TlsConfig, TlsVersion, ToolsConfig, TraceConfig, Transports,
 };
 pub use http::HttpLimits;
-pub use observe::{AccessFormat, AuditArguments, WhenFull};
+pub use observe::{AccessFormat, AuditArguments, TraceSample, WhenFull};
 pub use protocol::{Capability, LogLevel};
 pub use runtime::{CertificateError, Certificates, Logs, Opened, ShardStats, Stopper};
 #[cfg(feature = "schema")]

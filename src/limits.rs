@@ -4,6 +4,10 @@
 
 use std::time::Duration;
 
+mod connect;
+
+pub use connect::*;
+
 /// Default of `json_depth_max`: nesting of arrays and objects in one JSON document.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// The largest document for which a parser keeps its working memory afterwards, in bytes.
@@ -63,6 +67,10 @@ pub const BUFFER_SIZE: usize = 8 * 1024;
 pub const BUFFER_SIZE_MAX: usize = 64 * 1024;
 /// Default of `max_buffers`.
 pub const BUFFERS_MAX: usize = 256;
+/// Buffers of a kind that a shard with nothing to do keeps.
+pub const BUFFERS_AT_REST: usize = 8;
+/// Bytes of buffers that were given back after which memory is given back to the system.
+pub const TRIM_AFTER_BYTES: usize = 1024 * 1024;
 /// Buffers given back between two looks at what they were used for.
 pub const BUFFER_WINDOW: u32 = 1024;
 /// Such looks without growth after which buffers are made smaller again.
@@ -212,6 +220,29 @@ pub const AUDIT_ARGUMENTS_BYTES_MAX: usize = 8 * 1024;
 pub const LOG_GATHER: Duration = Duration::from_millis(10);
 /// How long a log waits after an error of writing before it tries again.
 pub const LOG_RETRY: Duration = Duration::from_secs(1);
+/// Spans that wait to be sent; beyond them, they are dropped and counted.
+pub const TRACE_SPANS_MAX: usize = 8_192;
+/// Spans that are sent in one request.
+pub const TRACE_BATCH_SPANS_MAX: usize = 1_024;
+/// Their bytes.
+pub const TRACE_BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// How long spans are gathered before they are sent.
+pub const TRACE_INTERVAL: Duration = Duration::from_secs(1);
+/// Default of `trace.timeout`: how long a collector may take to answer.
+pub const TRACE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often spans are sent before they are dropped.
+pub const TRACE_ATTEMPTS_MAX: u32 = 5;
+/// How long is waited before spans are sent again; twice as long each time.
+pub const TRACE_RETRY_MIN: Duration = Duration::from_secs(1);
+/// How long at most, whatever a collector asks for (`Retry-After`).
+pub const TRACE_RETRY_MAX: Duration = Duration::from_secs(30);
+/// How long a server that ends waits for its last spans to be sent, or `shutdown_grace` where that
+/// is less. Service managers that know the grace give a server 5 s more.
+pub const TRACE_FLUSH: Duration = Duration::from_secs(3);
+/// Bytes of a collector's answer that are read.
+pub const TRACE_ANSWER_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes of a `tracestate` that is passed on; W3C Trace Context §3.3.1.5 asks for as many.
+pub const TRACE_STATE_BYTES_MAX: usize = 512;
 /// Connections to the listener for operators at once; beyond them, new ones are closed.
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 
@@ -281,47 +312,6 @@ pub const TASK_WAITING_MAX: usize = 16;
 const _: () = assert!(TASKS_RUNNING_MAX <= WAITING_CALLS_MAX && TASKS_RUNNING_MAX <= TASKS_MAX);
 const _: () = assert!(EVENTS_IN_HAND_BYTES < UNSENT_BYTES_MAX);
 const _: () = assert!(PROGRESS_UNSENT_MAX < STREAM_EVENTS_MAX);
-
-/// Requests that `mcp-fastd connect` has under way at once; beyond that, they wait.
-pub const CONNECT_REQUESTS_MAX: usize = 64;
-/// Messages that wait for their turn; beyond that, requests are answered with an error.
-pub const CONNECT_WAITING_MAX: usize = 1_024;
-/// Their bytes, together; a single message may be longer.
-pub const CONNECT_WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// A message of the remote server that it takes, in bytes.
-pub const CONNECT_ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// How long it tries to open one connection, and waits for the first event of HTTP+SSE.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection that cannot be made is tried again before the request gets an error.
-pub const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
-/// How long the server may take to accept a notification, or an answer to a question of its own.
-pub const CONNECT_NOTICE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long the server may take to answer `initialize`.
-pub const CONNECT_INITIALIZE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long requests under way may go on after the end of the input.
-pub const CONNECT_GRACE: Duration = Duration::from_secs(5);
-/// How long the end of a session may take.
-pub const CONNECT_GOODBYE: Duration = Duration::from_secs(1);
-/// Redirects within the server's origin that one request follows.
-pub const CONNECT_REDIRECTS_MAX: usize = 3;
-/// Tools whose headers it remembers.
-pub const CONNECT_TOOLS_MAX: usize = 10_000;
-/// Pages of a list of tools that it reads by itself.
-pub const CONNECT_PAGES_MAX: usize = 100;
-/// Silence after which a stream for the server's messages is opened again.
-pub const CONNECT_SILENCE_MAX: Duration = Duration::from_secs(5 * 60);
-/// What it waits before it opens a broken stream again, unless the server says (`retry`).
-pub const RECONNECT_DELAY: Duration = Duration::from_secs(1);
-/// The least it waits, whatever the server says.
-pub const RECONNECT_DELAY_MIN: Duration = Duration::from_millis(100);
-/// The most it waits, unless the server says more.
-pub const RECONNECT_DELAY_MAX: Duration = Duration::from_secs(30);
-/// Failures in a row after which the stream of a request is given up.
-pub const RESUMES_MAX: u32 = 8;
-
-const _: () = assert!(CONNECT_REQUESTS_MAX > SESSION_WAITING_MAX as usize);
-const _: () = assert!(CONNECT_ANSWER_BYTES_MAX >= BODY_BYTES_MAX);
-const _: () = assert!(CONNECT_WAITING_BYTES_MAX >= BODY_BYTES_MAX);
 
 /// Addresses, principals or tools whose rates are known at once, of each kind; beyond that, the one
 /// that asked least is forgotten.

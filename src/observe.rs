@@ -5,7 +5,7 @@
 //!   answered on a shard ──▶ Observed, of a batch ──────────┐
 //!                                                          ├─▶ Ledger ─┬▶ counters ──▶ /metrics
 //!   on its way, or told of ──▶ Observation, its last ──────┘           └▶ access log, audit log
-//!                              holder lets go
+//!                              holder lets go                      ▶ spans (feature `otlp`)
 //! ```
 //!
 //! [`Observed`] is all that most requests leave behind: eight bytes, which the shard counts when it
@@ -21,12 +21,21 @@ mod gauges;
 mod histogram;
 mod ledger;
 mod lines;
+#[cfg(not(feature = "otlp"))]
+mod no_traces;
 mod observation;
 mod outcome;
 mod queue;
 mod rules;
+#[cfg(feature = "otlp")]
+mod span;
 mod trace;
+#[cfg(feature = "otlp")]
+mod traces;
 mod watch;
+
+#[cfg(not(feature = "otlp"))]
+use no_traces as traces;
 
 pub(crate) use counters::{Counter, Table};
 pub(crate) use histogram::{BOUNDS, Histogram, Snapshot};
@@ -34,7 +43,10 @@ pub(crate) use ledger::{Ledger, Process, Times};
 pub(crate) use observation::{Http, Observation, Said};
 pub(crate) use outcome::{Operation, Operations, Outcome};
 pub(crate) use queue::{Letter, Queue};
-pub use rules::{AccessFormat, AuditArguments, WhenFull};
+pub use rules::{AccessFormat, AuditArguments, TraceSample, WhenFull};
 pub(crate) use rules::{AccessLog, AuditLog, Logs};
-pub(crate) use trace::TraceParent;
+#[cfg(feature = "otlp")]
+pub(crate) use span::{Export, Exported, KeyValue, Resource};
+pub(crate) use trace::Caller;
+pub(crate) use traces::Traces;
 pub(crate) use watch::Watch;

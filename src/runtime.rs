@@ -9,11 +9,15 @@ mod clock;
 mod connection;
 mod control;
 mod deadlines;
+#[cfg(feature = "otlp")]
+mod export;
 mod listener;
 pub(crate) mod logs;
 mod mailbox;
 mod memory;
 mod metrics;
+#[cfg(not(feature = "otlp"))]
+mod no_export;
 #[cfg(not(feature = "tls"))]
 mod no_tls;
 mod parked;
@@ -22,6 +26,7 @@ mod process;
 mod serve;
 mod shard;
 mod stdio;
+mod timing;
 #[cfg(feature = "tls")]
 mod tls;
 mod waiting;
@@ -47,6 +52,8 @@ use crate::config::Config;
 use crate::limits;
 use crate::store::{Clock, Hub};
 use crate::transport::Shared;
+#[cfg(not(feature = "otlp"))]
+use no_export as export;
 #[cfg(not(feature = "tls"))]
 use no_tls as tls;
 
@@ -60,8 +67,12 @@ pub(crate) use self::process::process;
 pub use self::tls::{CertificateError, Certificates};
 
 /// The clock of servers that run.
-pub(crate) const CLOCK: Clock =
-    Clock { unix_ms: clock::unix_ms, steady_ms: clock::steady_ms, steady_ns: clock::steady_ns };
+pub(crate) const CLOCK: Clock = Clock {
+    unix_ms: clock::unix_ms,
+    unix_ns: clock::unix_ns,
+    steady_ms: clock::steady_ms,
+    steady_ns: clock::steady_ns,
+};
 
 /// A connection of a shard: its slot, and which of the slot's connections it is. Events and
 /// letters that come too late are known by the generation.
@@ -152,17 +163,8 @@ pub(crate) fn prepare<H: Handler>(
         true => listener::open(config.bind, count)?,
         false => listener::deal(opened.clients, count)?,
     };
-    let (mut admin_listener, admin) = match (config.observe.admin_bind, opened.admin) {
-        (None, _) => (None, None),
-        (Some(_), Some(listener)) => {
-            let (mut listeners, address) = listener::deal(vec![listener], 1)?;
-            (listeners.pop().and_then(|mut one| one.pop()), Some(address))
-        }
-        (Some(address), None) => {
-            let (mut listeners, address) = listener::open(address, 1)?;
-            (listeners.pop().and_then(|mut one| one.pop()), Some(address))
-        }
-    };
+    let (mut admin_listener, admin) =
+        listener::for_operators(config.observe.admin_bind, opened.admin)?;
     let worker_count = worker_count(shared.handler.catalog(), &config, count);
     let (shared, config) = (Arc::new(shared), Arc::new(config));
     let (sender, jobs) = workers::queue(config.deferred_max, shared.hub.clone());
@@ -254,7 +256,7 @@ impl<H: Handler> Prepared<H> {
     pub(crate) fn start(self) -> io::Result<Threads> {
         let workers = workers::start(self.worker_count, self.jobs, &self.shared)?;
         let hub = self.shared.hub.clone();
-        let logs = logs::start(self.logs, &hub.ledger)?;
+        let logs = logs::start(self.logs, &hub.ledger, self.config.shutdown_grace)?;
         let Prepared { address, admin, mailboxes, counters, .. } = self;
         let shards = self.shards.into_iter().map(Placed::spawn).collect::<io::Result<_>>()?;
         let grace = self.config.shutdown_grace;

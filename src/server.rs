@@ -204,7 +204,8 @@ impl<H: Handler> Server<H> {
         let name = config.guard.public_https_host();
         let certificates =
             Certificates::read(&config.tls, name).map_err(ServeError::Certificates)?;
-        let logs = runtime::logs::open(&config.observe).map_err(ServeError::Setting)?;
+        let identity = shared.handler.catalog().identity();
+        let logs = runtime::logs::open(&config.observe, identity).map_err(ServeError::Setting)?;
         let address = config.bind;
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
         let prepared = runtime::prepare(shared, config, certificates.clone(), opened, logs)

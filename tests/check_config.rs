@@ -403,6 +403,9 @@ fn the_schema_says_what_the_parser_says() {
         (false, r#"{"buffer_size": 1}"#),
         (false, r#"{"connections_max": 0}"#),
         (false, r#"{"stream_events_max": 1}"#),
+        (false, r#"{"trace": {"sample": "some"}}"#),
+        (false, r#"{"trace": {"sample": true}}"#),
+        (false, r#"{"trace": {"endpoints": "http://localhost"}}"#),
         (true, r#"{"tools": {"disabled": ["a"]}}"#),
         (false, r#"{"tools": {"disabled": "a"}}"#),
         (false, "[]"),
@@ -431,5 +434,28 @@ fn the_schema_says_what_the_parser_says() {
         let parsed = file.errors.is_empty() && wrong.is_empty();
         assert_eq!(parsed, is_right, "the parser: {text}: {:?} {wrong:?}", file.errors);
         assert_eq!(schema.is_valid(&value), is_right, "the schema: {text}");
+    }
+}
+
+/// The schema knows the table `trace` in every build: the file may be for another one.
+#[test]
+fn traces_are_refused_by_a_build_without_them() {
+    let schema = jsonschema::validator_for(&raw::schema()).expect("a schema");
+    for (is_right, text) in [
+        (true, r#"{"trace": {"endpoint": "http://localhost:4318", "sample": "all"}}"#),
+        (true, r#"{"trace": {"sample": 0.5, "timeout": "1s", "service_name": "a"}}"#),
+        (false, r#"{"trace": {"sample": 2}}"#),
+    ] {
+        let value: Value = serde_json::from_str(text).expect("JSON");
+        assert_eq!(schema.is_valid(&value), is_right, "the schema: {text}");
+        let file = Layer::of_text(text, true, "f.json");
+        let (_, wrong) = settled(file.raw.clone(), &file);
+        if cfg!(feature = "otlp") {
+            assert_eq!(wrong.is_empty(), is_right, "{text}: {wrong:?}");
+        } else {
+            let [error] = &wrong[..] else { panic!("{text}: {wrong:?}") };
+            assert_eq!((error.key.as_deref(), error.line), (Some("trace"), Some(1)));
+            assert!(error.problem.contains("feature `otlp`"), "{error}");
+        }
     }
 }

@@ -141,7 +141,7 @@ fn wrong_settings_are_named() {
     let a = file("a.toml", "# a comment\ncroes = 1\n");
     check_problem(&mut with(&a), &["a.toml:2", "croes", "cores"]);
     let b = file("b.json", "{\n \"transport\": {\"http\": {\"auth\": {\"cert\": \"x\"}}}}");
-    check_problem(&mut with(&b), &["b.json:2", "transport.http.auth", "not supported yet"]);
+    check_problem(&mut with(&b), &["b.json:2", "transport.http.auth", "unknown field"]);
     let c = file("c.toml", "path = \"mcp\"");
     check_problem(&mut with(&c), &["expected a path"]);
     let d = file("d.toml", "log = \"debgu\"");

@@ -44,6 +44,7 @@ const EXAMPLES: &[(&str, Check)] = &[
     #[cfg(feature = "rmcp")]
     ("23_rmcp_shop", shop),
     ("24_keys", keys),
+    ("chaos_server", chaos_server),
     ("conformance_server", conformance_server),
     ("load_server", load_server),
 ];
@@ -117,6 +118,10 @@ fn transport(example: &mut Example) {
 }
 
 /// What it is for is asked by `scripts/bench`.
+fn chaos_server(example: &mut Example) {
+    assert_eq!(example.text("echo_on_worker", json!({ "text": "here" })), "here");
+}
+
 fn load_server(example: &mut Example) {
     let result = example.call("count", json!({}));
     assert_eq!(result["structuredContent"], json!({ "counted": 3 }));

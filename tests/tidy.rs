@@ -369,6 +369,38 @@ fn tests_benches_and_examples_are_tidy_too() {
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
 
+/// The rooms of ARCHITECTURE.md's table, and what it says that they use.
+fn rooms_of_the_page(page: &str) -> Vec<(&str, BTreeSet<&str>)> {
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
+    rows.filter_map(|row| {
+        let (room, rest) = row.split_once("` | ")?;
+        let (_, uses) = rest.rsplit_once(" | ")?;
+        let words = uses.split(|c: char| !c.is_ascii_alphanumeric());
+        let is_room = |word: &&str| ROOMS.iter().any(|(room, _)| room == word);
+        Some((room, words.filter(is_room).collect()))
+    })
+    .collect()
+}
+
+#[test]
+fn the_table_of_rooms_is_the_one_that_is_checked() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("a page");
+    assert!(page.lines().count() <= 300, "ARCHITECTURE.md is longer than 300 lines");
+    let (_, page) = page.split_once("\n## Rooms\n").expect("the rooms");
+    let (page, _) = page.split_once("\n### ").expect("their end");
+    let said = rooms_of_the_page(page);
+    // These two stand outside: one declares the rooms, the other calls the command.
+    let all = ROOMS.iter().filter(|(room, _)| !["lib", "main"].contains(room));
+    for (room, uses) in all {
+        let found = said.iter().find(|(name, _)| name == room).map(|(_, uses)| uses);
+        let uses: BTreeSet<_> = uses.iter().copied().collect();
+        assert_eq!(found, Some(&uses), "ARCHITECTURE.md: {room}");
+    }
+    for (room, _) in said {
+        assert!(ROOMS.iter().any(|(name, _)| *name == room), "ARCHITECTURE.md: what is {room}?");
+    }
+}
+
 #[test]
 fn examples_are_in_the_readme() {
     // Until there is one.

@@ -242,6 +242,7 @@ fn activated(sockets: &[TcpListener], names: &str, pid: &str, arguments: &[&str]
     let mut command = Command::new("bash");
     command.args(["-c", &script, "bash", program]).args(arguments);
     command.env("LISTEN_FDS", sockets.len().to_string()).env("LISTEN_FDNAMES", names);
+    command.env("MCP_FASTD__LOG_FORMAT", "human");
     command
 }
 
@@ -282,7 +283,13 @@ fn names_and_the_process_they_are_for_are_respected() {
     let opened = [socket(), socket()];
     let daemon = Daemon::start(&mut activated(&opened, "admin:mcp", "$$", &["--cores", "1"]));
     assert_eq!(daemon.address, opened[1].local_addr().expect("bound"));
-    daemon.logs(0, "nothing is served on the socket named admin");
+    daemon.logs(0, "operators find /health, /ready and /metrics here");
+    let admin = opened[0].local_addr().expect("bound");
+    let mut asked = TcpStream::connect(admin).expect("it listens");
+    asked.write_all(b"GET /ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    asked.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     // For somebody else: as if there were none.
     let arguments = ["--bind", "127.0.0.1:0", "--cores", "1"];
     let daemon = Daemon::start(&mut activated(&opened, "", "1", &arguments));

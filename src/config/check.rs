@@ -60,6 +60,9 @@ impl Config {
             !(0.0..=1.0).contains(&self.observe.access_log.sample),
             "access_log.sample must be from 0 to 1",
         );
+        if let Err(problem) = self.observe.trace.check() {
+            refuse(true, &format!("trace.{problem}"));
+        }
         refuse(
             self.observe.admin_bind.is_some() && !self.transports.has_http(),
             "admin_bind needs HTTP (--transport http, or both)",

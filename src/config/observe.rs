@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::TraceConfig;
 #[cfg(feature = "daemon")]
 use super::file::{Error, address, set};
 #[cfg(feature = "daemon")]
-use super::raw::{RawAccessLog, RawAuditLog, RawMetrics};
+use super::raw::{RawAccessLog, RawAuditLog, RawMetrics, RawTrace};
+#[cfg(all(feature = "daemon", not(feature = "otlp")))]
+use super::trace::NO_FEATURE;
 use crate::observe::{AccessFormat, AuditArguments, WhenFull};
 
 /// What operators are told, and where.
@@ -23,6 +26,8 @@ pub struct ObserveConfig {
     pub access_log: AccessLogConfig,
     /// Who called what.
     pub audit_log: AuditLogConfig,
+    /// A span for each request.
+    pub trace: TraceConfig,
 }
 
 /// The access log: a line for each request.
@@ -88,22 +93,29 @@ impl std::str::FromStr for LogFormat {
 
 /// What is written of it: where operators ask, what is counted, who is told of requests.
 #[cfg(feature = "daemon")]
-pub(super) type Raw = (Option<String>, RawMetrics, RawAccessLog, RawAuditLog);
+pub(super) type Raw = (Option<String>, RawMetrics, RawAccessLog, RawAuditLog, RawTrace);
 
 /// Lays what is written over the defaults.
 #[cfg(feature = "daemon")]
 pub(super) fn settle(
     config: &mut ObserveConfig,
-    (admin_bind, metrics, access, audit): Raw,
+    (admin_bind, metrics, access, audit, trace): Raw,
 ) -> Result<(), Error> {
+    let error = |key: &str, problem: String| Error {
+        place: "settings".to_owned(),
+        line: None,
+        key: Some(key.to_owned()),
+        problem,
+    };
     if let Some(text) = admin_bind {
-        config.admin_bind = Some(address(&text).map_err(|problem| Error {
-            place: "settings".to_owned(),
-            line: None,
-            key: Some("admin_bind".to_owned()),
-            problem,
-        })?);
+        let bind = address(&text).map_err(|problem| error("admin_bind", problem))?;
+        config.admin_bind = Some(bind);
     }
+    #[cfg(not(feature = "otlp"))]
+    if trace != RawTrace::default() {
+        return Err(error("trace", NO_FEATURE.to_owned()));
+    }
+    settle_trace(&mut config.trace, trace);
     set(&mut config.metrics_public, metrics.public);
     let log = &mut config.access_log;
     log.path = access.path.or(log.path.take());
@@ -116,4 +128,14 @@ pub(super) fn settle(
     set(&mut log.arguments, audit.arguments);
     set(&mut log.sync, audit.sync);
     Ok(())
+}
+
+#[cfg(feature = "daemon")]
+fn settle_trace(config: &mut TraceConfig, trace: RawTrace) {
+    config.endpoint = trace.endpoint.or(config.endpoint.take());
+    config.headers_file = trace.headers_file.or(config.headers_file.take());
+    config.headers_variable = trace.headers_variable.or(config.headers_variable.take());
+    set(&mut config.sample, trace.sample);
+    set(&mut config.timeout, trace.timeout.map(|time| time.0));
+    config.service_name = trace.service_name.or(config.service_name.take());
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::values::{Hosts, Micros, Networks, Origins, Seconds, Sunset};
 use super::{CertificateFiles, ClientAuth, LogFormat, ProxyProtocol, TlsVersion, Transports};
-use crate::observe::{AccessFormat, AuditArguments, WhenFull};
+use crate::observe::{AccessFormat, AuditArguments, TraceSample, WhenFull};
 
 const ADDRESS: &str = r"^(\[.*|[^:]+):\+?[0-9]{1,5}$";
 /// The path of an endpoint, which is none of ours.
@@ -166,6 +166,8 @@ layer! {
         access_log: RawAccessLog,
         /// Who called what.
         audit_log: RawAuditLog,
+        /// Spans of requests; for a build with the feature `otlp`.
+        trace: RawTrace,
         /// Who may come.
         auth: RawAuth,
         /// The same of prompts.
@@ -365,6 +367,26 @@ layer! {
         sample: f64,
         /// Milliseconds.
         slow_only_ms: u64,
+    }
+    tables {}
+}
+
+layer! {
+    /// [`TraceConfig`](super::TraceConfig) as written.
+    RawTrace
+    values {
+        /// `"http://localhost:4318"`.
+        endpoint: String,
+        /// A file with lines such as `authorization=Bearer SECRET`.
+        headers_file: PathBuf,
+        /// The name of an environment variable with the same, with commas between.
+        headers_variable: String,
+        /// From 0 to 1, of requests whose callers do not say whether they are traced; or `"all"`.
+        sample: TraceSample,
+        /// Time for the collector to answer.
+        timeout: Seconds,
+        /// What the server is called.
+        service_name: String,
     }
     tables {}
 }

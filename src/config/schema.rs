@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::values::{Hosts, Micros, Networks, Origins, Seconds, Sunset, Texts};
 use super::{ClientAuth, LogFormat, ProxyProtocol, Rate, RejectStatus, TlsVersion, Transports};
-use crate::observe::{AccessFormat, AuditArguments, WhenFull};
+use crate::observe::{AccessFormat, AuditArguments, TraceSample, WhenFull};
 
 const TIME: &str = r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(us|µs|ms|s|min|m|h)?\s*$";
 const ORIGIN: &str = r"^(\*|null|.+?://[^/]+)$";
@@ -70,6 +70,9 @@ schema_of!(Rate, {
 schema_of!(RejectStatus, { "enum": [429, 200] });
 schema_of!(AccessFormat, { "enum": ["json", "text"] });
 schema_of!(AuditArguments, { "enum": ["none", "hash", "full"] });
+schema_of!(TraceSample, {
+    "anyOf": [{ "type": "number", "minimum": 0, "maximum": 1 }, { "const": "all" }],
+});
 schema_of!(WhenFull, { "enum": ["refuse", "drop"] });
 schema_of!(LogFormat, { "enum": ["auto", "human", "json"] });
 schema_of!(ClientAuth, { "enum": ["off", "optional", "required"] });

@@ -6,8 +6,11 @@ use std::time::Duration;
 use super::{
     ClientAuth, Day, ProxyProtocol, TlsVersion, Transports, host_pattern, network, origin_pattern,
 };
+use crate::observe::TraceSample;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use toml::value::Datetime;
 
 /// A time: text with a unit (`"10s"`, `"250ms"`), or a number of seconds.
@@ -111,6 +114,41 @@ impl Visitor<'_> for Time {
         match (number.parse::<f64>(), unit) {
             (Ok(number), Some(unit)) => self.of(number, unit),
             _ => Err(E::custom(format_args!("{text:?}: expected {}", Expected(&self)))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TraceSample {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SampleVisitor)
+    }
+}
+
+struct SampleVisitor;
+
+impl Visitor<'_> for SampleVisitor {
+    type Value = TraceSample;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number from 0 to 1, or \"all\"")
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<TraceSample, E> {
+        Ok(TraceSample::Part(number as f64))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<TraceSample, E> {
+        Ok(TraceSample::Part(number as f64))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<TraceSample, E> {
+        Ok(TraceSample::Part(number))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<TraceSample, E> {
+        match text {
+            "all" => Ok(TraceSample::All),
+            _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
         }
     }
 }

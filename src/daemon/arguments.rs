@@ -143,6 +143,13 @@ pub(crate) struct ServeArguments {
     /// call is refused (audit_log.when_full). SIGUSR1 opens it again after a rotation
     #[arg(long, value_name = "FILE")]
     pub(crate) audit_log: Option<PathBuf>,
+    /// Send a span for each request to the OpenTelemetry collector here (OTLP over HTTP), such as
+    /// http://localhost:4318; never slows a request, and counts what it drops. Headers with
+    /// secrets, and how many are sent: the table `trace` of a settings file
+    /// [default: $OTEL_EXPORTER_OTLP_ENDPOINT, where that is set]
+    #[cfg(feature = "otlp")]
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
     /// How long a thread polls before it sleeps: some tens of microseconds answer sooner, at the
     /// price of busy CPUs [default: 0]
     #[arg(long, value_name = "MICROS")]

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use mcp_fastd::Transports;
 use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
+#[cfg(feature = "otlp")]
+use mcp_fastd::config::raw::RawTrace;
 use mcp_fastd::config::raw::{
     RawAccessLog, RawAuditLog, RawAuth, RawGuard, RawHttpSse, RawTls, RawTransport,
 };
@@ -46,7 +48,26 @@ pub(super) fn file(arguments: &ServeArguments) -> Option<PathBuf> {
 /// With what this program chooses where nothing is set.
 pub(super) fn with_defaults(mut raw: RawConfig) -> RawConfig {
     raw.workers.get_or_insert(WORKERS);
+    #[cfg(feature = "otlp")]
+    trace_defaults(&mut raw.trace);
     raw
+}
+
+/// What OpenTelemetry's own variables say, where nothing is set.
+#[cfg(feature = "otlp")]
+fn trace_defaults(trace: &mut RawTrace) {
+    const HEADERS: &str = "OTEL_EXPORTER_OTLP_HEADERS";
+    let said = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if trace.endpoint.is_none() {
+        // Of this one a path is the beginning; the other one is the whole URL.
+        let base = said("OTEL_EXPORTER_OTLP_ENDPOINT");
+        let base = base.map(|base| format!("{}/v1/traces", base.trim_end_matches('/')));
+        trace.endpoint = said("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or(base);
+    }
+    if trace.headers_file.is_none() && trace.headers_variable.is_none() {
+        trace.headers_variable = said(HEADERS).map(|_| HEADERS.to_owned());
+    }
+    trace.service_name = trace.service_name.take().or(said("OTEL_SERVICE_NAME"));
 }
 
 /// What is to be logged; what is wrong with it.
@@ -94,6 +115,8 @@ pub(super) fn flags(arguments: &ServeArguments) -> RawConfig {
             trusted_proxies: some(&arguments.trusted_proxies).map(Networks),
             ..RawGuard::default()
         },
+        #[cfg(feature = "otlp")]
+        trace: RawTrace { endpoint: arguments.otlp_endpoint.clone(), ..RawTrace::default() },
         ..RawConfig::default()
     };
     if let Some(address) = arguments.bind {

@@ -15,8 +15,8 @@ use super::rules::{AccessLog, AuditArguments, AuditLog, Logs, WhenFull};
 pub(crate) struct Times {
     /// Nanoseconds since some moment; never goes back.
     pub(crate) steady_ns: fn() -> u64,
-    /// Milliseconds since 1970.
-    pub(crate) unix_ms: fn() -> u64,
+    /// Nanoseconds since 1970.
+    pub(crate) unix_ns: fn() -> u64,
     /// What the system says of the process.
     pub(crate) process: fn() -> Process,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Ledger {
     pub(crate) gauges: Gauges,
     pub(crate) dependencies: Dependencies,
     pub(crate) logs: Logs,
-    /// Whether any log wants to be told of requests.
+    /// Whether any log wants to be told of requests, or a collector of traces.
     pub(super) is_telling: bool,
     pub(crate) times: Times,
     /// Requests that went well and might be in the access log.
@@ -54,7 +54,7 @@ impl Ledger {
         times: Times,
     ) -> Ledger {
         let tables = (0..=shards).map(|_| Table::new(&operations)).collect();
-        let is_telling = logs.access.is_some() || logs.audit.is_some();
+        let is_telling = logs.access.is_some() || logs.audit.is_some() || logs.traces.is_some();
         Ledger {
             operations,
             tables,
@@ -98,7 +98,12 @@ impl Ledger {
         if !self.is_telling {
             return;
         }
-        let entry = Entry { ledger: self, unix_ms: (self.times.unix_ms)(), ns, observed, state };
+        let since_ns = (self.times.steady_ns)().saturating_sub(now_ns);
+        let unix_ns = (self.times.unix_ns)().saturating_sub(since_ns);
+        let entry = Entry { ledger: self, unix_ns, ns, observed, state };
+        if let Some(traces) = &self.logs.traces {
+            traces.enter(&entry);
+        }
         if let Some(access) = &self.logs.access
             && entry.state.is_exchange()
             && self.is_wanted(access, observed, ns)
@@ -135,7 +140,7 @@ impl Ledger {
     #[allow(dead_code)] // for whoever reloads
     pub(crate) fn act(&self, action: &str, detail: &str) {
         if let Some(audit) = &self.logs.audit {
-            let unix_ms = (self.times.unix_ms)();
+            let unix_ms = (self.times.unix_ns)() / 1_000_000;
             audit.lines.put(|| super::lines::write_act(unix_ms, action, detail));
         }
     }

@@ -12,11 +12,17 @@ use crate::json;
 /// A request that has ended.
 pub(super) struct Entry<'e> {
     pub(super) ledger: &'e Ledger,
-    /// When it ended.
-    pub(super) unix_ms: u64,
+    /// When it ended, since 1970.
+    pub(super) unix_ns: u64,
     pub(super) ns: u64,
     pub(super) observed: Observed,
     pub(super) state: &'e State,
+}
+
+impl Entry<'_> {
+    fn unix_ms(&self) -> u64 {
+        self.unix_ns / 1_000_000
+    }
 }
 
 /// An object of JSON on a line of its own. What is not known is not there.
@@ -68,9 +74,9 @@ pub(super) fn write_access(entry: &Entry<'_>, format: AccessFormat) -> Vec<u8> {
 }
 
 fn access_object(entry: &Entry<'_>) -> Vec<u8> {
-    let Entry { unix_ms, observed: Observed { outcome, status, .. }, state, .. } = entry;
+    let Entry { observed: Observed { outcome, status, .. }, state, .. } = entry;
     let (http, said) = (state.http.as_deref(), state.message.as_ref());
-    let mut line = Object::begin(*unix_ms);
+    let mut line = Object::begin(entry.unix_ms());
     line.text("address", http.map(|http| http.address.to_string()).as_deref());
     line.text("principal", state.principal.as_ref().map(|principal| &*principal.name));
     line.text("method", http.map(|http| http.method));
@@ -92,7 +98,7 @@ fn access_object(entry: &Entry<'_>) -> Vec<u8> {
 
 /// Words, as the servers of the web write them; what a client may have put in is escaped.
 fn access_text(entry: &Entry<'_>) -> Vec<u8> {
-    let Entry { unix_ms, observed: Observed { outcome, status, .. }, state, .. } = entry;
+    let Entry { observed: Observed { outcome, status, .. }, state, .. } = entry;
     let http = state.http.as_deref();
     let text = |text: Option<&str>| match text {
         Some(text) => text.escape_default().to_string(),
@@ -102,7 +108,7 @@ fn access_text(entry: &Entry<'_>) -> Vec<u8> {
         "{} {} [{}] \"{} {}\" {status} {} {} {} {} {} \"{}\"\n",
         text(http.map(|http| http.address.to_string()).as_deref()),
         text(state.principal.as_ref().map(|principal| &*principal.name)),
-        timestamp(*unix_ms),
+        timestamp(entry.unix_ms()),
         text(http.map(|http| http.method)),
         text(http.map(|http| &*http.path)),
         state.bytes,
@@ -117,10 +123,10 @@ fn access_text(entry: &Entry<'_>) -> Vec<u8> {
 
 /// A line of the audit log.
 pub(super) fn write_audit(entry: &Entry<'_>) -> Vec<u8> {
-    let Entry { unix_ms, observed: Observed { outcome, status, .. }, state, .. } = entry;
+    let Entry { observed: Observed { outcome, status, .. }, state, .. } = entry;
     let (http, said) = (state.http.as_deref(), state.message.as_ref());
     let is_denied = matches!(outcome, Outcome::Unauthorized | Outcome::Forbidden);
-    let mut line = Object::begin(*unix_ms);
+    let mut line = Object::begin(entry.unix_ms());
     line.text("event", Some(if is_denied { "denied" } else { "call" }));
     line.text("principal", state.principal.as_ref().map(|principal| &*principal.name));
     line.text("authenticated_by", http.and_then(|http| http.scheme.as_deref()));
@@ -152,21 +158,22 @@ pub(super) fn write_act(unix_ms: u64, action: &str, detail: &str) -> Vec<u8> {
     line.end()
 }
 
-fn method<'e>(entry: &'e Entry<'_>) -> Option<&'e str> {
+/// The method that was asked for, by its name; nothing for what is no operation.
+pub(super) fn method<'e>(entry: &'e Entry<'_>) -> Option<&'e str> {
     let said = entry.state.message.as_ref().and_then(|said| said.method);
     said.or(entry.ledger.operations.method(entry.observed.operation))
 }
 
 /// The tool by the name that was called, or by that of the catalog.
-fn tool<'e>(entry: &'e Entry<'_>) -> Option<&'e str> {
+pub(super) fn tool<'e>(entry: &'e Entry<'_>) -> Option<&'e str> {
     let said = entry.state.message.as_ref().and_then(|said| said.tool.as_deref());
     said.or(entry.ledger.operations.tool(entry.observed.operation))
 }
 
 fn trace(entry: &Entry<'_>) -> Option<String> {
-    let said = entry.state.message.as_ref().and_then(|said| said.parent);
-    let parent = said.or(entry.state.http.as_ref().and_then(|http| http.parent));
-    parent.map(|parent| to_hex(&parent.trace))
+    let said = entry.state.message.as_ref().and_then(|said| said.caller.as_ref());
+    let caller = said.or(entry.state.http.as_ref().and_then(|http| http.caller.as_ref()));
+    caller.map(|caller| to_hex(&caller.parent.trace))
 }
 
 fn duration_ms(ns: u64) -> String {

@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 
 use super::ledger::Ledger;
 use super::outcome::{Observed, Operation, Outcome};
-use super::trace::TraceParent;
+use super::rules::AuditArguments;
+use super::trace::Caller;
 use super::watch::status_of;
 use crate::protocol::Principal;
 
@@ -44,7 +45,8 @@ pub(crate) struct Http {
     pub(crate) scheme: Option<Box<str>>,
     /// A session, by what does not give it away.
     pub(crate) session: Option<String>,
-    pub(crate) parent: Option<TraceParent>,
+    /// The span that the request comes from.
+    pub(crate) caller: Option<Caller>,
 }
 
 /// What a message says.
@@ -59,8 +61,12 @@ pub(crate) struct Said {
     pub(crate) client: Option<Box<str>>,
     /// The tool that is called, whether or not there is one of this name.
     pub(crate) tool: Option<Box<str>>,
+    /// What else it is about: a prompt by its name, a resource by its URI.
+    #[cfg(feature = "otlp")]
+    pub(crate) target: Option<Box<str>>,
     pub(crate) arguments: Option<String>,
-    pub(crate) parent: Option<TraceParent>,
+    /// The span that the message comes from.
+    pub(crate) caller: Option<Caller>,
 }
 
 impl Observation {
@@ -91,6 +97,11 @@ impl Observation {
 
     pub(crate) fn is_of(&self, principal: Option<&Arc<Principal>>) {
         self.state.lock().principal = principal.cloned();
+    }
+
+    /// Whether anybody wants to be told of it; and what of arguments, if anything.
+    pub(crate) fn is_told(&self) -> Option<Option<AuditArguments>> {
+        self.ledger.is_telling.then(|| self.ledger.audits())
     }
 
     pub(crate) fn says(&self, said: Said) {

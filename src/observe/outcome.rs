@@ -47,6 +47,13 @@ impl Operations {
         }
     }
 
+    /// The name of its tool, where that is one of the catalog.
+    #[cfg(feature = "otlp")]
+    pub(super) fn known_tool(&self, operation: Operation) -> Option<&str> {
+        let tool = (operation.0 as usize).checked_sub(self.methods.len() + 1)?;
+        self.tools.get(tool).map(|name| &**name)
+    }
+
     /// The name of its tool, where it is the call of one.
     pub(crate) fn tool(&self, operation: Operation) -> Option<&str> {
         let index = (operation.0 as usize).checked_sub(self.methods.len())?;

@@ -1,6 +1,7 @@
 //! What is to be logged of requests, and how.
 
 use super::queue::Queue;
+use super::traces::Traces;
 
 /// How lines of the access log look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
@@ -37,6 +38,22 @@ pub enum AuditArguments {
     Full,
 }
 
+/// Which requests are traced.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum TraceSample {
+    /// Those whose caller records them; and of those whose caller says nothing of it, this part,
+    /// from 0 to 1.
+    Part(f64),
+    /// All of them, whatever callers say.
+    All,
+}
+
+impl Default for TraceSample {
+    fn default() -> Self {
+        TraceSample::Part(1.0)
+    }
+}
+
 /// The access log.
 #[derive(Debug)]
 pub(crate) struct AccessLog {
@@ -56,9 +73,10 @@ pub(crate) struct AuditLog {
     pub(crate) arguments: AuditArguments,
 }
 
-/// All logs of requests; those that are kept.
+/// All logs of requests, those that are kept; and the spans that are made of them.
 #[derive(Debug, Default)]
 pub(crate) struct Logs {
     pub(crate) access: Option<AccessLog>,
     pub(crate) audit: Option<AuditLog>,
+    pub(crate) traces: Option<Traces>,
 }

@@ -1,5 +1,45 @@
 //! Traces: which span of whom a request belongs to (W3C Trace Context).
 
+/// The span of whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) parent: TraceParent,
+    /// `tracestate`: what others on the way have to say of it, passed on as it is.
+    #[cfg(feature = "otlp")]
+    pub(crate) state: String,
+}
+
+impl Caller {
+    /// Reads `traceparent`, and the members of `tracestate`, which may stand on several lines.
+    pub(crate) fn read<'s>(
+        parent: Option<&str>,
+        state: impl Iterator<Item = &'s str>,
+    ) -> Option<Caller> {
+        let parent = TraceParent::read(parent?)?;
+        #[cfg(not(feature = "otlp"))]
+        drop(state);
+        Some(Caller {
+            parent,
+            #[cfg(feature = "otlp")]
+            state: joined(state),
+        })
+    }
+}
+
+/// What is longer than everybody has to pass on (§3.3.1.5) is left out.
+#[cfg(feature = "otlp")]
+fn joined<'s>(lines: impl Iterator<Item = &'s str>) -> String {
+    let mut state = String::new();
+    for line in lines {
+        if state.len() + line.len() >= crate::limits::TRACE_STATE_BYTES_MAX {
+            return String::new();
+        }
+        state.push_str(if state.is_empty() { "" } else { "," });
+        state.push_str(line);
+    }
+    state
+}
+
 /// The `traceparent` of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TraceParent {

@@ -64,6 +64,19 @@ pub(crate) fn deal(opened: Vec<StdListener>, count: usize) -> io::Result<Listene
     Ok((listeners, address))
 }
 
+/// The one for operators, where there is to be one, and its address.
+pub(crate) fn for_operators(
+    bind: Option<SocketAddr>,
+    opened: Option<StdListener>,
+) -> io::Result<(Option<TcpListener>, Option<SocketAddr>)> {
+    let Some(bind) = bind else { return Ok((None, None)) };
+    let (listeners, address) = match opened {
+        Some(listener) => deal(vec![listener], 1)?,
+        None => open(bind, 1)?,
+    };
+    Ok((listeners.into_iter().flatten().next(), Some(address)))
+}
+
 /// Each socket once, though there may be several descriptors of it.
 pub(crate) fn distinct(opened: Vec<StdListener>) -> io::Result<Vec<StdListener>> {
     let mut found = Vec::new();

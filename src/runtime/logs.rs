@@ -1,5 +1,5 @@
 //! The threads that write the access log and the audit log: one each, so that nobody else waits for
-//! a disk.
+//! a disk. A third one sends spans, where there are any ([`super::export`]).
 //!
 //! Lines are gathered for a moment and written together, whole lines only, to the end of the file
 //! (`O_APPEND`). When that fails, lines of the access log are dropped, and counted; those of the
@@ -11,7 +11,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, Builder, JoinHandle};
+use std::time::Duration;
 
+use super::export::{Exporter, Exporting};
 use crate::config::ObserveConfig;
 use crate::limits;
 use crate::observe::{Ledger, Letter, Queue};
@@ -28,6 +30,7 @@ const PIECE: usize = 64 * 1024;
 pub(crate) struct LogFiles {
     access: Option<LogFile>,
     audit: Option<LogFile>,
+    traces: Option<Exporter>,
 }
 
 struct LogFile {
@@ -41,11 +44,11 @@ enum Out {
     Stdout,
 }
 
-/// Opens what is to be written to.
+/// Opens what is to be written to. The server has this name and version.
 ///
 /// # Errors
 /// Which setting names what cannot be opened.
-pub(crate) fn open(config: &ObserveConfig) -> Result<LogFiles, String> {
+pub(crate) fn open(config: &ObserveConfig, server: (&str, &str)) -> Result<LogFiles, String> {
     let open = |setting: &str, path: &Option<PathBuf>, sync: bool| match path {
         None => Ok(None),
         Some(path) => LogFile::open(path, sync)
@@ -55,6 +58,7 @@ pub(crate) fn open(config: &ObserveConfig) -> Result<LogFiles, String> {
     Ok(LogFiles {
         access: open("access_log.path", &config.access_log.path, false)?,
         audit: open("audit_log.path", &config.audit_log.path, config.audit_log.sync)?,
+        traces: Exporter::open(&config.trace, server)?,
     })
 }
 
@@ -73,8 +77,12 @@ fn missing(path: &Path) -> Option<String> {
     }
 }
 
-/// Starts a thread for each log that is kept.
-pub(crate) fn start(files: LogFiles, ledger: &Arc<Ledger>) -> io::Result<LogThreads> {
+/// Starts a thread for each log that is kept. Spans have `grace` to be sent when all ends.
+pub(crate) fn start(
+    files: LogFiles,
+    ledger: &Arc<Ledger>,
+    grace: Duration,
+) -> io::Result<LogThreads> {
     let mut threads = Vec::new();
     for (name, file, keeps) in
         [("access-log", files.access, false), ("audit-log", files.audit, true)]
@@ -93,13 +101,15 @@ pub(crate) fn start(files: LogFiles, ledger: &Arc<Ledger>) -> io::Result<LogThre
             }
         })?);
     }
-    Ok(LogThreads { ledger: ledger.clone(), threads })
+    let traces = files.traces.map(|traces| traces.start(ledger, grace)).transpose()?;
+    Ok(LogThreads { ledger: ledger.clone(), threads, traces })
 }
 
 /// The threads of the logs.
 pub(crate) struct LogThreads {
     ledger: Arc<Ledger>,
     threads: Vec<JoinHandle<()>>,
+    traces: Option<Exporting>,
 }
 
 impl LogThreads {
@@ -112,6 +122,9 @@ impl LogThreads {
             if thread.join().is_err() {
                 tracing::error!("the thread of a log ended by a panic");
             }
+        }
+        if let Some(traces) = self.traces {
+            traces.join();
         }
     }
 }

@@ -126,7 +126,7 @@ impl<H: Handler> Exchange<H> {
 }
 
 /// The clock of a server without threads.
-const STILL: Clock = Clock { unix_ms: || 0, steady_ms: || 0, steady_ns: || 0 };
+const STILL: Clock = Clock { unix_ms: || 0, unix_ns: || 0, steady_ms: || 0, steady_ns: || 0 };
 
 /// Writes what there is of a reply. Says whether the connection ends: so does a stream that would
 /// go on, since nothing more will come on it.

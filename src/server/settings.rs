@@ -8,11 +8,11 @@ use crate::app::Catalog;
 use crate::app::catalog::Switches;
 use crate::config::{
     AccessLogConfig, AuditLogConfig, Config, DEPRECATED, Guarded, HttpSseConfig, ObserveConfig,
-    Rate, RateConfig, RejectStatus,
+    Rate, RateConfig, RejectStatus, TraceConfig,
 };
 use crate::http::Date;
 use crate::limits;
-use crate::observe::{AccessLog, AuditLog, Ledger, Logs, Queue, Times};
+use crate::observe::{AccessLog, AuditLog, Ledger, Logs, Queue, Times, Traces};
 use crate::runtime;
 use crate::store::{
     Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits,
@@ -142,8 +142,8 @@ fn rates(config: &RateConfig) -> Option<Arc<Rates>> {
 
 /// What requests are entered in.
 pub(super) fn ledger(catalog: &Catalog, config: &Config, logs: Logs, clock: Clock) -> Arc<Ledger> {
-    let Clock { unix_ms, steady_ns, .. } = clock;
-    let times = Times { steady_ns, unix_ms, process: runtime::process };
+    let Clock { unix_ns, steady_ns, .. } = clock;
+    let times = Times { steady_ns, unix_ns, process: runtime::process };
     let shards = if config.transports.has_http() { runtime::shard_count(config) } else { 0 };
     let bounds = (shards, config.deferred_max);
     Arc::new(Ledger::new(operations(catalog), bounds, logs, times))
@@ -170,7 +170,20 @@ pub(super) fn logs(config: &ObserveConfig) -> Logs {
         when_full: *when_full,
         arguments: *arguments,
     });
-    Logs { access, audit }
+    Logs { access, audit, traces: traces(&config.trace) }
+}
+
+/// The spans of requests that are to be sent.
+#[cfg(feature = "otlp")]
+fn traces(config: &TraceConfig) -> Option<Traces> {
+    let traces = |_| Traces::new(limits::TRACE_SPANS_MAX, config.sample);
+    config.endpoint.as_ref().map(traces)
+}
+
+/// A build without the feature has none; where they are wanted, it has not come so far.
+#[cfg(not(feature = "otlp"))]
+fn traces(_: &TraceConfig) -> Option<Traces> {
+    None
 }
 
 /// Which hosts, origins and proxies are ours.

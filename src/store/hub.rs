@@ -27,6 +27,8 @@ use crate::{json, limits, rpc, sys};
 pub(crate) struct Clock {
     /// Milliseconds since 1970.
     pub(crate) unix_ms: fn() -> u64,
+    /// The same in nanoseconds.
+    pub(crate) unix_ns: fn() -> u64,
     /// Milliseconds since some moment; never goes back.
     pub(crate) steady_ms: fn() -> u64,
     /// The same in nanoseconds.

@@ -50,7 +50,7 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
     let (mut body, mut said) = (Vec::new(), Vec::new());
     let answer =
         |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
-            let observation = desk.watch.part();
+            let observation = desk.part_of_batch(message, context, session.as_ref());
             let written = desk.write(answer, message, context, session.as_ref(), out);
             observation.ended(operation_of(answer, context), outcome_of(written.came));
             said.extend(written.said);

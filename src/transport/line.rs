@@ -376,7 +376,7 @@ impl<H: Handler> Line<'_, H> {
         let mut out = Vec::new();
         let answer =
             |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
-                self.write(answer, message, context, &self.watch.part(), out);
+                self.write(answer, message, context, &self.part_of_batch(message, context), out);
             };
         let heard = batch::write(root, self.shared, Some(self.session), answer, &mut out);
         if !out.is_empty() {

@@ -276,6 +276,7 @@ impl Scrape {
         let dropped = [
             ("access", logs.access.as_ref().map(|log| (&log.lines.dropped, &log.lines.written))),
             ("audit", logs.audit.as_ref().map(|log| (&log.lines.dropped, &log.lines.written))),
+            ("traces", logs.traces.as_ref().map(|traces| traces.counters())),
         ];
         let kept = dropped.into_iter().filter_map(|(log, counters)| Some((log, counters?)));
         let kept: Vec<_> = kept.collect();

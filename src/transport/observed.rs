@@ -14,7 +14,7 @@ use crate::limits;
 use crate::mcp::plan::Answer;
 use crate::mcp::{Came, Context, Method};
 use crate::observe::{
-    AuditArguments, Http, Observation, Operation, Operations, Outcome, Said, TraceParent, Watch,
+    AuditArguments, Caller, Http, Observation, Operation, Operations, Outcome, Said, Watch,
 };
 use crate::rpc::{ErrorCode, Message};
 use crate::store::Session;
@@ -92,6 +92,17 @@ impl<H: Handler> Desk<'_, H> {
         self.watch.note(operation, Outcome::Ok);
     }
 
+    /// What is known of one message of a batch, which has an end of its own.
+    #[cold]
+    pub(super) fn part_of_batch(
+        &self,
+        message: &Message<'_>,
+        context: &Context<'_>,
+        session: Option<&Arc<Session>>,
+    ) -> Arc<Observation> {
+        part_of_batch(self.watch.part(), message, context, session.map(|session| &**session))
+    }
+
     /// Notes that the answer is this error.
     #[cold]
     pub(super) fn went_wrong(&self, code: ErrorCode) {
@@ -142,6 +153,16 @@ impl<H: Handler> Line<'_, H> {
         Err(self.unaudited(&id_text(message)))
     }
 
+    /// What is known of one message of a batch, which has an end of its own.
+    #[cold]
+    pub(super) fn part_of_batch(
+        &self,
+        message: &Message<'_>,
+        context: &Context<'_>,
+    ) -> Arc<Observation> {
+        part_of_batch(self.watch.part(), message, context, Some(self.session))
+    }
+
     /// Notes a message that is answered with this error.
     #[cold]
     pub(super) fn went_wrong(&self, code: ErrorCode) {
@@ -155,6 +176,7 @@ pub(super) fn tell_of_head(watch: &Watch, peer: &Peer, head: &Head<'_>, fields: 
     let text = |value: Option<&[u8]>| value.map(short);
     let value = |name| fields.values(name).next();
     let parent = value("traceparent").and_then(|value| std::str::from_utf8(value).ok());
+    let state = fields.values("tracestate").filter_map(|value| std::str::from_utf8(value).ok());
     let scheme = fields.authorization.and_then(|value| value.split(|byte| *byte == b' ').next());
     let http = Http {
         address: peer.address,
@@ -163,7 +185,7 @@ pub(super) fn tell_of_head(watch: &Watch, peer: &Peer, head: &Head<'_>, fields: 
         user_agent: text(value("user-agent")),
         scheme: text(scheme.filter(|scheme| Some(*scheme) != fields.authorization)),
         session: fields.session_id.map(|id| watch.ledger.veiled(id)),
-        parent: parent.and_then(TraceParent::read),
+        caller: Caller::read(parent, state),
     };
     watch.tell(|observation| observation.came_by(http));
 }
@@ -184,6 +206,20 @@ fn short(bytes: &[u8]) -> Box<str> {
     String::from_utf8_lossy(&bytes[..bytes.len().min(limits::LOG_TEXT_BYTES_MAX)]).into()
 }
 
+/// Tells the part of a batch that is about this message, if anybody wants to be told.
+#[cold]
+pub(super) fn part_of_batch(
+    part: Arc<Observation>,
+    message: &Message<'_>,
+    context: &Context<'_>,
+    session: Option<&Session>,
+) -> Arc<Observation> {
+    if let Some(arguments) = part.is_told() {
+        part.says(said_by(message, context, session, arguments));
+    }
+    part
+}
+
 /// Tells of a message, and takes a place in the audit log where it has to have one. Says whether
 /// the request may go on.
 #[cold]
@@ -194,31 +230,46 @@ pub(super) fn tell_of_message(
     session: Option<&Session>,
     arguments: Option<AuditArguments>,
 ) -> bool {
+    observation.says(said_by(message, context, session, arguments));
+    context.method != Some(Method::CallTool) || observation.reserve()
+}
+
+/// What is told of a message.
+fn said_by(
+    message: &Message<'_>,
+    context: &Context<'_>,
+    session: Option<&Session>,
+    arguments: Option<AuditArguments>,
+) -> Said {
     let is_call = context.method == Some(Method::CallTool);
     let meta = |key| context.params.meta.and_then(|meta| meta.get(key));
     let info = meta("io.modelcontextprotocol/clientInfo");
     let client = info.and_then(|info| info.get("name")).and_then(|name| name.as_str());
     let client = client.or(session.and_then(Session::client).map(|client| &*client.name));
-    let parent = meta("traceparent").and_then(|parent| parent.as_str());
+    let text = |key| meta(key).and_then(|value| value.as_str());
     let method = match *message {
         Message::Notification { method, .. } => NOTIFICATIONS.iter().find(|name| **name == method),
         _ => context.method.map(|method| &Method::NAMES[method as usize]),
     };
     let mut id = id_text(message);
     id.truncate(if id.len() > limits::LOG_TEXT_BYTES_MAX { 0 } else { id.len() });
-    observation.says(Said {
+    Said {
         method: method.copied(),
         id: String::from_utf8(id).unwrap_or_default(),
         version: context.version.as_str(),
         client: client.map(|client| short(client.as_bytes())),
         tool: context.params.name().filter(|_| is_call).map(|name| short(name.as_bytes())),
+        #[cfg(feature = "otlp")]
+        target: {
+            let target = context.params.name().or(context.params.uri());
+            target.filter(|_| !is_call).map(|target| short(target.as_bytes()))
+        },
         arguments: match (is_call, arguments, context.params.arguments()) {
             (true, Some(how), Some(arguments)) => told_of(arguments, how),
             _ => None,
         },
-        parent: parent.and_then(TraceParent::read),
-    });
-    !is_call || observation.reserve()
+        caller: Caller::read(text("traceparent"), text("tracestate").into_iter()),
+    }
 }
 
 /// What the audit log says of arguments, as JSON.

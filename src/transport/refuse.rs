@@ -201,8 +201,8 @@ impl HttpRefusal {
     /// 503: the audit log has no room for the call.
     #[cold]
     pub(crate) fn no_audit() -> Self {
-        let text = "the audit log cannot be written fast enough, or not at all, and no call is made \
-                    that is not in it (audit_log.when_full = \"drop\" would count it instead)";
+        let text = "the audit log cannot be written fast enough, or not at all, and no call is \
+                    made that is not in it (audit_log.when_full = \"drop\" would count it)";
         HttpRefusal::overload(text, "audit_log.when_full")
     }
 

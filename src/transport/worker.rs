@@ -2,7 +2,7 @@
 
 use super::inbound::{Heard, take_in};
 use super::message::{id, id_text};
-use super::observed::{operation_of, outcome_of};
+use super::observed::{operation_of, outcome_of, part_of_batch};
 use super::{Deferred, Shared, batch};
 use crate::app::call::Link;
 use crate::app::{Call, Handler};
@@ -27,7 +27,9 @@ pub(crate) fn run_deferred<H: Handler>(
         let session = deferred.session.clone();
         let answer =
             |answer: &Answer<'_>, message: &Message<'_>, context: &Context<'_>, out: &mut _| {
-                let part = deferred.observation.as_ref().map(|whole| whole.part());
+                let session = session.as_deref();
+                let part = deferred.observation.as_ref();
+                let part = part.map(|whole| part_of_batch(whole.part(), message, context, session));
                 write(answer, message, context, deferred, shared, part.as_deref(), out);
             };
         let heard = batch::write(root, shared, session.as_ref(), answer, &mut out);

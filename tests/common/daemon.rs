@@ -19,10 +19,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-fastd"));
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("MCP_FASTD") {
+        let name_text = name.to_string_lossy();
+        if name_text.starts_with("MCP_FASTD") || name_text.starts_with("OTEL_") {
             command.env_remove(name);
         }
     }
+    // For people, though nobody watches: what tests read.
+    command.env("MCP_FASTD__LOG_FORMAT", "human");
     command
 }
 

@@ -4,6 +4,8 @@
 // Each test file uses a part of it.
 #![allow(dead_code, unused_imports)]
 
+#[cfg(feature = "otlp")]
+pub mod collector;
 pub mod events;
 pub mod example;
 pub mod http_sse;

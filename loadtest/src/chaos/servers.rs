@@ -131,12 +131,14 @@ impl Server {
             let value = self.status(field).and_then(|value| value.parse().ok());
             value.ok_or_else(|| format!("{}: no {field}", self.name))
         };
+        // Before the question for gauges, whose connection is one more.
+        let descriptors = self.descriptors()?;
         let gauges = self.gauges()?;
         Ok(Holdings {
             resident_kb: number("VmRSS")?,
             peak_kb: number("VmHWM")?,
             threads: number("Threads")?,
-            descriptors: self.descriptors()?,
+            descriptors,
             gauges,
         })
     }

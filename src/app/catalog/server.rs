@@ -11,6 +11,12 @@ impl Catalog {
         self.present(json!({ "name": name, "version": version }));
     }
 
+    /// The name and the version of the server.
+    pub(crate) fn identity(&self) -> (&str, &str) {
+        let text = |key: &str| self.server[key].as_str().unwrap_or_default();
+        (text("name"), text("version"))
+    }
+
     /// Says what else clients show of the server: a title, a page about it, icons.
     pub fn introduce(&mut self, title: Option<&str>, website: Option<&str>, icons: &[Icon]) {
         let mut server = self.server.clone();

@@ -8,10 +8,10 @@ use crate::config::tokens::{
 use crate::config::{
     AccessLogConfig, AuditLogConfig, AuthConfig, CertificateFiles, ClientAuth, CorsConfig,
     DeprecationConfig, GuardConfig, ObserveConfig, OverloadConfig, ProxyProtocol, Rate, RateConfig,
-    RejectStatus, TlsConfig, TlsVersion, Transports,
+    RejectStatus, TlsConfig, TlsVersion, TraceConfig, Transports,
 };
 use crate::http::HttpLimits;
-use crate::observe::{AccessFormat, AuditArguments, WhenFull};
+use crate::observe::{AccessFormat, AuditArguments, TraceSample, WhenFull};
 
 fn toml(text: &str) -> Result<Settings, String> {
     settled(from_toml(text, "f.toml"))
@@ -456,7 +456,7 @@ fn check_guard(guard: &GuardConfig) {
 }
 
 fn check_observe(observe: ObserveConfig) {
-    let ObserveConfig { admin_bind, metrics_public, access_log, audit_log } = observe;
+    let ObserveConfig { admin_bind, metrics_public, access_log, audit_log, trace: _ } = observe;
     assert_eq!(admin_bind, Some(SocketAddr::from(([127, 0, 0, 1], 9))));
     assert!(metrics_public);
     let AccessLogConfig { path, format, sample, slow_only } = access_log;
@@ -465,6 +465,35 @@ fn check_observe(observe: ObserveConfig) {
     let AuditLogConfig { path, when_full, arguments, sync } = audit_log;
     assert_eq!((path, when_full), (Some("b.log".into()), WhenFull::Drop));
     assert_eq!((arguments, sync), (AuditArguments::Full, true));
+}
+
+#[test]
+fn traces_are_set_where_they_can_be_made() {
+    let text = r#"
+        [trace]
+        endpoint = "http://localhost:4318"
+        headers_file = "a"
+        headers_variable = "B"
+        sample = "all"
+        timeout = 3
+        service_name = "c"
+    "#;
+    if cfg!(not(feature = "otlp")) {
+        return check_error(toml(text), &["trace", "feature `otlp`"]);
+    }
+    let settings = toml(text).expect("it is understood");
+    let expected = TraceConfig {
+        endpoint: Some("http://localhost:4318".to_owned()),
+        headers_file: Some("a".into()),
+        headers_variable: Some("B".to_owned()),
+        sample: TraceSample::All,
+        timeout: Duration::from_secs(3),
+        service_name: Some("c".to_owned()),
+    };
+    assert_eq!(settings.config.observe.trace, expected);
+    let problem = settings.config.check().expect_err("two places of headers");
+    assert!(problem.starts_with("trace.headers_file"), "{problem}");
+    check_error(toml("trace.sample = 'some'"), &["trace.sample", "0 to 1"]);
 }
 
 fn check_http_sse(http_sse: HttpSseConfig) {

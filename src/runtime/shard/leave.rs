@@ -40,11 +40,11 @@ impl<H: Handler> Shard<H> {
     pub(super) fn leave(&mut self, leave: Leave) {
         let now = Instant::now();
         match (self.leaving, leave) {
-            (Leaving::Not, Leave::Close) => {
+            (Leaving::Not, Leave::Close) if !self.core.config.shutdown_delay.is_zero() => {
                 self.leaving = Leaving::Later(now + self.core.config.shutdown_delay, leave);
             }
             // Whoever took the listening sockets is ready: there is nothing to wait for.
-            (Leaving::Not, Leave::Drain) => self.leaving = Leaving::Later(now, leave),
+            (Leaving::Not, _) => self.stop(leave),
             // The first word counts, but for a stop that has no time for a drain.
             (Leaving::Until(by, Leave::Drain), Leave::Close) => {
                 self.leaving = Leaving::Until(by, leave);
