@@ -117,16 +117,15 @@ pub fn settled(mut raw: RawConfig, file: &Layer) -> (Option<Settings>, Vec<Error
             }
             Err(error) => error,
         };
-        // What cannot be taken out is said once.
-        if !can_be_taken_out(&error) {
-            return (None, [errors, vec![error]].concat());
-        }
-        let table = take_out_setting(&mut raw, &error);
-        is_taken_out.push(table);
+        let table = can_be_taken_out(&error).then(|| take_out_setting(&mut raw, &error));
         errors.push(match (&error.key, error.place == SETTINGS) {
             (Some(key), true) => placed(key, error.problem, file),
             _ => error,
         });
+        match table {
+            Some(table) => is_taken_out.push(table),
+            None => break,
+        }
     }
     let Some(mut settings) = found else { return (None, errors) };
     // Where a file of keys is wrong, somebody was to have one all the same.
