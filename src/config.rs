@@ -11,6 +11,8 @@ pub mod raw;
 #[cfg(feature = "daemon")]
 mod schema;
 #[cfg(feature = "daemon")]
+mod tree;
+#[cfg(feature = "daemon")]
 pub mod values;
 
 mod auth;

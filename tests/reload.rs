@@ -87,12 +87,12 @@ fn what_needs_a_restart_has_the_names_of_the_file() {
     let daemon = served(&file, AT);
     let log = folder.path().join("x.log");
     let other = format!(
-        "{AT}admin_bind = \"127.0.0.1:1\"\nlog_format = \"human\"\n[metrics]\npublic = true\n\
+        "{AT}admin_bind = \"127.0.0.1:1\"\n[metrics]\npublic = true\n\
          [access_log]\nslow_only_ms = 1\n[audit_log]\npath = {log:?}\n"
     );
     reload(&daemon, &file, &other);
     let told = daemon.logs(0, "after a restart only");
-    let keys = ["admin_bind", "log_format", "metrics.public", "access_log.slow_only_ms"];
+    let keys = ["admin_bind", "metrics.public", "access_log.slow_only_ms"];
     for key in keys.into_iter().chain(["audit_log.path"]) {
         assert!(told.contains(key), "{key} in {told}");
     }

@@ -8,6 +8,7 @@
 //! is meant. Keys that are not known are errors: a misspelt limit must not silently be none.
 
 mod auth;
+mod environment;
 mod tls;
 
 use std::ffi::OsString;
@@ -16,6 +17,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+
+pub(super) use environment::variable;
 
 pub use super::raw::RawConfig;
 use super::raw::{RawAuth, RawGuard, RawHttp, RawHttpSse, RawRate, RawTls};
@@ -49,20 +52,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-impl Error {
-    /// What the environment says is placed by its variable.
-    pub(super) fn name_variable(&mut self) {
-        if let Some(key) = self.key.take_if(|_| self.place == "environment") {
-            self.place = format!("environment variable {}", variable(&key));
-        }
-    }
-}
-
-/// The variable of a key.
-pub(super) fn variable(key: &str) -> String {
-    format!("{VARIABLE_PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
-}
 
 /// The place of what is wrong with all layers together.
 pub(super) const SETTINGS: &str = "settings";
@@ -107,21 +96,6 @@ impl RawConfig {
         all.unified("environment").map_err(|mut error| {
             error.name_variable();
             error
-        })
-    }
-
-    /// What each variable of ours says, or what is wrong with it.
-    pub(super) fn each_variable(
-        variables: impl Iterator<Item = (OsString, OsString)>,
-    ) -> impl Iterator<Item = Result<RawConfig, Error>> {
-        variables.filter_map(|(name, value)| {
-            let name = name.to_str().filter(|name| name.starts_with(VARIABLE_PREFIX))?;
-            let place = format!("environment variable {name}");
-            let error = |problem: String| Error { place, line: None, key: None, problem };
-            (name != CONFIG_VARIABLE).then(|| {
-                let value = value.to_str().ok_or_else(|| "not UTF-8".to_owned());
-                value.and_then(|value| from_variable(name, value)).map_err(error)
-            })
         })
     }
 
@@ -365,23 +339,6 @@ fn from_json<T: DeserializeOwned>(text: &str, place: &str) -> Result<T, Error> {
         .map_err(|e| error(key(e.path()), e.inner()))?;
     parser.end().map_err(|e| error(None, &e))?;
     Ok(raw)
-}
-
-/// One variable as a configuration of one key. Numbers, truth values and lists are written as in
-/// JSON; what is none of them, or is none where text is wanted, is text.
-fn from_variable(name: &str, value: &str) -> Result<RawConfig, String> {
-    let nested = |value: serde_json::Value| {
-        let path = name[VARIABLE_PREFIX.len()..].to_ascii_lowercase();
-        path.rsplit("__").fold(value, |inner, key| serde_json::json!({ key: inner }))
-    };
-    let typed = serde_json::from_str(value)
-        .ok()
-        .map(|value| serde_json::from_value::<RawConfig>(nested(value)));
-    match typed {
-        Some(Ok(raw)) => Ok(raw),
-        _ => serde_json::from_value(nested(value.into()))
-            .map_err(|error| one_line(&error.to_string())),
-    }
 }
 
 fn key(path: &serde_path_to_error::Path) -> Option<String> {

@@ -10,18 +10,6 @@ use super::values::{Hosts, Micros, Networks, Origins, Seconds, Sunset};
 use super::{CertificateFiles, ClientAuth, LogFormat, ProxyProtocol, TlsVersion, Transports};
 use crate::observe::{AccessFormat, AuditArguments, TraceSample, WhenFull};
 
-const ADDRESS: &str = r"^(\[.*|[^:]+):\+?[0-9]{1,5}$";
-/// The path of an endpoint, which is none of ours.
-const PATH: &str = r##"^(?!/(health|ready|metrics)$)/[!$%&(->@-\[\]-~]*$"##;
-
-/// What an editor needs to know of such a file (JSON Schema, 2020-12).
-pub fn schema() -> serde_json::Value {
-    let settings = schemars::generate::SchemaSettings::draft2020_12();
-    let mut schema = settings.into_generator().into_root_schema_for::<RawConfig>();
-    schema.insert("title".to_owned(), "Settings of mcp-fastd".into());
-    schema.to_value()
-}
-
 /// A struct of optional settings that can be laid over another one.
 macro_rules! layer {
     (
@@ -56,6 +44,8 @@ mod auth;
 mod limits;
 mod tables;
 
+pub use super::schema::schema;
+use super::schema::{ADDRESS, PATH};
 pub use auth::{RawAuth, RawIntrospection, RawIssuer, RawThing, RawThings, RawTools};
 pub use limits::{RawOverload, RawRate};
 pub(super) use tables::{Named, tables};

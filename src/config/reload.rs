@@ -3,6 +3,7 @@
 use super::tokens::TokenConfig;
 use super::{
     AccessLogConfig, AuditLogConfig, AuthConfig, Config, HttpSseConfig, ObserveConfig, TlsConfig,
+    TraceConfig,
 };
 use crate::http::HttpLimits;
 
@@ -108,12 +109,13 @@ impl Config {
                 write_timeout shutdown_grace shutdown_delay sessions_max sessions_per_principal_max
                 session_idle_timeout stream_events_max stream_bytes_max replay_window
                 replay_bytes_max keep_alive stream_age_max answer_timeout allowed_origins cors
-                tools = "tools.disabled" guard json_depth_max requests_per_connection_max connection_age_max rate
+                tools = "tools.disabled" guard json_depth_max requests_per_connection_max
+                connection_age_max rate
             }
             // Threads, sockets, queues and pools that stand; and paths that clients know.
             restart {
-                transports = "transport.mode" bind path cores pin workers deferred_max buffer_size max_buffers
-                adaptive_sizing overload call_timeout connections_per_address_max
+                transports = "transport.mode" bind path cores pin workers deferred_max buffer_size
+                max_buffers adaptive_sizing overload call_timeout connections_per_address_max
                 calls_per_principal_max streams_per_principal_max streams_per_address_max
             }
             apart { http http_sse auth tls observe }
@@ -142,8 +144,14 @@ impl ObserveConfig {
         take_over! {
             ObserveConfig { self, new, reloaded, "" }
             live {}
-            restart { admin_bind metrics_public = "metrics.public" trace }
-            apart { access_log audit_log }
+            restart { admin_bind metrics_public = "metrics.public" }
+            apart { access_log audit_log trace }
+        }
+        take_over! {
+            TraceConfig { &mut self.trace, new.trace, reloaded, "trace." }
+            live {}
+            restart { endpoint headers_file headers_variable sample timeout service_name }
+            apart {}
         }
         take_over! {
             AccessLogConfig { &mut self.access_log, new.access_log, reloaded, "access_log." }

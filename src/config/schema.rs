@@ -8,6 +8,18 @@ use super::values::{Hosts, Micros, Networks, Origins, Seconds, Sunset, Texts};
 use super::{ClientAuth, LogFormat, ProxyProtocol, Rate, RejectStatus, TlsVersion, Transports};
 use crate::observe::{AccessFormat, AuditArguments, TraceSample, WhenFull};
 
+pub(super) const ADDRESS: &str = r"^(\[.*|[^:]+):\+?[0-9]{1,5}$";
+/// The path of an endpoint, which is none of ours.
+pub(super) const PATH: &str = r##"^(?!/(health|ready|metrics)$)/[!$%&(->@-\[\]-~]*$"##;
+
+/// What an editor needs to know of such a file (JSON Schema, 2020-12).
+pub fn schema() -> serde_json::Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12();
+    let mut schema = settings.into_generator().into_root_schema_for::<super::raw::RawConfig>();
+    schema.insert("title".to_owned(), "Settings of mcp-fastd".into());
+    schema.to_value()
+}
+
 const TIME: &str = r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(us|µs|ms|s|min|m|h)?\s*$";
 const ORIGIN: &str = r"^(\*|null|.+?://[^/]+)$";
 const ORIGINS: &str =

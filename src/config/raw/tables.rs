@@ -48,7 +48,10 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for NamedFields<V> {
 macro_rules! tables {
     ($($name:ty)*) => {$(
         impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+            fn deserialize<D>(deserializer: D) -> Result<$name, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
                 <$name>::deserialize($crate::config::raw::Named(deserializer))
             }
         }
