@@ -86,7 +86,7 @@ pub trait Handler: Send + Sync + 'static {
 
     /// How it stands with those whose tokens are taken. Called on a shard when somebody asks for
     /// `/ready` or `/metrics`: it must not wait.
-    fn issuers(&self) -> Vec<Health<'_>> {
+    fn issuers(&self) -> Vec<Health> {
         Vec::new()
     }
 

@@ -40,7 +40,7 @@ use self::introspection::Introspection;
 use self::issuer::{Issuer, Source};
 use self::keys::Verified;
 use crate::app::Busy;
-use crate::config::tokens::TokenConfig;
+use crate::config::tokens::{Keys, TokenConfig};
 use crate::json::Parser;
 use crate::protocol::Principal;
 use crate::store::Verdict;
@@ -93,6 +93,15 @@ impl Tokens {
     /// # Errors
     /// A setting cannot be, a file cannot be read, or a thread cannot be started.
     pub fn start(config: &TokenConfig) -> Result<Tokens, String> {
+        Tokens::start_after(None, config)
+    }
+
+    /// As [`Tokens::start`]; issuers that were there before, and are the same, begin with the keys
+    /// that they had.
+    ///
+    /// # Errors
+    /// As [`Tokens::start`].
+    pub fn start_after(before: Option<&Tokens>, config: &TokenConfig) -> Result<Tokens, String> {
         config.check()?;
         let generation = Arc::new(AtomicU64::new(0));
         let (mut issuers, mut receivers) = (Vec::new(), Vec::new());
@@ -100,6 +109,12 @@ impl Tokens {
             let (wake, asked) = bounded(1);
             let issuer = Issuer::new(issuer, config, generation.clone(), wake)
                 .map_err(|problem| format!("issuers[{index}].{problem}"))?;
+            let before = before.and_then(|before| {
+                before.issuers.iter().find(|other| other.config == issuer.config)
+            });
+            if let Some(before) = before {
+                issuer.keep_keys(before);
+            }
             issuers.push(Arc::new(issuer));
             receivers.push(asked);
         }
@@ -108,6 +123,23 @@ impl Tokens {
         let introspection = Introspection::start(&issuers, config, &rules, &cache)?;
         keeper::start(&issuers, receivers, config)?;
         Ok(Tokens { issuers: issuers.into(), rules, cache, introspection })
+    }
+
+    /// All that is wrong with the files and variables that these settings name, each beginning with
+    /// the key.
+    pub fn problems(config: &TokenConfig) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (index, issuer) in config.issuers.iter().enumerate() {
+            let mut refuse = |problem| problems.push(format!("issuers[{index}].{problem}"));
+            if let Keys::File(path) = &issuer.keys {
+                issuer::keys_in(path).err().into_iter().for_each(&mut refuse);
+            }
+            if let Some(asked) = &issuer.introspection {
+                let wrong = introspection::secret(&asked.client_secret).err();
+                wrong.into_iter().for_each(|wrong| refuse(format!("introspection.{wrong}")));
+            }
+        }
+        problems
     }
 
     /// Whose token this is at this time, in seconds since 1970. Never waits.
@@ -120,7 +152,7 @@ impl Tokens {
     }
 
     /// How it stands with each issuer.
-    pub fn health(&self) -> impl Iterator<Item = Health<'_>> {
+    pub fn health(&self) -> impl Iterator<Item = Health> {
         self.issuers.iter().map(|issuer| issuer.health())
     }
 

@@ -67,6 +67,10 @@ pub const BUFFER_SIZE: usize = 8 * 1024;
 pub const BUFFER_SIZE_MAX: usize = 64 * 1024;
 /// Default of `max_buffers`.
 pub const BUFFERS_MAX: usize = 256;
+/// Buffers of a kind that a shard with nothing to do keeps.
+pub const BUFFERS_AT_REST: usize = 8;
+/// Bytes of buffers that were given back after which memory is given back to the system.
+pub const TRIM_AFTER_BYTES: usize = 1024 * 1024;
 /// Buffers given back between two looks at what they were used for.
 pub const BUFFER_WINDOW: u32 = 1024;
 /// Such looks without growth after which buffers are made smaller again.

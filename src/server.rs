@@ -191,6 +191,12 @@ impl<H: Handler> Server<H> {
         Certificates::read(&config.tls, name).map(|_| ()).map_err(ServeError::Certificates)
     }
 
+    /// What the settings name that is not there: tools, and prompts. Each begins with the key, as
+    /// it is written in a file.
+    pub fn unknown_names(&self) -> Vec<String> {
+        settings::unknown_names(&self.handler.catalog().switches(), &self.config)
+    }
+
     /// Reads the certificates, and opens the listeners.
     fn prepare(mut self) -> Result<(Prepared<H>, Option<Certificates>), ServeError> {
         let opened = std::mem::take(&mut self.opened);
@@ -234,7 +240,7 @@ impl<H: Handler> Server<H> {
             return Err(ServeError::Setting(text.to_owned()));
         }
         let switches = handler.catalog().switches();
-        switches.check(&config.tools.disabled).map_err(ServeError::Setting)?;
+        settings::check_names(&switches, &config)?;
         switches.set(&config.tools.disabled);
         let logs = settings::logs(&config.observe);
         let ledger = settings::ledger(handler.catalog(), &config, logs, clock);

@@ -188,6 +188,171 @@ fn files_that_are_named_are_looked_at() {
     }
 }
 
+/// Files of one line or more, and all that is said of each: where, of which key, what.
+#[test]
+fn mistakes_that_only_show_together_are_all_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    };
+    let keys = write("keys.toml", "[auth]\napi_keys = [\n");
+    let text = write("text.pem", "text");
+    let inside = folder.path().display().to_string();
+    let log = folder.path().join("no/x.log").display().to_string();
+    let beyond = "cores = \"two\"\nbind = \"x\"\n[http]\nbody_bytes_max = 99999999999999999999\n";
+    let tls = format!(
+        "[tls]\ncert = {text:?}\nkey = {text:?}\nclient_ca = \"/nope/ca.pem\"\n\
+         [[tls.certificates]]\ncert = \"/nope/c.pem\"\nkey = {inside:?}\n"
+    );
+    let many = format!(
+        "path = \"mcp\"\nadmin_bind = \"x\"\n[tls]\ncert = \"c.pem\"\n[auth]\napi_keys_file = \
+         \"/nope.toml\"\nalgorithms = \"HS256\"\n[rate.tools]\nnosuch = \"1/s\"\n\
+         [tools.add_documents]\nscopes = \"w\"\n[audit_log]\npath = {log:?}\n"
+    );
+    let issuers = "[[auth.issuers]]\nissuer = \"x\"\n[[auth.issuers]]\nissuer = \"https://b.example\"\n\
+                   audience = \"a\"\njwks_file = \"/nope\"\n";
+    let short = "\n[[auth.api_keys]]\nname = \"a\"\nsha256 = \"0\"\n";
+    type Told<'t> = &'t [(&'t str, &'t str, &'t str)];
+    let table: &[(String, Told<'_>)] = &[
+        (
+            beyond.to_owned(),
+            &[
+                (":1", "cores", "invalid type"),
+                (":2", "bind", "ADDRESS:PORT"),
+                (":4", "http.body_bytes_max", "no setting is such a number"),
+            ],
+        ),
+        ("[access_log]\nsample = nan\n".into(), &[(":2", "access_log.sample", "such a number")]),
+        (
+            tls,
+            &[
+                (":2", "tls.cert", "expected PEM"),
+                (":4", "tls.client_ca", "cannot read"),
+                (":6", "tls.certificates[0].cert", "cannot read"),
+            ],
+        ),
+        (
+            many,
+            &[
+                (":1", "path", "expected a path"),
+                (":2", "admin_bind", "ADDRESS:PORT"),
+                (":4", "tls.key", "missing"),
+                (":6", "auth.api_keys_file", "/nope.toml: cannot read"),
+                (":7", "auth.algorithms", "HS256"),
+                (":9", "rate.tools.nosuch", "there is no tool"),
+                (":11", "tools.add_documents.scopes", "there is no tool"),
+                (":13", "audit_log.path", "folder of this file"),
+            ],
+        ),
+        (
+            format!("[audit_log]\npath = {inside:?}\n"),
+            &[(":2", "audit_log.path", "this is a folder")],
+        ),
+        (
+            "[tls]\nclient_auth = \"required\"\n".into(),
+            &[(":2", "tls.cert", "must be set"), (":2", "tls.client_ca", "must name")],
+        ),
+        ("path = \"/sse\"\n".into(), &[(":1", "path", "three different")]),
+        (
+            "path = \"/x\"\n[http_sse]\nsse_endpoint = \"/x\"\n".into(),
+            &[(":3", "http_sse.sse_endpoint", "three different")],
+        ),
+        (
+            "[auth]\nissuer = \"https://a.example\"\n".into(),
+            &[(":2", "auth.audience", "name this")],
+        ),
+        (
+            "[transport.http.auth]\nissuer = \"a\"\naudience = \"b\"\n".into(),
+            &[(":2", "auth.issuer", "expected a URL")],
+        ),
+        (
+            issuers.into(),
+            &[
+                (":2", "auth.issuers[0].issuer", "expected a URL"),
+                (":1", "auth.issuers[0].audience", "name this"),
+            ],
+        ),
+        ("[auth]\nanonymous = true\n".into(), &[(":2", "auth.anonymous", "nobody can have any")]),
+        (short.into(), &[(":4", "auth.api_keys[0].sha256", "64 hexadecimal digits")]),
+        (
+            "cores = 100000\nadmin_bind = \"127.0.0.1:8080\"\nlog = \"banana=,,\"\n".into(),
+            &[
+                (":1", "cores", "at most 1024"),
+                (":2", "admin_bind", "another address"),
+                (":3", "log", "expected error, warn"),
+            ],
+        ),
+    ];
+    for (text, told) in table {
+        let file = write("c.toml", text);
+        let (code, out, said) = run(&mut check(Path::new(&file)));
+        assert_eq!((code, &*out), (1, ""), "{text}");
+        expect(&said, told);
+    }
+    // A file with mistakes of its own is named itself.
+    let file = write("c.toml", &format!("[auth]\napi_keys_file = {keys:?}\n"));
+    let (code, _, said) = run(&mut check(Path::new(&file)));
+    assert!(code == 1 && said.contains("keys.toml:"), "{said}");
+    // What the environment says is named by its variable.
+    let (_, _, said) = run(command().arg("check").env("MCP_FASTD__BIND", "8080"));
+    assert!(said.starts_with("environment variable MCP_FASTD__BIND: "), "{said}");
+}
+
+#[test]
+fn a_list_is_no_settings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text, line) in [
+        ("a.json", "[\"/tmp/x.db\"]", ":1"),
+        ("b.json", "[]", ":1"),
+        ("c.json", "{\n\"http\": [1, 2]}", ":2"),
+        ("d.toml", "http = [1]\n", ":1"),
+    ] {
+        let file = folder.path().join(name);
+        fs::write(&file, text).expect("a file");
+        let (code, _, told) = run(&mut check(&file));
+        assert!(code == 1 && told.contains(line), "{name}: {told}");
+        let (code, _, told) = run(command().arg("--config").arg(&file));
+        assert!(code == 1 && told.contains(name), "{name}: {told}");
+    }
+}
+
+#[test]
+fn what_would_be_served_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("is made");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("a file");
+        format!("{:?}", path.display().to_string())
+    };
+    let (cert, key) =
+        (file("c.pem", &issued.cert.pem()), file("k.pem", &issued.signing_key.serialize_pem()));
+    let text = format!(
+        "admin_bind = \"127.0.0.1:9\"\n[tls]\ncert = {cert}\nkey = {key}\n[auth]\n\
+         issuer = \"https://a.example\"\naudience = \"b\"\nanonymous = true\n\
+         [access_log]\npath = \"-\"\n"
+    );
+    file("c.toml", &text);
+    let (code, out, told) = run(&mut check(&folder.path().join("c.toml")));
+    assert_eq!((code, &*told), (0, ""));
+    for part in [
+        "https://127.0.0.1:8080/mcp",
+        "http://127.0.0.1:9",
+        "tokens of https://a.example, nothing",
+        "access log  -",
+    ] {
+        assert!(out.contains(part), "{part} in {out}");
+    }
+    assert!(!folder.path().join("x").exists());
+    // A certificate, and the key of another one.
+    let other = rcgen::KeyPair::generate().expect("a key").serialize_pem();
+    file("k.pem", &other);
+    let (code, _, told) = run(&mut check(&folder.path().join("c.toml")));
+    assert!(code == 1 && told.contains("c.toml:4: tls.key: "), "{told}");
+}
+
 #[test]
 fn the_schema_that_is_kept_is_the_one_that_is_made() {
     let (code, out, _) = run(command().args(["check", "--schema"]));
@@ -243,6 +408,24 @@ fn the_schema_says_what_the_parser_says() {
         (false, r#"{"trace": {"endpoints": "http://localhost"}}"#),
         (true, r#"{"tools": {"disabled": ["a"]}}"#),
         (false, r#"{"tools": {"disabled": "a"}}"#),
+        (false, "[]"),
+        (false, r#"{"http": [1]}"#),
+        (false, r#"{"path": "/ready"}"#),
+        (true, r#"{"path": "/ready/mcp"}"#),
+        (false, r#"{"admin_bind": "x"}"#),
+        (false, r#"{"json_depth_max": 7}"#),
+        (false, r#"{"access_log": {"sample": 2}}"#),
+        (false, r#"{"access_log": {"sample": -0.1}}"#),
+        (false, r#"{"rate": {"global": "0/s"}}"#),
+        (false, r#"{"rate": {"global": "1/day"}}"#),
+        (true, r#"{"rate": {"global": "010 / min burst 05", "per_address": 1}}"#),
+        (false, r#"{"guard": {"public_url": "x"}}"#),
+        (false, r#"{"guard": {"public_url": "https://a.example?b"}}"#),
+        (true, r#"{"guard": {"public_url": "HTTPS://a.example:1/b"}}"#),
+        (false, r#"{"guard": {"allowed_hosts": "a b"}}"#),
+        (false, r#"{"guard": {"allowed_hosts": ["a/b"]}}"#),
+        (true, r#"{"guard": {"allowed_hosts": "a.example, *.b.example:1"}}"#),
+        (false, r#"{"auth": {"api_keys": [{"name": "a", "sha256": "x"}]}}"#),
     ];
     for (is_right, text) in table {
         let value: Value = serde_json::from_str(text).expect("JSON");

@@ -1,5 +1,5 @@
-//! `docs/operations.md` is true: its settings, defaults, flags, signals, metrics and alarms are
-//! those of the program, and none is left out.
+//! `docs/operations.md` is true: its settings, defaults, flags, signals, metrics, fields of
+//! logs and alarms are those of the program, and none is left out.
 
 #![cfg(feature = "daemon")]
 
@@ -248,6 +248,30 @@ fn every_metric_is_there_with_its_type_and_its_labels() {
     }
     let said = page.into_iter().map(|(name, cells)| (name, cells[0].clone()));
     assert_eq!(said.collect::<BTreeMap<_, _>>(), families);
+}
+
+/// The fields that a function of `src/observe/lines.rs` writes.
+fn fields_of(function: &str) -> BTreeSet<&'static str> {
+    let text = include_str!("../src/observe/lines.rs");
+    let (_, body) = text.split_once(&format!("fn {function}(")).expect(function);
+    let (body, _) = body.split_once("\n}\n").expect("its end");
+    let written = body.split("line.").skip(1).filter_map(|call| {
+        let name = call.strip_prefix("text(\"").or_else(|| call.strip_prefix("raw(\""))?;
+        name.split('"').next()
+    });
+    written.chain(["time"]).collect()
+}
+
+#[test]
+fn every_field_of_logs_is_there() {
+    let logs = section(PAGE, "## Logs");
+    let (access, audit) = logs.split_once("**The audit log**").expect("two logs");
+    let said = |text: &'static str| -> BTreeSet<_> {
+        let rows = text.lines().filter(|line| line.starts_with("| `"));
+        rows.flat_map(|row| codes(row.split(" | ").next().expect("a cell"))).collect()
+    };
+    assert_eq!(said(access), fields_of("access_object"));
+    assert_eq!(said(audit), fields_of("write_audit"));
 }
 
 #[test]

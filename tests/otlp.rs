@@ -203,7 +203,8 @@ fn a_session_and_a_batch_have_spans_and_who_is_refused_has_one() {
     of(&collector, "13");
     let spans = collector.spans();
     let named = |name: &str| spans.iter().filter(|span| span.name == name).collect::<Vec<_>>();
-    assert_eq!((named("initialize").len(), named("notifications/initialized").len()), (1, 1));
+    let begun = (named("initialize").len(), named("notifications/initialized").len());
+    assert_eq!(begun, (1, 1), "{spans:?}");
     assert_eq!(named("tools/call echo").len() + named("tools/call echo_on_worker").len(), 4);
     let failed = spans.iter().filter(|span| hex(&span.trace_id) == TRACE).collect::<Vec<_>>();
     assert_eq!((failed.len(), spans.len()), (2, 8), "{spans:?}");

@@ -81,6 +81,87 @@ fn what_needs_a_restart_is_named_and_what_is_broken_changes_nothing() {
 }
 
 #[test]
+fn what_needs_a_restart_has_the_names_of_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    let daemon = served(&file, AT);
+    let log = folder.path().join("x.log");
+    let other = format!(
+        "{AT}admin_bind = \"127.0.0.1:1\"\nlog_format = \"human\"\n[metrics]\npublic = true\n\
+         [access_log]\nslow_only_ms = 1\n[audit_log]\npath = {log:?}\n"
+    );
+    reload(&daemon, &file, &other);
+    let told = daemon.logs(0, "after a restart only");
+    let keys = ["admin_bind", "log_format", "metrics.public", "access_log.slow_only_ms"];
+    for key in keys.into_iter().chain(["audit_log.path"]) {
+        assert!(told.contains(key), "{key} in {told}");
+    }
+}
+
+#[test]
+fn issuers_are_live() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, keys) = (folder.path().join("c.toml"), folder.path().join("keys.json"));
+    // The example of RFC 7517, appendix A.1.
+    let (x, y) = (
+        "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+        "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    );
+    let key = json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "alg": "ES256", "kid": "1" });
+    fs::write(&keys, json!({ "keys": [key] }).to_string()).expect("a file");
+    let daemon = served(&file, AT);
+    let mut client = daemon.client();
+    let issuer = |keys: &Path| {
+        let place = format!("issuer = \"https://a.example\"\njwks_file = {keys:?}\n");
+        format!("{AT}[auth]\naudience = \"x\"\n{place}")
+    };
+    // What cannot be read changes nothing: nobody is locked out.
+    let log = reload(&daemon, &file, &issuer(Path::new("/nope.json")));
+    assert!(log.contains("not reloaded") && log.contains("jwks_file"), "{log}");
+    client.call("dataset_stats", json!({}));
+    let log = reload(&daemon, &file, &issuer(&keys));
+    assert!(log.contains("auth.issuers") && !log.contains("not reloaded"), "{log}");
+    let ask = |authorization: &str| {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" }).to_string();
+        daemon.client().post("/mcp", authorization, &body).expect("an answer").0
+    };
+    assert_eq!(ask(""), 401);
+    reload(&daemon, &file, AT);
+    assert_eq!(ask(""), 200);
+}
+
+#[test]
+fn certificates_under_other_names_are_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    let issue = |name: &str| {
+        let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("is made");
+        let path = |kind: &str| folder.path().join(format!("{name}.{kind}"));
+        fs::write(path("cert"), issued.cert.pem()).expect("a file");
+        fs::write(path("key"), issued.signing_key.serialize_pem()).expect("a file");
+        format!("{AT}[tls]\ncert = {:?}\nkey = {:?}\n", path("cert"), path("key"))
+    };
+    let (first, second) = (issue("a"), issue("b"));
+    let daemon = served(&file, &first);
+    fs::remove_file(folder.path().join("a.cert")).expect("it was there");
+    let log = reload(&daemon, &file, &second);
+    assert!(log.contains("tls.certificates") && !log.contains("not reloaded"), "{log}");
+    assert!(log.contains("b.cert") && log.contains("expires"), "{log}");
+    // The same name, and another certificate in the file.
+    let log = reload(&daemon, &file, &issue("b"));
+    assert!(log.contains("tls.certificates") && log.contains("expires"), "{log}");
+    let log = reload(&daemon, &file, &second);
+    assert!(!log.contains("tls.certificates") && !log.contains("expires"), "{log}");
+    let log = reload(&daemon, &file, &second.replace("b.cert", "c.cert"));
+    assert!(log.contains("not reloaded") && log.contains("c.cert"), "{log}");
+    // Without HTTPS only after a restart; the rest holds, though the files are gone.
+    fs::remove_file(folder.path().join("b.cert")).expect("it was there");
+    let log = reload(&daemon, &file, &format!("idle_timeout = \"9s\"\n{AT}"));
+    assert!(log.contains("idle_timeout"), "{log}");
+    assert!(daemon.logs(0, "after a restart only").contains("tls"));
+}
+
+#[test]
 fn tools_are_switched_off_and_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("c.toml");
@@ -125,7 +206,7 @@ fn clients_are_told_of_another_list_and_of_no_other_change() {
     tap.expect_silence(Duration::from_millis(200));
     let off = |config: &mut Config| config.tools.disabled = vec!["add".to_owned()];
     let reloaded = server.running().reload(&like(&off)).expect("taken");
-    assert_eq!(reloaded.changed, ["idle_timeout", "tools"]);
+    assert_eq!(reloaded.changed, ["idle_timeout", "tools.disabled"]);
     assert_eq!(tap.message()["method"], "notifications/tools/list_changed");
     let (_, code, _) = server.error(&call(1, "add", json!({ "a": 1, "b": 2 })));
     assert_eq!(code, -32602);

@@ -122,9 +122,9 @@ pub enum Denied {
 
 /// How it stands with somebody who issues tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Health<'t> {
+pub struct Health {
     /// Who.
-    pub issuer: &'t str,
+    pub issuer: String,
     /// Whether its tokens can be checked at all.
     pub is_ready: bool,
     /// How old its keys are, in seconds; `None` without keys.
@@ -149,7 +149,7 @@ pub trait Authenticator<S>: Send + Sync + 'static {
 
     /// How it stands with those whose tokens are taken. Asked for `/ready` and `/metrics`, on a
     /// shard: it must not wait.
-    fn issuers(&self) -> Vec<Health<'_>> {
+    fn issuers(&self) -> Vec<Health> {
         Vec::new()
     }
 }

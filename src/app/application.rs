@@ -134,7 +134,7 @@ where
         self.hooks.authenticator.authenticate(&self.state, credentials)
     }
 
-    fn issuers(&self) -> Vec<Health<'_>> {
+    fn issuers(&self) -> Vec<Health> {
         self.hooks.authenticator.issuers()
     }
 

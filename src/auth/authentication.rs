@@ -10,6 +10,7 @@ use super::clients::Clients;
 use super::{Checked, Tokens};
 use crate::app::{Access, Authenticator, Credentials, Denied, Health};
 use crate::config::AuthConfig;
+use crate::config::tokens::TokenConfig;
 
 /// Who is asking, by [`AuthConfig`], which says in what order what is shown counts. Where that asks
 /// for nothing, everybody is let in.
@@ -22,22 +23,44 @@ struct Shared {
     /// Nobody has to show anything.
     is_open: AtomicBool,
     known: ArcSwap<Known>,
-    tokens: Option<Tokens>,
 }
 
 /// What can be set anew.
 struct Known {
+    is_open: bool,
+    config: TokenConfig,
+    tokens: Option<Arc<Tokens>>,
     keys: ApiKeys,
     clients: Clients,
     anonymous: bool,
 }
 
 impl Known {
-    fn new(config: &AuthConfig) -> Result<Known, String> {
+    /// What these settings say. Keys of issuers that are as they were `before` are kept.
+    fn new(config: &AuthConfig, before: Option<&Known>) -> Result<Known, String> {
+        config.check()?;
         let keys = ApiKeys::new(&config.api_keys)?;
-        Ok(Known { keys, clients: Clients::new(&config.mtls), anonymous: config.anonymous })
+        // What is in files may be other keys now.
+        let same = before.filter(|it| it.config == config.tokens && !config.tokens.has_files());
+        let tokens = before.and_then(|before| before.tokens.as_ref());
+        let tokens = match same {
+            Some(same) => same.tokens.clone(),
+            None if config.tokens.issuers.is_empty() => None,
+            None => Some(Arc::new(Tokens::start_after(tokens.map(|it| &**it), &config.tokens)?)),
+        };
+        Ok(Known {
+            is_open: !config.is_configured(),
+            config: config.tokens.clone(),
+            tokens,
+            keys,
+            clients: Clients::new(&config.mtls),
+            anonymous: config.anonymous,
+        })
     }
 }
+
+/// Other settings, understood, that do not count yet.
+pub struct Prepared(Known);
 
 impl Authentication {
     /// Begins to fetch the keys of issuers, where there are any.
@@ -45,46 +68,60 @@ impl Authentication {
     /// # Errors
     /// A setting cannot be, a file cannot be read, or a thread cannot be started.
     pub fn start(config: &AuthConfig) -> Result<Authentication, String> {
-        config.check()?;
-        let tokens = match config.tokens.issuers.is_empty() {
-            true => None,
-            false => Some(Tokens::start(&config.tokens)?),
-        };
+        let known = Known::new(config, None)?;
         Ok(Authentication(Arc::new(Shared {
-            is_open: AtomicBool::new(!config.is_configured()),
-            known: ArcSwap::from_pointee(Known::new(config)?),
-            tokens,
+            is_open: AtomicBool::new(known.is_open),
+            known: ArcSwap::from_pointee(known),
         })))
     }
 
-    /// Takes other API keys and client certificates from now on, and lets others in without. Whose
-    /// tokens are taken stays what it was.
+    /// Takes others from now on than before: by their tokens, API keys and client certificates, or
+    /// without. Tokens are looked at anew where anything about them has changed; issuers that are
+    /// the same keep their keys until they are fetched again.
     ///
     /// # Errors
-    /// A setting cannot be; nothing has changed.
+    /// A setting cannot be, or a file cannot be read; nothing has changed.
     pub fn reload(&self, config: &AuthConfig) -> Result<(), String> {
-        config.check()?;
-        let known = Known::new(config)?;
+        self.take(self.prepare(config)?);
+        Ok(())
+    }
+
+    /// As [`Authentication::reload`], but for [`Authentication::take`].
+    ///
+    /// # Errors
+    /// A setting cannot be, or a file cannot be read.
+    pub fn prepare(&self, config: &AuthConfig) -> Result<Prepared, String> {
+        Known::new(config, Some(&self.0.known.load())).map(Prepared)
+    }
+
+    /// Goes by these settings from now on.
+    pub fn take(&self, Prepared(known): Prepared) {
+        let is_open = known.is_open;
         // What was closed is never open in between.
-        let is_open = !config.is_configured() && self.0.tokens.is_none();
         if !is_open {
             self.0.is_open.store(false, Ordering::Release);
         }
         self.0.known.store(Arc::new(known));
         self.0.is_open.store(is_open, Ordering::Release);
-        Ok(())
+    }
+
+    /// All that is wrong with the files and variables that these settings name, each beginning with
+    /// the key as it is written in a file.
+    pub fn problems(config: &AuthConfig) -> Vec<String> {
+        let tokens = Tokens::problems(&config.tokens).into_iter();
+        tokens.map(|problem| format!("auth.{problem}")).collect()
     }
 
     /// What checks tokens, where they are taken.
-    pub fn tokens(&self) -> Option<&Tokens> {
-        self.0.tokens.as_ref()
+    pub fn tokens(&self) -> Option<Arc<Tokens>> {
+        self.0.known.load().tokens.clone()
     }
 
     #[cold]
     fn decide(&self, credentials: &Credentials<'_>) -> Access {
         let known = self.0.known.load();
         if let Some(bearer) = credentials.bearer() {
-            return match self.0.tokens.as_ref().filter(|_| !bearer.starts_with(PREFIX)) {
+            return match known.tokens.as_ref().filter(|_| !bearer.starts_with(PREFIX)) {
                 Some(tokens) => match tokens.check(bearer, credentials.unix_s) {
                     Checked::Yes(principal) => Access::Principal(principal),
                     Checked::No(reason) => Access::Denied(Denied::Invalid(reason.text())),
@@ -116,8 +153,9 @@ impl<S> Authenticator<S> for Authentication {
         true
     }
 
-    fn issuers(&self) -> Vec<Health<'_>> {
-        self.0.tokens.iter().flat_map(Tokens::health).collect()
+    fn issuers(&self) -> Vec<Health> {
+        let known = self.0.known.load();
+        known.tokens.iter().flat_map(|tokens| tokens.health()).collect()
     }
 
     #[inline]

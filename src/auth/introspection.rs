@@ -72,9 +72,8 @@ impl Introspection {
         let mut endpoints = Vec::new();
         for (index, issuer) in issuers.iter().enumerate() {
             let Some(config) = issuer.config.introspection.clone() else { continue };
-            let secret = secret(&config.client_secret).map_err(|problem| {
-                format!("issuers[{index}].introspection.client_secret: {problem}")
-            })?;
+            let secret = secret(&config.client_secret)
+                .map_err(|problem| format!("issuers[{index}].introspection.{problem}"))?;
             let url = Mutex::new(config.endpoint.clone());
             endpoints.push(Endpoint { issuer: issuer.clone(), index, config, secret, url });
         }
@@ -115,14 +114,19 @@ impl Introspection {
     }
 }
 
-fn secret(place: &ClientSecret) -> Result<String, String> {
+/// Our secret with an issuer.
+///
+/// # Errors
+/// It is not where it should be.
+pub fn secret(place: &ClientSecret) -> Result<String, String> {
     match place {
         ClientSecret::Given(secret) => Ok(secret.clone()),
         ClientSecret::File(path) => std::fs::read_to_string(path)
             .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
-            .map_err(|error| format!("{}: {error}", path.display())),
-        ClientSecret::Variable(name) => std::env::var(name)
-            .map_err(|_| format!("the environment variable {name} is not set, or is not UTF-8")),
+            .map_err(|error| format!("client_secret_file: {}: {error}", path.display())),
+        ClientSecret::Variable(name) => std::env::var(name).map_err(|_| {
+            format!("client_secret_variable: {name} is not set in the environment, or not UTF-8")
+        }),
     }
 }
 

@@ -1,5 +1,6 @@
 //! An issuer: its names, its keys as they are now, and who waits for new ones.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -68,9 +69,7 @@ impl Issuer {
     ) -> Result<Issuer, String> {
         let (mut keys, mut status) = (None, Status::default());
         if let Keys::File(path) = &config.keys {
-            let problem = |problem: String| format!("jwks_file: {}: {problem}", path.display());
-            let text = std::fs::read(path).map_err(|error| problem(error.to_string()))?;
-            keys = Some(Arc::new(KeySet::read(&text).map_err(problem)?));
+            keys = Some(Arc::new(keys_in(path)?));
             status.fetched = Some(Instant::now());
         }
         // The first fetch begins with the thread.
@@ -86,6 +85,14 @@ impl Issuer {
             wake,
             status: Mutex::new(status),
         })
+    }
+
+    /// Begins with the keys of what stood for it before. Those of a file are read already.
+    pub fn keep_keys(&self, before: &Issuer) {
+        if self.is_fetched() {
+            self.keys.store(before.keys.load_full());
+            self.status.lock().fetched = before.status.lock().fetched;
+        }
     }
 
     /// Whether this is its name: the very text, but for the slash of an empty path, which some
@@ -191,16 +198,35 @@ impl Issuer {
     }
 
     /// How it stands.
-    pub fn health(&self) -> Health<'_> {
+    pub fn health(&self) -> Health {
         let status = self.status.lock();
         let keys_age_s = status.fetched.map(|fetched| fetched.elapsed().as_secs());
         Health {
-            issuer: &self.name,
+            issuer: self.name.clone(),
             is_ready: keys_age_s.is_some() || !self.has_keys(),
             keys_age_s,
             last_error: status.keys_error.clone().or_else(|| status.introspection_error.clone()),
         }
     }
+}
+
+/// Who waits for its keys looks again, and finds what stands for it now.
+impl Drop for Issuer {
+    fn drop(&mut self) {
+        if let Some(pending) = self.refresh.get_mut().pending.take() {
+            pending.decide();
+        }
+    }
+}
+
+/// The keys in a file.
+///
+/// # Errors
+/// It cannot be read, or has none.
+pub fn keys_in(path: &Path) -> Result<KeySet, String> {
+    let problem = |problem: String| format!("jwks_file: {}: {problem}", path.display());
+    let text = std::fs::read(path).map_err(|error| problem(error.to_string()))?;
+    KeySet::read(&text).map_err(problem)
 }
 
 /// Whether the last fetch has failed.

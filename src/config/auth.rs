@@ -78,6 +78,7 @@ pub struct ApiKey {
     /// Whose it is: their principal is `key:NAME`. Somebody may have several.
     pub name: String,
     /// SHA-256 of the key, as 64 hexadecimal digits.
+    #[cfg_attr(feature = "daemon", schemars(regex(pattern = "^[0-9a-fA-F]{64}$")))]
     pub sha256: String,
     /// What it is good for.
     #[serde(default)]
@@ -154,46 +155,78 @@ impl AuthConfig {
     /// # Errors
     /// What is wrong with the first of them, by its name.
     pub fn check(&self) -> Result<(), String> {
-        self.tokens.check()?;
-        if self.api_keys.len() > limits::API_KEYS_MAX {
-            return Err(format!(
-                "api_keys must be at most {} (api_keys_max)",
-                limits::API_KEYS_MAX
-            ));
-        }
-        for key in &self.api_keys {
-            if !is_sha256(&key.sha256) {
-                let text = "sha256 must be 64 hexadecimal digits; `mcp-fastd key NAME` makes a key";
-                return Err(format!("api_keys: {}: {text}", key.name));
-            }
-        }
-        if self.api_keys.iter().any(|key| key.name.is_empty()) {
-            return Err("api_keys: a name must not be empty".to_owned());
-        }
-        if self.mtls.iter().any(|client| client.patterns() != 1) {
-            let text = "each needs one of common_name, dns, uri, email and fingerprint";
-            return Err(format!("mtls: {text}"));
-        }
-        if self.decision_timeout < limits::DEADLINE_TICK {
-            return Err("decision_timeout must be at least 50ms".to_owned());
-        }
-        let own = [&self.scopes, &self.anonymous_scopes].into_iter();
-        let things = [&self.tools, &self.prompts, &self.resources].into_iter();
-        let keys = self.api_keys.iter().map(|key| &key.scopes);
-        let clients = self.mtls.iter().map(|client| &client.scopes);
-        let all = own.chain(things.flat_map(BTreeMap::values)).chain(keys).chain(clients);
-        if let Some(scope) = all.flatten().find(|scope| !is_scope(scope)) {
-            return Err(format!("{scope:?} is no scope: no spaces, quotes or backslashes"));
-        }
-        let needs = [&self.tools, &self.prompts, &self.resources].iter().any(|it| !it.is_empty());
-        let needs = needs || !self.scopes.is_empty() || !self.anonymous_scopes.is_empty();
-        if !self.is_configured() && (self.anonymous || needs) {
-            let text = "scopes or anonymous is set, and nobody can have any: set issuer, api_keys \
-                        or mtls besides";
-            return Err(text.to_owned());
-        }
-        self.policy().map(drop)
+        let mut problems = self.problems().into_iter();
+        let plain = |problem: String| problem.trim_start_matches("auth.").to_owned();
+        problems.next().map_or(Ok(()), |problem| Err(plain(problem)))
     }
+
+    /// All settings that cannot be. Each begins with the key, as it is written in a file.
+    pub fn problems(&self) -> Vec<String> {
+        let tokens = self.tokens.problems().into_iter();
+        let mut problems: Vec<_> = tokens.map(|problem| format!("auth.{problem}")).collect();
+        let mut refuse = |is_wrong: bool, problem: String| {
+            if is_wrong {
+                problems.push(format!("auth.{problem}"));
+            }
+        };
+        let most = limits::API_KEYS_MAX;
+        let count = format!("api_keys must be at most {most} (api_keys_max)");
+        refuse(self.api_keys.len() > most, count);
+        for (index, key) in self.api_keys.iter().enumerate() {
+            let text = "must be 64 hexadecimal digits; `mcp-fastd key NAME` makes a key";
+            let problem = format!("api_keys[{index}].sha256 (of {:?}) {text}", key.name);
+            refuse(!is_sha256(&key.sha256), problem);
+            refuse(key.name.is_empty(), format!("api_keys[{index}].name must not be empty"));
+        }
+        for (index, client) in self.mtls.iter().enumerate() {
+            let text = "needs one of common_name, dns, uri, email and fingerprint";
+            refuse(client.patterns() != 1, format!("mtls[{index}] {text}"));
+        }
+        let text = "decision_timeout must be at least 50ms";
+        refuse(self.decision_timeout < limits::DEADLINE_TICK, text.to_owned());
+        let needs = [&self.tools, &self.prompts, &self.resources].iter().any(|it| !it.is_empty());
+        let key = match self.anonymous {
+            true => "anonymous",
+            false if self.scopes.is_empty() && !self.anonymous_scopes.is_empty() => {
+                "anonymous_scopes"
+            }
+            false => "scopes",
+        };
+        let needs = needs || !self.scopes.is_empty() || !self.anonymous_scopes.is_empty();
+        let text = "scopes or anonymous is set, and nobody can have any: set issuer, api_keys or \
+                    mtls besides";
+        refuse(!self.is_configured() && (self.anonymous || needs), format!("{key}: {text}"));
+        problems.extend(self.scope_problems());
+        problems
+    }
+
+    /// Scopes that are none, and resources whose template is not understood.
+    fn scope_problems(&self) -> impl Iterator<Item = String> {
+        let named =
+            [("auth.scopes", &self.scopes), ("auth.anonymous_scopes", &self.anonymous_scopes)];
+        let mut all: Vec<_> =
+            named.into_iter().map(|(key, scopes)| (key.to_owned(), scopes)).collect();
+        for (table, things) in
+            [("tools", &self.tools), ("prompts", &self.prompts), ("resources", &self.resources)]
+        {
+            all.extend(things.iter().map(|(name, scopes)| (within(table, name), scopes)));
+        }
+        let keys = self.api_keys.iter().enumerate();
+        all.extend(keys.map(|(at, key)| (format!("auth.api_keys[{at}].scopes"), &key.scopes)));
+        let clients = self.mtls.iter().enumerate();
+        all.extend(clients.map(|(at, it)| (format!("auth.mtls[{at}].scopes"), &it.scopes)));
+        let wrong = all.into_iter().filter_map(|(key, scopes)| {
+            let scope = scopes.iter().find(|scope| !is_scope(scope))?;
+            Some(format!("{key}: {scope:?} is no scope: no spaces, quotes or backslashes"))
+        });
+        let wrong: Vec<_> = wrong.chain(self.policy().err()).collect();
+        wrong.into_iter()
+    }
+}
+
+/// The key of the scopes of a thing, written as the parser writes it.
+fn within(table: &str, name: &str) -> String {
+    format!("{table}.{name}.scopes")
 }
 
 /// RFC 6749 §3.3, `scope-token`.
@@ -221,10 +254,12 @@ mod tests {
         assert_eq!((good.check(), good.is_configured()), (Ok(()), true));
         let check = |auth: AuthConfig| auth.check().unwrap_err();
         let with = |key| check(AuthConfig { api_keys: vec![key], ..AuthConfig::default() });
-        assert!(with(key("0a", "x")).starts_with("api_keys: a: sha256 must be 64"));
+        assert!(with(key("0a", "x")).starts_with("api_keys[0].sha256 (of \"a\") must be 64"));
         assert!(with(key(&"0a".repeat(32), "x y")).contains("\"x y\" is no scope"));
         let mtls = vec![KnownClient::default()];
-        assert!(check(AuthConfig { mtls, ..AuthConfig::default() }).starts_with("mtls: each"));
+        assert!(
+            check(AuthConfig { mtls, ..AuthConfig::default() }).starts_with("mtls[0] needs one")
+        );
         let nobody = AuthConfig { anonymous: true, ..AuthConfig::default() };
         assert!(check(nobody).contains("nobody can have any"));
         let resources = BTreeMap::from([("a{".to_owned(), vec!["x".to_owned()])]);

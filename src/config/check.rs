@@ -1,5 +1,7 @@
 //! What is wrong with settings.
 
+use std::net::SocketAddr;
+
 use super::{Config, DEPRECATED, DeprecationConfig, HttpSseConfig, RateConfig, path};
 use crate::limits;
 
@@ -24,16 +26,17 @@ impl Config {
             refuse(true, &format!("path: {problem}"));
         }
         check_http_sse(&self.http_sse, &self.path, &mut refuse);
-        if let Err(problem) = self.guarded() {
+        for problem in self.guarded().err().unwrap_or_default() {
             refuse(true, &problem);
         }
-        if let Err(problem) = self.tls.check() {
-            refuse(true, &format!("tls.{problem}"));
+        self.tls.problems(&mut refuse);
+        for problem in self.auth.problems() {
+            refuse(true, &problem);
         }
-        if let Err(problem) = self.auth.check() {
-            refuse(true, &format!("auth.{problem}"));
-        }
-        refuse(self.cores == Some(0), "cores must be at least 1");
+        refuse(
+            self.cores.is_some_and(|cores| !(1..=limits::CORES_MAX).contains(&cores)),
+            &format!("cores must be at least 1, and at most {}", limits::CORES_MAX),
+        );
         refuse(
             self.buffer_size < limits::READ_SPACE_MIN,
             "buffer_size must be at least 4096 bytes",
@@ -50,7 +53,7 @@ impl Config {
         );
         refuse(self.keep_alive < limits::DEADLINE_TICK, "keep_alive must be at least 50ms");
         refuse(self.json_depth_max < 8, "json_depth_max must be at least 8");
-        if let Some(name) = impossible_rate(&self.rate) {
+        for name in impossible_rates(&self.rate) {
             refuse(true, &format!("rate.{name} must allow one request at least, in some time"));
         }
         refuse(
@@ -64,12 +67,17 @@ impl Config {
             self.observe.admin_bind.is_some() && !self.transports.has_http(),
             "admin_bind needs HTTP (--transport http, or both)",
         );
+        let same = |admin: SocketAddr| admin == self.bind && admin.port() != 0;
+        refuse(
+            self.transports.has_http() && self.observe.admin_bind.is_some_and(same),
+            "admin_bind must be another address than bind",
+        );
         problems
     }
 }
 
-/// The name of a rate that lets nobody in.
-fn impossible_rate(rate: &RateConfig) -> Option<&str> {
+/// The names of rates that let nobody in.
+fn impossible_rates(rate: &RateConfig) -> impl Iterator<Item = &str> {
     let RateConfig { global, per_address, per_principal, per_tool, .. } = rate;
     let named = [
         ("global", global),
@@ -80,7 +88,7 @@ fn impossible_rate(rate: &RateConfig) -> Option<&str> {
     ];
     let named = named.into_iter().filter_map(|(name, rate)| Some((name, rate.as_ref()?)));
     let tools = rate.tools.values().map(|rate| ("tools", rate));
-    named.chain(tools).find(|(_, rate)| !rate.is_possible()).map(|(name, _)| name)
+    named.chain(tools).filter(|(_, rate)| !rate.is_possible()).map(|(name, _)| name)
 }
 
 /// What is wrong with the settings of HTTP+SSE.
@@ -96,12 +104,23 @@ fn check_http_sse(http_sse: &HttpSseConfig, endpoint: &str, refuse: &mut impl Fn
             refuse(true, &format!("http_sse.{key}: {problem}"));
         }
     }
-    refuse(
-        sse_endpoint == messages_endpoint
-            || [&**sse_endpoint, messages_endpoint].contains(&endpoint),
-        "http_sse.sse_endpoint: this, messages_endpoint and path must be three different paths (or \
-         set http_sse.enabled = false)",
+    let is_one = [&**sse_endpoint, messages_endpoint].contains(&endpoint);
+    // The one that somebody has set, as far as that can be seen.
+    let default = HttpSseConfig::default();
+    let key = match () {
+        () if is_one
+            && [&*default.sse_endpoint, &default.messages_endpoint].contains(&endpoint) =>
+        {
+            "path"
+        }
+        () if *sse_endpoint == default.sse_endpoint => "http_sse.messages_endpoint",
+        () => "http_sse.sse_endpoint",
+    };
+    let problem = format!(
+        "{key}: path, http_sse.sse_endpoint and http_sse.messages_endpoint must be three different \
+         paths (or set http_sse.enabled = false)"
     );
+    refuse(sse_endpoint == messages_endpoint || is_one, &problem);
     let DeprecationConfig { docs_url, sunset, successor_endpoint, .. } = &http_sse.deprecation;
     for (key, reference) in [("docs_url", docs_url), ("successor_endpoint", successor_endpoint)] {
         if reference.as_ref().is_some_and(|reference| !is_reference(reference)) {

@@ -7,9 +7,11 @@ use std::ffi::OsString;
 
 use serde_json::Value;
 use serde_path_to_error::Segment;
+use toml::de::{DeTable, DeValue};
 
-use super::file::{Error, RawConfig, Settings, VARIABLE_PREFIX, one_line};
-use super::lines::{Lines, line_at};
+use super::file::{Error, RawConfig, SETTINGS, Settings, one_line, variable};
+use super::lines::{Lines, join, line_at};
+use super::raw::RawAuth;
 use crate::limits;
 
 /// A layer of settings, as far as it could be read, and where its keys stand.
@@ -33,8 +35,8 @@ impl Layer {
         };
         let lines = if is_json { Lines::of_json(text) } else { Lines::of_toml(text) };
         let mut layer = Layer { place, lines, ..Layer::default() };
-        for (line, problem) in syntax {
-            layer.refuse(line, None, problem);
+        for (line, key, problem) in syntax {
+            layer.refuse(line, key, problem);
         }
         for (key, line) in std::mem::take(&mut layer.lines.repeated) {
             layer.refuse(Some(line), Some(key), "it stands twice".to_owned());
@@ -47,11 +49,15 @@ impl Layer {
     /// The variables of ours among these.
     pub fn of_environment(variables: impl Iterator<Item = (OsString, OsString)>) -> Layer {
         let mut layer = Layer { place: "environment".to_owned(), ..Layer::default() };
-        for variable in variables {
-            match RawConfig::from_environment(std::iter::once(variable)) {
+        for read in RawConfig::each_variable(variables) {
+            match read {
                 Ok(one) => layer.raw = one.over(std::mem::take(&mut layer.raw)),
                 Err(error) => layer.errors.push(error),
             }
+        }
+        layer.unify();
+        for error in &mut layer.errors {
+            error.name_variable();
         }
         layer
     }
@@ -98,77 +104,244 @@ impl Layer {
 }
 
 /// What is meant by all layers together, and all that is wrong with it.
-pub fn settled(raw: RawConfig, file: &Layer) -> (Option<Settings>, Vec<Error>) {
-    let settings = match raw.settled() {
-        Ok(settings) => settings,
-        Err(error) => {
-            return (None, vec![placed(&error.key.unwrap_or_default(), error.problem, file)]);
-        }
+pub fn settled(mut raw: RawConfig, file: &Layer) -> (Option<Settings>, Vec<Error>) {
+    let keys_file = raw.auth.api_keys_file.clone();
+    let mut errors = Vec::new();
+    let mut is_taken_out = Vec::new();
+    let mut found = None;
+    for _ in 0..limits::SETTING_ERRORS_MAX {
+        let error = match raw.clone().settled() {
+            Ok(settings) => {
+                found = Some(settings);
+                break;
+            }
+            Err(error) => error,
+        };
+        let table = take_out_setting(&mut raw, &error);
+        is_taken_out.push(table);
+        errors.push(match (&error.key, error.place == SETTINGS) {
+            (Some(key), true) => placed(key, error.problem, file),
+            _ => error,
+        });
+    }
+    let Some(mut settings) = found else { return (None, errors) };
+    // Where a file of keys is wrong, somebody was to have one all the same.
+    settings.config.auth.api_keys_file = keys_file;
+    // What is wrong without what was taken out may be right with it.
+    let is_known = |problem: &String| {
+        let table = split(problem).0.split('.').next();
+        !is_taken_out.iter().any(|taken| taken.is_some() && *taken == table)
     };
-    let problems = settings.config.problems().into_iter();
-    let errors = problems.map(|problem| {
-        let end = problem.find(|c: char| !(c.is_ascii_alphanumeric() || "_.".contains(c)));
-        let key = problem[..end.unwrap_or(problem.len())].to_owned();
-        let rest = problem[key.len()..].trim_start_matches(':').trim_start().to_owned();
-        placed(&key, rest, file)
-    });
-    let errors = errors.collect();
+    let problems = settings.config.problems().into_iter().filter(is_known);
+    errors.extend(problems.map(|problem| placed_by_itself(&problem, &raw, file)));
     (Some(settings), errors)
 }
 
-/// A problem of a key, where that key was set: in the environment, in the file, or by a flag.
-pub fn placed(key: &str, problem: String, file: &Layer) -> Error {
-    let variable = format!("{VARIABLE_PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"));
-    let other = match key {
-        "bind" => "transport.http.host",
-        "allowed_origins" => "transport.http.cors.allowed_origins",
-        key => key,
+/// A problem that begins with its key, as [`Config::problems`](super::Config::problems) has them.
+pub fn placed_by_itself(problem: &str, raw: &RawConfig, file: &Layer) -> Error {
+    let (key, problem) = split(problem);
+    placed(&as_written(key, raw.auth.issuer.is_some()), problem.to_owned(), file)
+}
+
+/// Takes out what keeps the rest from being understood. The table that it is in, where that cannot
+/// be judged without it.
+fn take_out_setting(raw: &mut RawConfig, error: &Error) -> Option<&'static str> {
+    match error.key.as_deref().filter(|_| error.place == SETTINGS) {
+        Some("bind") => {
+            (raw.transport.http.host, raw.transport.http.port) = (None, None);
+            return Some("bind");
+        }
+        Some("admin_bind") => raw.admin_bind = None,
+        // As if it were there.
+        Some("tls.key") => raw.tls.key = raw.tls.cert.clone(),
+        Some("tls.cert") => raw.tls.cert = raw.tls.key.clone(),
+        Some("auth.api_keys_file") | None => raw.auth.api_keys_file = None,
+        Some("auth.algorithms") => raw.auth.algorithms = None,
+        Some(_) => {
+            raw.auth = RawAuth::default();
+            return Some("auth");
+        }
+    }
+    None
+}
+
+/// A problem without the key that it begins with, and that key.
+fn split(problem: &str) -> (&str, &str) {
+    let scopes = ": ".len() + ".scopes".len();
+    let named = ["tools.", "prompts.", "resources."];
+    // The name of a thing may hold any character.
+    let end = match problem.find(".scopes: ") {
+        Some(at) if named.iter().any(|table| problem.starts_with(table)) => at + scopes - 2,
+        _ => {
+            let ends = |c: char| !(c.is_ascii_alphanumeric() || "_.[]".contains(c));
+            problem.find(ends).unwrap_or(problem.len())
+        }
     };
-    let lines = [key, other].into_iter().find_map(|key| file.lines.of_exactly(key));
-    let (place, line) = match (std::env::var_os(&variable), lines) {
+    (&problem[..end], problem[end..].trim_start_matches(':').trim_start())
+}
+
+/// The key of a setting of an issuer, where the first of them stands in the table `auth` itself.
+fn as_written(key: &str, has_one_issuer: bool) -> String {
+    let Some((number, rest)) = key
+        .strip_prefix("auth.issuers[")
+        .and_then(|rest| rest.split_once("]"))
+        .and_then(|(number, rest)| Some((number.parse::<usize>().ok()?, rest)))
+        .filter(|_| has_one_issuer)
+    else {
+        return key.to_owned();
+    };
+    match number {
+        0 => format!("auth{rest}"),
+        number => format!("auth.issuers[{}]{rest}", number - 1),
+    }
+}
+
+/// A problem of a key, where that key was set: in the environment, in the file, or by a flag. One
+/// that is not there itself is placed where its table is, or what needs it.
+pub fn placed(key: &str, problem: String, file: &Layer) -> Error {
+    let variable = variable(key);
+    let others = spellings(key);
+    let lines = &file.lines;
+    let own = others.iter().find_map(|key| lines.of_exactly(key));
+    let beside = || needed_by(key).iter().find_map(|key| lines.of_exactly(key));
+    let line = own.or_else(beside).or_else(|| others.iter().find_map(|key| lines.of(key)));
+    let (place, line) = match (std::env::var_os(&variable), line) {
         (Some(_), _) => (format!("environment variable {variable}"), None),
         (None, Some(line)) => (file.place.clone(), Some(line)),
-        (None, None) => ("settings".to_owned(), None),
+        (None, None) => (SETTINGS.to_owned(), None),
     };
     Error { place, line, key: Some(key.to_owned()), problem }
 }
 
-/// A tree of values, and what is wrong with the syntax, by lines.
-type Parsed = (Value, Vec<(Option<usize>, String)>);
+/// A key, and the other ways to write it.
+fn spellings(key: &str) -> Vec<String> {
+    let mut spellings = vec![key.to_owned()];
+    let aliases = [
+        ("auth", "auth"),
+        ("tls", "ssl"),
+        ("rate", "rate_limit"),
+        ("cors", "cors"),
+        ("allowed_origins", "cors.allowed_origins"),
+        ("bind", "host"),
+        ("bind", "port"),
+    ];
+    for (name, alias) in aliases {
+        let rest = key.strip_prefix(name).filter(|rest| rest.is_empty() || rest.starts_with('.'));
+        spellings.extend(rest.map(|rest| format!("transport.http.{alias}{rest}")));
+    }
+    if key == "allowed_origins" {
+        spellings.push("cors.allowed_origins".to_owned());
+    }
+    spellings
+}
+
+/// The keys that ask for another one, which is missing.
+fn needed_by(key: &str) -> &'static [&'static str] {
+    match key {
+        "tls.key" => &["tls.cert", "transport.http.ssl.cert"],
+        "tls.cert" => &[
+            "tls.key",
+            "tls.client_ca",
+            "tls.client_crl",
+            "tls.client_auth",
+            "tls.min_version",
+            "transport.http.ssl.key",
+        ],
+        "tls.client_ca" => &["tls.client_auth", "tls.client_crl"],
+        "auth.audience" => &["auth.issuer", "transport.http.auth.issuer"],
+        "auth.issuer" => &["auth.jwks_uri", "auth.jwks_file", "auth.introspection"],
+        "auth.scopes" => &["tools", "prompts", "resources"],
+        "http_sse.sse_endpoint" | "http_sse.messages_endpoint" | "path" => {
+            &["path", "http_sse.sse_endpoint", "http_sse.messages_endpoint"]
+        }
+        _ => &[],
+    }
+}
+
+/// A tree of values, and what is wrong with the syntax, by lines and keys.
+type Parsed = (Value, Vec<(Option<usize>, Option<String>, String)>);
 
 fn json(text: &str) -> Parsed {
     match serde_json::from_str(text) {
-        Ok(tree) => (tree, Vec::new()),
+        Ok(tree @ Value::Object(_)) => (tree, Vec::new()),
+        Ok(_) => {
+            let problem = "expected an object of settings: {…}".to_owned();
+            (Value::Object(Default::default()), vec![(Some(1), None, problem)])
+        }
         Err(error) => {
             let problem = super::file::without_position(&error.to_string());
-            (Value::Object(Default::default()), vec![(Some(error.line()), problem)])
+            (Value::Object(Default::default()), vec![(Some(error.line()), None, problem)])
         }
     }
 }
 
 fn toml(text: &str) -> Parsed {
-    let (_, errors) = toml::de::DeTable::parse_recoverable(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
     let said = errors.iter().map(|error| {
         let line = error.span().map(|span| line_at(text, span.start));
-        (line, one_line(error.message()))
+        (line, None, one_line(error.message()))
     });
-    let tree = text.parse::<toml::Table>().map(|table| value_of(toml::Value::Table(table)));
-    (tree.unwrap_or_else(|_| Value::Object(Default::default())), said.collect())
+    let mut said: Vec<_> = said.collect();
+    if !said.is_empty() {
+        // What was meant is not known well enough to judge the rest.
+        return (Value::Object(Default::default()), said);
+    }
+    let tree = toml_table(text, "", table.get_ref(), &mut said);
+    (tree, said)
 }
 
-/// As JSON would say it; a date of TOML is the text of it.
-fn value_of(value: toml::Value) -> Value {
-    match value {
-        toml::Value::String(text) => Value::String(text),
-        toml::Value::Integer(number) => number.into(),
-        toml::Value::Float(number) => number.into(),
-        toml::Value::Boolean(is_true) => is_true.into(),
-        toml::Value::Datetime(date) => Value::String(date.to_string()),
-        toml::Value::Array(list) => list.into_iter().map(value_of).collect(),
-        toml::Value::Table(table) => {
-            table.into_iter().map(|(key, value)| (key, value_of(value))).collect()
+/// As JSON would say it, without what JSON cannot say; a date of TOML is the text of it.
+fn toml_table(
+    text: &str,
+    path: &str,
+    table: &DeTable<'_>,
+    said: &mut Vec<(Option<usize>, Option<String>, String)>,
+) -> Value {
+    let mut tree = serde_json::Map::new();
+    for (key, value) in table {
+        let path = join(path, key.get_ref());
+        let line = line_at(text, value.span().start);
+        if let Some(value) = toml_value(text, &path, line, value.get_ref(), said) {
+            tree.insert(key.get_ref().to_string(), value);
         }
     }
+    Value::Object(tree)
+}
+
+fn toml_value(
+    text: &str,
+    path: &str,
+    line: usize,
+    value: &DeValue<'_>,
+    said: &mut Vec<(Option<usize>, Option<String>, String)>,
+) -> Option<Value> {
+    let number = match value {
+        DeValue::String(text) => return Some(Value::String(text.to_string())),
+        DeValue::Boolean(is_true) => return Some((*is_true).into()),
+        DeValue::Datetime(date) => return Some(Value::String(date.to_string())),
+        DeValue::Table(table) => return Some(toml_table(text, path, table, said)),
+        DeValue::Array(list) => {
+            let items = list.iter().enumerate().map(|(index, item)| {
+                let line = line_at(text, item.span().start);
+                let path = format!("{path}[{index}]");
+                toml_value(text, &path, line, item.get_ref(), said).unwrap_or_default()
+            });
+            return Some(Value::Array(items.collect()));
+        }
+        DeValue::Integer(number) => {
+            let (digits, radix) = (number.as_str(), number.radix());
+            let whole = i64::from_str_radix(digits, radix).ok().map(Value::from);
+            whole.or_else(|| u64::from_str_radix(digits, radix).ok().map(Value::from))
+        }
+        DeValue::Float(number) => {
+            let number = number.as_str().parse().ok();
+            number.and_then(serde_json::Number::from_f64).map(Value::Number)
+        }
+    };
+    if number.is_none() {
+        said.push((Some(line), Some(path.to_owned()), "no setting is such a number".to_owned()));
+    }
+    number
 }
 
 /// A path as it is written in the file.

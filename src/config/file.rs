@@ -10,11 +10,11 @@
 mod auth;
 mod tls;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use super::raw::RawConfig;
@@ -50,6 +50,23 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+impl Error {
+    /// What the environment says is placed by its variable.
+    pub(super) fn name_variable(&mut self) {
+        if let Some(key) = self.key.take_if(|_| self.place == "environment") {
+            self.place = format!("environment variable {}", variable(&key));
+        }
+    }
+}
+
+/// The variable of a key.
+pub(super) fn variable(key: &str) -> String {
+    format!("{VARIABLE_PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
+}
+
+/// The place of what is wrong with all layers together.
+pub(super) const SETTINGS: &str = "settings";
+
 /// What every variable of ours begins with.
 pub(super) const VARIABLE_PREFIX: &str = "MCP_FASTD__";
 /// The variable that names the configuration file.
@@ -81,27 +98,31 @@ impl RawConfig {
     /// # Errors
     /// The first variable that is not understood.
     pub fn from_environment(
-        variables: impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)>,
+        variables: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<RawConfig, Error> {
         let mut all = RawConfig::default();
-        for (name, value) in variables {
-            let Some(name) = name.to_str().filter(|name| name.starts_with(VARIABLE_PREFIX)) else {
-                continue;
-            };
-            if name == CONFIG_VARIABLE {
-                continue;
-            }
-            let problem = |problem: String| Error {
-                place: format!("environment variable {name}"),
-                line: None,
-                key: None,
-                problem,
-            };
-            let value = value.to_str().ok_or_else(|| problem("not UTF-8".to_owned()))?;
-            let one = from_variable(name, value).map_err(problem)?;
-            all = one.over(all);
+        for one in RawConfig::each_variable(variables) {
+            all = one?.over(all);
         }
-        all.unified("environment")
+        all.unified("environment").map_err(|mut error| {
+            error.name_variable();
+            error
+        })
+    }
+
+    /// What each variable of ours says, or what is wrong with it.
+    pub(super) fn each_variable(
+        variables: impl Iterator<Item = (OsString, OsString)>,
+    ) -> impl Iterator<Item = Result<RawConfig, Error>> {
+        variables.filter_map(|(name, value)| {
+            let name = name.to_str().filter(|name| name.starts_with(VARIABLE_PREFIX))?;
+            let place = format!("environment variable {name}");
+            let error = |problem: String| Error { place, line: None, key: None, problem };
+            (name != CONFIG_VARIABLE).then(|| {
+                let value = value.to_str().ok_or_else(|| "not UTF-8".to_owned());
+                value.and_then(|value| from_variable(name, value)).map_err(error)
+            })
+        })
     }
 
     /// The two ways to write the same thing become one: `bind` becomes `transport.http`'s host and
@@ -353,10 +374,12 @@ fn from_variable(name: &str, value: &str) -> Result<RawConfig, String> {
         let path = name[VARIABLE_PREFIX.len()..].to_ascii_lowercase();
         path.rsplit("__").fold(value, |inner, key| serde_json::json!({ key: inner }))
     };
-    let typed = serde_json::from_str(value).ok().map(|value| RawConfig::deserialize(nested(value)));
+    let typed = serde_json::from_str(value)
+        .ok()
+        .map(|value| serde_json::from_value::<RawConfig>(nested(value)));
     match typed {
         Some(Ok(raw)) => Ok(raw),
-        _ => RawConfig::deserialize(nested(value.into()))
+        _ => serde_json::from_value(nested(value.into()))
             .map_err(|error| one_line(&error.to_string())),
     }
 }

@@ -103,39 +103,47 @@ impl Config {
     /// What the settings of the guard mean.
     ///
     /// # Errors
-    /// What is wrong with the first that cannot be, by its name.
-    pub(crate) fn guarded(&self) -> Result<Guarded, String> {
+    /// What is wrong with those that cannot be, each by its name.
+    pub(crate) fn guarded(&self) -> Result<Guarded, Vec<String>> {
         let guard = &self.guard;
+        let mut problems = Vec::new();
         let loopback = self.bind.ip().to_canonical().is_loopback();
         let (public_url, allowed_hosts) = (guard.public_url.as_ref(), &guard.allowed_hosts);
         let is_named = public_url.is_some() || !allowed_hosts.is_empty();
         if self.transports.has_http() && !loopback && !is_named {
-            return Err(unnamed(self.bind.ip()));
+            problems.push(unnamed(self.bind.ip()));
         }
-        let mut hosts = each("guard.allowed_hosts", allowed_hosts, host_pattern)?;
-        let mut origins = each("allowed_origins", &self.allowed_origins, origin_pattern)?;
-        let proxies = each("guard.trusted_proxies", &guard.trusted_proxies, network)?;
-        let public_origin = match public_url {
+        let wrong = &mut problems;
+        let mut hosts = each("guard.allowed_hosts", allowed_hosts, host_pattern, wrong);
+        let mut origins = each("allowed_origins", &self.allowed_origins, origin_pattern, wrong);
+        let proxies = each("guard.trusted_proxies", &guard.trusted_proxies, network, wrong);
+        let public = public_url.map(|url| (url, origin_and_host(url)));
+        let public_origin = match public {
             None => None,
-            Some(url) => {
-                let (origin, host) = origin_and_host(url)
-                    .ok_or_else(|| format!("guard.public_url: {url:?}: {URL_EXPECTED}"))?;
+            Some((url, None)) => {
+                problems.push(format!("guard.public_url: {url:?}: {URL_EXPECTED}"));
+                None
+            }
+            Some((_, Some((origin, host)))) => {
                 hosts.extend(HostPattern::read(host));
                 origins.extend(OriginPattern::read(&origin));
                 Some(origin)
             }
         };
-        if guard.proxy_protocol == ProxyProtocol::Required && proxies.is_empty() {
-            let text = "guard.proxy_protocol = \"required\" needs guard.trusted_proxies \
+        if guard.proxy_protocol == ProxyProtocol::Required && guard.trusted_proxies.is_empty() {
+            let text = "guard.proxy_protocol: \"required\" needs guard.trusted_proxies \
                         (--trusted-proxy): nobody else's header is believed";
-            return Err(text.to_owned());
+            problems.push(text.to_owned());
         }
         if self.cors.credentials && origins.contains(&OriginPattern::Any) {
             let text = "cors.credentials cannot be together with \"*\" in allowed_origins: name \
                         the origins whose pages may use them";
-            return Err(text.to_owned());
+            problems.push(text.to_owned());
         }
-        Ok(Guarded { loopback, hosts, origins, public_origin, proxies })
+        match problems.is_empty() {
+            true => Ok(Guarded { loopback, hosts, origins, public_origin, proxies }),
+            false => Err(problems),
+        }
     }
 }
 
@@ -151,12 +159,17 @@ fn unnamed(address: IpAddr) -> String {
 const URL_EXPECTED: &str = "expected a URL such as \"https://mcp.example.com\", with or without a \
                             path, and without a query";
 
+/// Those that can be; the others are problems.
 fn each<T>(
     key: &str,
     texts: &[String],
     read: impl Fn(&str) -> Result<T, String>,
-) -> Result<Vec<T>, String> {
-    texts.iter().map(|text| read(text).map_err(|problem| format!("{key}: {problem}"))).collect()
+    problems: &mut Vec<String>,
+) -> Vec<T> {
+    let read = |text: &String| {
+        read(text).map_err(|problem| problems.push(format!("{key}: {problem}"))).ok()
+    };
+    texts.iter().filter_map(read).collect()
 }
 
 /// Reads a name under which a server may be reached.

@@ -10,6 +10,10 @@ use super::values::{Hosts, Micros, Networks, Origins, Seconds, Sunset};
 use super::{CertificateFiles, ClientAuth, LogFormat, ProxyProtocol, TlsVersion, Transports};
 use crate::observe::{AccessFormat, AuditArguments, TraceSample, WhenFull};
 
+const ADDRESS: &str = r"^(\[.*|[^:]+):\+?[0-9]{1,5}$";
+/// The path of an endpoint, which is none of ours.
+const PATH: &str = r##"^(?!/(health|ready|metrics)$)/[!$%&(->@-\[\]-~]*$"##;
+
 /// What an editor needs to know of such a file (JSON Schema, 2020-12).
 pub fn schema() -> serde_json::Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12();
@@ -27,11 +31,13 @@ macro_rules! layer {
     ) => {
         $(#[$about])*
         #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
-        #[serde(deny_unknown_fields, default)]
+        #[serde(deny_unknown_fields, default, remote = "Self")]
         pub struct $name {
             $($(#[$doc])* pub $value: Option<$type>,)*
             $($(#[$table_doc])* pub $table: $table_type,)*
         }
+
+        crate::config::raw::tables! { $name }
 
         impl $name {
             /// What is set here, and what is set in `under` where nothing is set here.
@@ -48,9 +54,11 @@ macro_rules! layer {
 
 mod auth;
 mod limits;
+mod tables;
 
 pub use auth::{RawAuth, RawIntrospection, RawIssuer, RawThing, RawThings, RawTools};
 pub use limits::{RawOverload, RawRate};
+pub(super) use tables::{Named, tables};
 
 layer! {
     /// Settings as written. Each is the field of [`Config`](super::Config) of the same name, but
@@ -63,10 +71,10 @@ layer! {
         /// What to log: a level, or a filter.
         log: String,
         /// `"ADDRESS:PORT"`.
-        #[schemars(regex(pattern = r"^(\[.*|[^:]+):\+?[0-9]{1,5}$"))]
+        #[schemars(regex(pattern = ADDRESS))]
         bind: String,
         /// The path of the endpoint.
-        #[schemars(regex(pattern = r##"^/[!$%&(->@-\[\]-~]*$"##))]
+        #[schemars(regex(pattern = PATH))]
         path: String,
         /// Shards.
         #[schemars(range(min = 1))]
@@ -129,6 +137,7 @@ layer! {
         /// A list, or text with commas.
         allowed_origins: Origins,
         /// Nesting of a message.
+        #[schemars(range(min = 8))]
         json_depth_max: usize,
         /// Connections of one address.
         connections_per_address_max: usize,
@@ -145,6 +154,7 @@ layer! {
         /// Time for a call.
         call_timeout: Seconds,
         /// `"ADDRESS:PORT"`.
+        #[schemars(regex(pattern = ADDRESS))]
         admin_bind: String,
         /// `"auto"`, `"human"` or `"json"`.
         log_format: LogFormat,
@@ -192,10 +202,10 @@ layer! {
         /// Whether it is served.
         enabled: bool,
         /// The path of the stream.
-        #[schemars(regex(pattern = r##"^/[!$%&(->@-\[\]-~]*$"##))]
+        #[schemars(regex(pattern = PATH))]
         sse_endpoint: String,
         /// The path of messages.
-        #[schemars(regex(pattern = r##"^/[!$%&(->@-\[\]-~]*$"##))]
+        #[schemars(regex(pattern = PATH))]
         messages_endpoint: String,
         /// Streams at once.
         #[schemars(range(min = 1))]
@@ -322,6 +332,7 @@ layer! {
     RawGuard
     values {
         /// `"https://mcp.example.com"`.
+        #[schemars(regex(pattern = r"^[hH][tT][tT][pP][sS]?://[^/?#@*\s]+(/[^?#\s]*)?$"))]
         public_url: String,
         /// A list, or text with commas.
         allowed_hosts: Hosts,
@@ -352,6 +363,7 @@ layer! {
         /// `"json"` or `"text"`.
         format: AccessFormat,
         /// From 0 to 1.
+        #[schemars(range(min = 0, max = 1))]
         sample: f64,
         /// Milliseconds.
         slow_only_ms: u64,

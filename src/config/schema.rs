@@ -14,6 +14,13 @@ const ORIGINS: &str =
     r"^(\s*(\*|null|[^,\s][^,]*?://[^,/]+)?\s*)(,\s*(\*|null|[^,\s][^,]*?://[^,/]+)?\s*)*$";
 const DAY: &str = r"^(never|(19[7-9][0-9]|[2-9][0-9]{3})-[0-9]{1,2}-[0-9]{1,2})$";
 
+const HOST: &str = r"^[^\s/,]+$";
+const HOSTS: &str = r"^\s*([^\s/,]+\s*)?(,\s*([^\s/,]+\s*)?)*$";
+const RATE: &str = concat!(
+    r"^\s*\+?0*[1-9][0-9]*\s*/\s*(s|sec|second|m|min|minute|h|hour)\s*",
+    r"(burst\s*\+?0*[1-9][0-9]*\s*)?$",
+);
+
 /// A schema without a name of its own.
 macro_rules! schema_of {
     ($type:ty, $schema:tt) => {
@@ -46,7 +53,10 @@ schema_of!(Origins, {
     ],
 });
 schema_of!(Hosts, {
-    "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+    "anyOf": [
+        { "type": "string", "pattern": HOSTS },
+        { "type": "array", "items": { "type": "string", "pattern": HOST } },
+    ],
 });
 schema_of!(Texts, {
     "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
@@ -55,7 +65,7 @@ schema_of!(Networks, {
     "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
 });
 schema_of!(Rate, {
-    "anyOf": [{ "type": "string" }, { "type": "integer", "minimum": 1 }],
+    "anyOf": [{ "type": "string", "pattern": RATE }, { "type": "integer", "minimum": 1 }],
 });
 schema_of!(RejectStatus, { "enum": [429, 200] });
 schema_of!(AccessFormat, { "enum": ["json", "text"] });

@@ -64,32 +64,32 @@ impl TlsConfig {
         !self.certificates.is_empty()
     }
 
-    /// What is wrong, beginning with the key.
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// All that is wrong, each beginning with the key.
+    pub(super) fn problems(&self, refuse: &mut impl FnMut(bool, &str)) {
         let TlsConfig { client_auth, client_ca, client_crl, min_version, .. } = self;
+        let wants_ca = *client_auth != ClientAuth::Off && client_ca.is_none();
         let says_something = client_ca.is_some()
             || client_crl.is_some()
             || *client_auth != ClientAuth::Off
             || *min_version != TlsVersion::default();
-        if !self.is_on() && says_something {
-            return Err("cert and tls.key must be set for the other keys of tls to mean anything \
-                        (or --tls-cert and --tls-key)"
-                .to_owned());
-        }
-        if *client_auth != ClientAuth::Off && client_ca.is_none() {
-            return Err(
-                "client_ca must name the authorities whose certificates clients may show, \
-                        or tls.client_auth must be \"off\""
-                    .to_owned(),
-            );
-        }
-        if client_crl.is_some() && client_ca.is_none() {
-            return Err("client_ca must be set for tls.client_crl to mean anything".to_owned());
-        }
-        if self.is_on() && cfg!(not(feature = "tls")) {
-            return Err("cert is set, and this build has no TLS (feature `tls`)".to_owned());
-        }
-        Ok(())
+        refuse(
+            !self.is_on() && says_something,
+            "tls.cert must be set, and tls.key, for the other keys of tls to mean anything (or \
+             --tls-cert and --tls-key)",
+        );
+        refuse(
+            wants_ca,
+            "tls.client_ca must name the authorities whose certificates clients may show, or \
+             tls.client_auth must be \"off\"",
+        );
+        refuse(
+            client_crl.is_some() && client_ca.is_none() && !wants_ca,
+            "tls.client_ca must be set for tls.client_crl to mean anything",
+        );
+        refuse(
+            self.is_on() && cfg!(not(feature = "tls")),
+            "tls.cert is set, and this build has no TLS (feature `tls`)",
+        );
     }
 }
 

@@ -227,77 +227,97 @@ impl TokenConfig {
     /// # Errors
     /// What is wrong with the first of them, by its name.
     pub fn check(&self) -> Result<(), String> {
-        let setting = |problem: &str| Err(problem.to_owned());
+        self.problems().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// All settings that cannot be. Each begins with the key, as it is written in the table `auth`.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
         if self.issuers.len() > limits::ISSUERS_MAX {
-            return Err(format!("issuers must be at most {}", limits::ISSUERS_MAX));
+            problems.push(format!("issuers must be at most {}", limits::ISSUERS_MAX));
         }
         for (index, issuer) in self.issuers.iter().enumerate() {
             let twice = self.issuers[..index].iter().any(|other| {
                 without_empty_path(&other.issuer) == without_empty_path(&issuer.issuer)
             });
-            if twice {
-                return Err(format!("issuers[{index}].issuer: {} is there twice", issuer.issuer));
+            let twice = twice.then(|| format!("issuer: {} is there twice", issuer.issuer));
+            let found = self.issuer_problems(issuer).into_iter().chain(twice);
+            problems.extend(found.map(|problem| format!("issuers[{index}].{problem}")));
+        }
+        let mut refuse = |is_wrong: bool, problem: &str| {
+            if is_wrong {
+                problems.push(problem.to_owned());
             }
-            self.check_issuer(issuer).map_err(|problem| format!("issuers[{index}].{problem}"))?;
-        }
-        if self.algorithms.is_empty() {
-            return setting("algorithms must name at least one");
-        }
-        if self.token_bytes_max < 64 {
-            return setting("token_bytes_max must be at least 64 bytes");
-        }
+        };
+        refuse(self.algorithms.is_empty(), "algorithms must name at least one");
+        refuse(self.token_bytes_max < 64, "token_bytes_max must be at least 64 bytes");
         // An answer must last until whoever waits for it has read it.
-        if self.refused_ttl.as_secs() == 0 {
-            return setting("refused_ttl must be at least 1s");
-        }
-        if self.keys_age_max < limits::KEYS_AGE_MIN {
-            return setting("keys_age_max must be at least 60s");
-        }
-        if self.keys_refresh_interval.as_secs() == 0 {
-            return setting("keys_refresh_interval must be at least 1s");
-        }
-        if self.issuer_timeout.is_zero() {
-            return setting("issuer_timeout must not be 0");
-        }
-        if self.cache_entries_max == 0 || self.cache_bytes_max < self.token_bytes_max {
-            return setting(
-                "cache_entries_max must be at least 1, cache_bytes_max token_bytes_max",
-            );
-        }
-        if self.introspection_threads == 0 || self.introspection_waiting_max == 0 {
-            let text = "introspection_threads and introspection_waiting_max must be at least 1";
-            return setting(text);
-        }
-        Ok(())
+        refuse(self.refused_ttl.as_secs() == 0, "refused_ttl must be at least 1s");
+        refuse(self.keys_age_max < limits::KEYS_AGE_MIN, "keys_age_max must be at least 60s");
+        refuse(
+            self.keys_refresh_interval.as_secs() == 0,
+            "keys_refresh_interval must be at least 1s",
+        );
+        refuse(self.issuer_timeout.is_zero(), "issuer_timeout must not be 0");
+        refuse(self.cache_entries_max == 0, "cache_entries_max must be at least 1");
+        refuse(
+            self.cache_bytes_max < self.token_bytes_max,
+            "cache_bytes_max must be at least token_bytes_max",
+        );
+        refuse(self.introspection_threads == 0, "introspection_threads must be at least 1");
+        refuse(self.introspection_waiting_max == 0, "introspection_waiting_max must be at least 1");
+        problems
     }
 
-    fn check_issuer(&self, issuer: &IssuerConfig) -> Result<(), String> {
-        let may = |key: &str, url: &str| {
-            self.may_reach(url).map_err(|problem| format!("{key}: {url:?}: {problem}"))
+    fn issuer_problems(&self, issuer: &IssuerConfig) -> Vec<String> {
+        let mut problems = Vec::new();
+        let introspection = issuer.introspection.as_ref();
+        let jwks_uri = match &issuer.keys {
+            Keys::At(url) => Some(url),
+            Keys::Discovered | Keys::File(_) | Keys::None => None,
         };
-        may("issuer", &issuer.issuer)?;
-        if issuer.issuer.contains(['?', '#', '|']) {
-            return Err("issuer: no ?, # or | can be in an issuer's name".to_owned());
+        let endpoint = introspection.and_then(|introspection| introspection.endpoint.as_ref());
+        for (key, url) in [
+            ("issuer", Some(&issuer.issuer)),
+            ("jwks_uri", jwks_uri),
+            ("introspection.endpoint", endpoint),
+        ] {
+            if let Some(Err(problem)) = url.map(|url| self.may_reach(url)) {
+                problems.push(format!("{key}: {:?}: {problem}", url.map_or("", String::as_str)));
+            }
         }
-        if self.audiences.is_empty() && issuer.audiences.is_empty() {
-            return Err("audiences: name this server as its tokens do (aud)".to_owned());
-        }
-        if let Keys::At(url) = &issuer.keys {
-            may("jwks_uri", url)?;
-        }
-        let Some(introspection) = &issuer.introspection else {
-            return match issuer.keys {
-                Keys::None => Err("introspection: without keys, this is needed".to_owned()),
-                _ => Ok(()),
-            };
+        let mut refuse = |is_wrong: bool, problem: &str| {
+            if is_wrong {
+                problems.push(problem.to_owned());
+            }
         };
-        if introspection.ttl.as_secs() == 0 {
-            return Err("introspection.ttl must be at least 1s".to_owned());
+        refuse(
+            issuer.issuer.contains(['?', '#', '|']),
+            "issuer: no ?, # or | can be in an issuer's name",
+        );
+        refuse(
+            self.audiences.is_empty() && issuer.audiences.is_empty(),
+            "audience: name this server as its tokens do (aud)",
+        );
+        match introspection {
+            None => {
+                refuse(issuer.keys == Keys::None, "introspection: without keys, this is needed")
+            }
+            Some(asked) => {
+                refuse(asked.ttl.as_secs() == 0, "introspection.ttl must be at least 1s");
+                let is_nobody = asked.client_id.is_empty();
+                refuse(is_nobody, "introspection.client_id must not be empty");
+            }
         }
-        if introspection.client_id.is_empty() {
-            return Err("introspection.client_id must not be empty".to_owned());
-        }
-        introspection.endpoint.as_ref().map_or(Ok(()), |url| may("introspection.endpoint", url))
+        problems
+    }
+
+    /// Whether anything of it is in files, which may say something else at any time.
+    pub(crate) fn has_files(&self) -> bool {
+        self.issuers.iter().any(|issuer| {
+            let secret = issuer.introspection.as_ref().map(|asked| &asked.client_secret);
+            matches!(issuer.keys, Keys::File(_)) || matches!(secret, Some(ClientSecret::File(_)))
+        })
     }
 
     /// Whether we may ask there: with TLS, on this machine, or where that is wanted without.

@@ -232,8 +232,13 @@ pub(crate) fn log_filter(text: &str) -> Result<Targets, String> {
     const EXPECTED: &str =
         "expected error, warn, info, debug, trace, off, or a filter such as info,mcp_fastd=debug";
     let mut parts = text.split(',').map(str::trim);
-    let is_level = |part: &str| part.contains('=') || LevelFilter::from_str(part).is_ok();
-    if text.is_empty() || !parts.all(is_level) {
+    // What is empty would be read as a level, or as the name of a part that logs nothing.
+    let is_level = |text: &str| !text.is_empty() && LevelFilter::from_str(text).is_ok();
+    let is_filter = |part: &str| match part.split_once('=') {
+        Some((name, level)) => !name.is_empty() && is_level(level),
+        None => is_level(part),
+    };
+    if !parts.all(is_filter) {
         return Err(EXPECTED.to_owned());
     }
     Targets::from_str(text).map_err(|_| EXPECTED.to_owned())

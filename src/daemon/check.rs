@@ -7,15 +7,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use mcp_fastd::Config;
-use mcp_fastd::config::diagnose::{Layer, placed, settled};
-use mcp_fastd::config::file::{Error, Settings};
-use mcp_fastd::config::raw;
-use mcp_fastd::documents::serve as documents;
+use mcp_fastd::config::diagnose::{Layer, placed, placed_by_itself, settled};
+use mcp_fastd::config::file::{Error, RawConfig, Settings};
+use mcp_fastd::config::{AuthConfig, raw};
+use mcp_fastd::documents::{Dataset, serve as documents};
+use mcp_fastd::{Authentication, CertificateError, Certificates, Logs};
 use serde_json::{Value, json};
 
 use super::arguments::ServeArguments;
-use super::{Problem, own_docs, say, settings};
+use super::{Problem, say, settings};
 
 const HELP: &str = "\
 Examples:
@@ -82,18 +82,31 @@ fn examine(arguments: &ServeArguments) -> Result<(Option<Settings>, Vec<Error>),
     let environment = Layer::of_environment(std::env::vars_os());
     errors.extend(file.errors.iter().cloned().chain(environment.errors));
     let raw = settings::flags(arguments).over(environment.raw).over(file.raw.clone());
-    let (found, wrong) = settled(settings::with_defaults(raw), &file);
+    let (found, wrong) = settled(settings::with_defaults(raw.clone()), &file);
     errors.extend(wrong);
     if let Some(settings) = &found {
+        // What stands beside a mistake of its own table is not what is meant.
+        let is_right = |table: &str| {
+            let within = |key: &String| key.split(['.', '[']).next() == Some(table);
+            !errors.iter().any(|error| error.key.as_ref().is_some_and(within))
+        };
+        let mut problems = Logs::problems(&settings.config.observe);
+        if is_right("auth") {
+            problems.extend(Authentication::problems(&settings.config.auth));
+        }
+        if is_right("tls") {
+            let wrong = Certificates::problems(&settings.config.tls);
+            problems.extend(wrong.iter().map(|error| format!("{}: {error}", tls_key(&raw, error))));
+        }
+        let server = documents::server(Dataset::in_memory()?).config(settings.config.clone());
+        problems.extend(server.unknown_names());
+        errors.extend(problems.iter().map(|problem| placed_by_itself(problem, &raw, &file)));
         let mut refuse = |key: &str, problem: String| errors.push(placed(key, problem, &file));
         if let Err(problem) = settings::filter(arguments, settings) {
             refuse("log", problem.trim_start_matches("log: ").to_owned());
         }
         if let Some(Err(problem)) = settings.dataset.as_deref().map(dataset) {
             refuse("dataset", problem);
-        }
-        if let Err(problem) = tools(&settings.config)? {
-            refuse("tools.disabled", problem.trim_start_matches("tools.disabled: ").to_owned());
         }
     }
     Ok((found, errors))
@@ -138,14 +151,23 @@ fn dataset(path: &Path) -> Result<(), String> {
     }
 }
 
-/// Whether there are the tools that settings name.
-fn tools(config: &Config) -> Result<Result<(), String>, Problem> {
-    if config.tools.disabled.is_empty() {
-        return Ok(Ok(()));
-    }
-    let config = Config { tools: config.tools.clone(), ..Config::default() };
-    let server = documents::server(own_docs::dataset()?).config(config);
-    Ok(server.check().map_err(|error| error.to_string()))
+/// The key that names the file that something is wrong with.
+fn tls_key(raw: &RawConfig, error: &CertificateError) -> String {
+    let is_it = |path: &Path| path.display().to_string() == error.file;
+    let tls = &raw.tls;
+    let named = [
+        ("tls.cert", &tls.cert),
+        ("tls.key", &tls.key),
+        ("tls.client_ca", &tls.client_ca),
+        ("tls.client_crl", &tls.client_crl),
+    ];
+    let named = named.into_iter().filter_map(|(key, path)| Some((key.to_owned(), path.as_ref()?)));
+    let more = tls.certificates.iter().flatten().enumerate().flat_map(|(at, files)| {
+        let key = |name: &str| format!("tls.certificates[{at}].{name}");
+        [(key("cert"), &files.cert), (key("key"), &files.key)]
+    });
+    let found = named.chain(more).find(|(_, path)| is_it(path));
+    found.map_or_else(|| "tls".to_owned(), |(key, _)| key)
 }
 
 fn error_value(error: &Error) -> Value {
@@ -158,23 +180,53 @@ fn served(settings: &Settings) -> Value {
     let Settings { config, dataset, .. } = settings;
     let is_there = dataset.as_ref().is_none_or(|path| path.exists());
     let by = format!("{:?}", config.transports).to_ascii_lowercase();
+    let has_http = by != "stdio";
     let sse = config.http_sse.enabled.then_some(&config.http_sse.sse_endpoint);
+    let scheme = if config.tls.is_on() { "https" } else { "http" };
+    let admin = config.observe.admin_bind.map(|address| format!("http://{address}"));
     json!({
         "transport": by,
-        "url": (by != "stdio").then(|| format!("http://{}{}", config.bind, config.path)),
-        "http_sse": sse.filter(|_| by != "stdio"),
+        "url": has_http.then(|| format!("{scheme}://{}{}", config.bind, config.path)),
+        "http_sse": sse.filter(|_| has_http),
+        "auth": who(&config.auth),
+        "admin": admin,
+        "access_log": config.observe.access_log.path,
+        "audit_log": config.observe.audit_log.path,
         "dataset": dataset,
         "dataset_exists": is_there,
         "tools_disabled": config.tools.disabled,
     })
 }
 
+/// What is taken of those who come.
+fn who(auth: &AuthConfig) -> Vec<String> {
+    let tokens = auth.tokens.issuers.iter().map(|it| format!("tokens of {}", it.issuer));
+    let keys = (!auth.api_keys.is_empty()).then_some("API keys");
+    let clients = (!auth.mtls.is_empty()).then_some("client certificates");
+    let nothing = auth.anonymous.then_some("nothing");
+    let others = [keys, clients, nothing].into_iter().flatten();
+    tokens.chain(others.map(str::to_owned)).collect()
+}
+
 fn in_words(served: &Value) -> String {
     let text = |key: &str| served[key].as_str();
     let mut words = String::from("The settings are in order. Served would be:\n");
-    let mut line = |name: &str, value: &str| words += &format!("  {name:<10} {value}\n");
+    let mut line = |name: &str, value: &str| words += &format!("  {name:<11} {value}\n");
     line("over", text("transport").unwrap_or_default());
     for (name, key) in [("at", "url"), ("HTTP+SSE", "http_sse")] {
+        text(key).into_iter().for_each(|value| line(name, value));
+    }
+    let list = |key: &str| {
+        let texts = served[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+        texts.collect::<Vec<_>>().join(", ")
+    };
+    match &*list("auth") {
+        "" => line("for", "everybody"),
+        shown => line("for", &format!("those who show: {shown}")),
+    }
+    for (name, key) in
+        [("operators", "admin"), ("access log", "access_log"), ("audit log", "audit_log")]
+    {
         text(key).into_iter().for_each(|value| line(name, value));
     }
     match (text("dataset"), served["dataset_exists"] == true) {
@@ -182,9 +234,9 @@ fn in_words(served: &Value) -> String {
         (Some(path), true) => line("dataset", path),
         (Some(path), false) => line("dataset", &format!("{path} (it would be made)")),
     }
-    if let Some(off) = served["tools_disabled"].as_array().filter(|off| !off.is_empty()) {
-        let names: Vec<_> = off.iter().filter_map(Value::as_str).collect();
-        line("without", &names.join(", "));
+    match &*list("tools_disabled") {
+        "" => {}
+        off => line("without", off),
     }
     words
 }

@@ -2,9 +2,14 @@
 
 use mcp_fastd::documents::{Dataset, Error, NewDocument};
 
-const DOCUMENTS: [(&str, &str, &str); 7] = [
+const DOCUMENTS: [(&str, &str, &str); 12] = [
     ("README.md", "mcp-fastd: what it is and how to run it", include_str!("../../README.md")),
     ("docs/clients.md", "Clients of mcp-fastd", include_str!("../../docs/clients.md")),
+    ("docs/operations.md", "Operations of mcp-fastd", include_str!("../../docs/operations.md")),
+    ("docs/security.md", "Security of mcp-fastd", include_str!("../../docs/security.md")),
+    ("docs/limits.md", "Limits of mcp-fastd", include_str!("../../docs/limits.md")),
+    ("docs/https.md", "HTTPS with mcp-fastd", include_str!("../../docs/https.md")),
+    ("docs/observing.md", "Observing mcp-fastd", include_str!("../../docs/observing.md")),
     ("docs/migrating.md", "Migrating to mcp-fastd", include_str!("../../docs/migrating.md")),
     ("ARCHITECTURE.md", "Architecture of mcp-fastd", include_str!("../../ARCHITECTURE.md")),
     ("PERFORMANCE.md", "Performance of mcp-fastd", include_str!("../../PERFORMANCE.md")),

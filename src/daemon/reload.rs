@@ -30,10 +30,15 @@ pub(super) fn reload(daemon: &mut Daemon) {
 fn apply(daemon: &mut Daemon, read: (Settings, Targets)) -> Result<Reloaded, Problem> {
     let (mut settings, filter) = read;
     daemon.keep_sockets(&mut settings.config);
+    let auth_problem = |problem| Problem(format!("auth.{problem}"));
+    let others = daemon.authentication.prepare(&settings.config.auth).map_err(auth_problem)?;
     let mut reloaded = daemon.handle.reload(&settings.config)?;
-    daemon.authentication.reload(&settings.config.auth).map_err(Problem)?;
+    daemon.authentication.take(others);
     compare(&mut reloaded.needs_restart, &mut reloaded.unchanged, "dataset", {
         settings.dataset == daemon.dataset
+    });
+    compare(&mut reloaded.needs_restart, &mut reloaded.unchanged, "log_format", {
+        settings.log_format == daemon.log_format
     });
     let is_same = filter == daemon.filter;
     compare(&mut reloaded.changed, &mut reloaded.unchanged, "log", is_same);

@@ -76,6 +76,7 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         dataset: file,
         log,
         filter,
+        log_format,
         inherited,
         status,
         upgrade,

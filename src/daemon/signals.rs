@@ -11,7 +11,7 @@ use std::ffi::c_int;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use mcp_fastd::{Authentication, Config, Handle};
+use mcp_fastd::{Authentication, Config, Handle, LogFormat};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::Targets;
@@ -33,6 +33,7 @@ pub(super) struct Daemon {
     pub(super) dataset: Option<PathBuf>,
     pub(super) log: LogFilter,
     pub(super) filter: Targets,
+    pub(super) log_format: LogFormat,
     /// Where sockets listen that somebody else has opened, and whether that was systemd.
     pub(super) inherited: Option<(SocketAddr, bool)>,
     /// What systemd shows.

@@ -16,6 +16,8 @@ pub(crate) struct BufferPool {
     window: Window,
     /// Looks in a row at which nothing had grown.
     calm: u32,
+    /// How much had come back when it was last looked whether the pool is at rest.
+    returned_before: u32,
     hits: u64,
     misses: u64,
 }
@@ -39,6 +41,7 @@ impl BufferPool {
             adaptive: config.adaptive_sizing,
             window: Window::default(),
             calm: 0,
+            returned_before: 0,
             hits: 0,
             misses: 0,
         }
@@ -116,6 +119,28 @@ impl BufferPool {
         self.window.unused = self.free.len();
     }
 
+    /// To be called once a second: half of what nobody needed is given back, and all that is large
+    /// when nearly nothing was. Says how many bytes that is.
+    pub(crate) fn rest(&mut self) -> usize {
+        let before: usize = self.free.iter().map(Vec::capacity).sum();
+        let used = self.window.returned.wrapping_sub(self.returned_before);
+        self.returned_before = self.window.returned;
+        if used <= limits::BUFFERS_AT_REST as u32 {
+            self.size = self.size_min;
+            self.free.retain(|storage| storage.capacity() <= self.size);
+        }
+        let unused = self.window.unused.min(self.free.len());
+        let spare = unused.saturating_sub(limits::BUFFERS_AT_REST).div_ceil(2);
+        self.free.drain(..spare);
+        self.window.unused = self.free.len();
+        before - self.free.iter().map(Vec::capacity).sum::<usize>()
+    }
+
+    /// Whether there is more than a pool at rest has.
+    pub(crate) fn is_full(&self) -> bool {
+        self.free.len() > limits::BUFFERS_AT_REST
+    }
+
     /// How often storage was there, and how often it had to be made.
     pub(crate) fn hits_and_misses(&self) -> (u64, u64) {
         (self.hits, self.misses)
@@ -158,6 +183,18 @@ mod tests {
         let mut fixed = pool(8, false);
         fixed.put(Vec::with_capacity(limits::BUFFER_SIZE * 2));
         assert!(fixed.free.is_empty(), "storage that grew is not kept");
+    }
+
+    #[test]
+    fn a_pool_at_rest_is_small() {
+        let mut pool = pool(256, true);
+        let burst: Vec<_> = (0..200).map(|_| pool.take()).collect();
+        burst.into_iter().for_each(|storage| pool.put(storage));
+        pool.put(Vec::with_capacity(limits::BUFFER_SIZE_MAX));
+        let given: usize = (0..12).map(|_| pool.rest()).sum();
+        assert!(!pool.is_full() && given > 190 * limits::BUFFER_SIZE, "{given}");
+        assert!(pool.free.iter().all(|storage| storage.capacity() <= limits::BUFFER_SIZE));
+        assert_eq!(pool.rest(), 0);
     }
 
     #[test]

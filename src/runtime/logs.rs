@@ -63,6 +63,21 @@ pub(crate) fn open(config: &ObserveConfig, server: (&str, &str)) -> Result<LogFi
     })
 }
 
+fn missing(path: &Path) -> Option<String> {
+    match path.metadata() {
+        Ok(found) if found.is_dir() => Some("this is a folder; a log is a file".to_owned()),
+        // To open a pipe waits for its reader.
+        Ok(found) if !found.is_file() => None,
+        Ok(_) => OpenOptions::new().append(true).open(path).err().map(|error| error.to_string()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let is_there = folder.is_none_or(Path::is_dir);
+            (!is_there).then(|| "the folder of this file does not exist".to_owned())
+        }
+        Err(error) => Some(error.to_string()),
+    }
+}
+
 /// Starts a thread for each log that is kept. Spans have `grace` to be sent when all ends.
 pub(crate) fn start(
     files: LogFiles,
@@ -147,6 +162,22 @@ fn queues(ledger: &Ledger) -> impl Iterator<Item = &Queue<Vec<u8>>> {
 pub struct Logs(pub(crate) Arc<Ledger>);
 
 impl Logs {
+    /// What would keep the logs of these settings from being opened, each beginning with the key.
+    /// Nothing is made.
+    pub fn problems(config: &ObserveConfig) -> Vec<String> {
+        let named = [
+            ("access_log.path", &config.access_log.path),
+            ("audit_log.path", &config.audit_log.path),
+        ];
+        let named = named.into_iter().filter_map(|(key, path)| Some((key, path.as_deref()?)));
+        let named = named.filter(|(_, path)| path.as_os_str() != "-");
+        let problem = |(key, path): (&str, &Path)| {
+            let problem = missing(path)?;
+            Some(format!("{key}: cannot open {}: {problem}", path.display()))
+        };
+        named.filter_map(problem).collect()
+    }
+
     /// Goes on with new files under the same names: what a rotation asks for that has moved the old
     /// ones away. Does not wait for that.
     pub fn reopen(&self) {

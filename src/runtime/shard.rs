@@ -6,6 +6,7 @@
 mod accept;
 mod leave;
 mod letters;
+mod rest;
 
 use std::io;
 use std::sync::Arc;
@@ -64,6 +65,8 @@ pub(crate) struct Shard<H> {
     sweep_at: Tick,
     leaving: Leaving,
     memory: MemoryWatch,
+    /// Bytes of buffers that were given back, and may still be kept by the allocator.
+    given_back: usize,
     core: Core<H>,
 }
 
@@ -136,6 +139,7 @@ impl<H: Handler> Shard<H> {
             sweep_at: 0,
             leaving: Leaving::Not,
             memory,
+            given_back: 0,
             core,
         })
     }
@@ -208,7 +212,7 @@ impl<H: Handler> Shard<H> {
             return Some(Duration::ZERO);
         }
         let sweep = self.core.shared.hub.needs_sweeping().then_some(self.sweep_at);
-        let next = [self.core.deadlines.next(), self.accept_again, sweep];
+        let next = [self.core.deadlines.next(), self.accept_again, sweep, self.rest_at()];
         let next = next.into_iter().flatten().min();
         // Counted from the turn's reading of the clock: a wake-up that is early sleeps on.
         let due =
@@ -232,6 +236,7 @@ impl<H: Handler> Shard<H> {
             self.core.local.date.update(self.core.local.unix_s);
             self.publish();
             self.sweep();
+            self.rest();
         }
     }
 

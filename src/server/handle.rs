@@ -47,15 +47,21 @@ impl Handle {
     /// A setting that cannot be: then nothing has changed.
     pub fn reload(&self, config: &Config) -> Result<Reloaded, ServeError> {
         config.check().map_err(ServeError::Setting)?;
-        self.switches.check(&config.tools.disabled).map_err(ServeError::Setting)?;
+        settings::check_names(&self.switches, config)?;
         // Held to the end, so that two reloads do not reach the shards in different orders.
         let mut current = self.config.lock();
         let mut next = current.clone();
-        let reloaded = next.take_over(config);
+        let mut reloaded = next.take_over(config);
         // What is new may not go with what waits for a restart.
         let settings = settings::of(&next)?;
-        if let Some(certificates) = &self.certificates {
-            certificates.reload().map_err(ServeError::Certificates)?;
+        // Files of a server that is to go on without HTTPS may be gone.
+        let certificates = self.certificates.as_ref().filter(|_| config.tls.is_on());
+        if let Some(certificates) = certificates {
+            let host = next.guard.public_https_host();
+            let loaded = certificates.prepare(&next.tls, host).map_err(ServeError::Certificates)?;
+            if certificates.take(loaded) {
+                reloaded.has_changed("tls.certificates");
+            }
         }
         settings::tell(&self.control.hub, &next, self.certificates.as_ref());
         if reloaded.changed.is_empty() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::ServeError;
 use crate::app::Catalog;
+use crate::app::catalog::Switches;
 use crate::config::{
     AccessLogConfig, AuditLogConfig, Config, DEPRECATED, Guarded, HttpSseConfig, ObserveConfig,
     Rate, RateConfig, RejectStatus, TraceConfig,
@@ -38,6 +39,29 @@ pub(super) fn tell(hub: &Hub, config: &Config, certificates: Option<&Certificate
     settled.memory_max.set(runtime::memory_bound(config).unwrap_or(0) as u64);
     let expires_s = certificates.map_or(0, Certificates::expires_at);
     settled.certificate_expires_s.set(u64::try_from(expires_s).unwrap_or(0));
+}
+
+/// What is wrong with the names of tools and prompts in these settings.
+pub(super) fn unknown_names(switches: &Switches, config: &Config) -> Vec<String> {
+    let off = config.tools.disabled.iter();
+    let off = off.filter_map(|name| switches.no_switch("tools.disabled", name));
+    let rates = config.rate.tools.keys();
+    let rates = rates.filter_map(|name| switches.no_tool(&format!("rate.tools.{name}"), name));
+    let tools = config.auth.tools.keys();
+    let tools = tools.filter_map(|name| switches.no_tool(&format!("tools.{name}.scopes"), name));
+    let prompts = config.auth.prompts.keys();
+    let prompts =
+        prompts.filter_map(|name| switches.no_prompt(&format!("prompts.{name}.scopes"), name));
+    off.chain(rates).chain(tools).chain(prompts).collect()
+}
+
+/// The first of them.
+///
+/// # Errors
+/// There is one.
+pub(super) fn check_names(switches: &Switches, config: &Config) -> Result<(), ServeError> {
+    let first = unknown_names(switches, config).into_iter().next();
+    first.map_or(Ok(()), |problem| Err(ServeError::Setting(problem)))
 }
 
 /// Gives the hub the limits of a configuration that was read again.
@@ -174,7 +198,7 @@ fn traces(_: &TraceConfig) -> Option<Traces> {
 /// Which hosts, origins and proxies are ours.
 fn guard(config: &Config) -> Result<Guard, ServeError> {
     let Guarded { loopback, hosts, origins, public_origin, proxies } =
-        config.guarded().map_err(ServeError::Setting)?;
+        config.guarded().map_err(|mut problems| ServeError::Setting(problems.swap_remove(0)))?;
     let cors =
         Cors { credentials: config.cors.credentials, max_age_s: config.cors.max_age.as_secs() };
     Ok(Guard { loopback, hosts, origins, public_origin, proxies, cors })

@@ -3,6 +3,7 @@
 
 use super::inbound::client_of;
 use super::message::{Desk, json_response};
+use super::observed::{operation_of, outcome_of};
 use super::refuse::HttpRefusal;
 use super::reply::{Reply, ReplyTo};
 use super::sender::Sender;
@@ -117,7 +118,8 @@ impl<H: Handler> Desk<'_, H> {
     ) -> Next {
         let hub = &self.shared.hub;
         let mut body = Vec::new();
-        self.write(answer, message, context, None, &mut body);
+        let written = self.write(answer, message, context, None, &mut body);
+        self.watch.note(operation_of(answer, context), outcome_of(written.came));
         let response = json_response(Status::OK, self.sender.persistence, self.stamp);
         if hub.sessions.limits.sessions_max() == 0 {
             response.fixed(out, &body);

@@ -17,40 +17,69 @@ impl Switch {
     }
 }
 
-/// The switches of all tools of a catalog, by name.
+/// The switches of all tools of a catalog, by name, and what else settings may name.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Switches(Vec<(String, Switch)>);
+pub(crate) struct Switches {
+    tools: Vec<(String, Switch)>,
+    prompts: Vec<String>,
+    /// Whether there may be tools besides, which a provider names, or a handler of its own kind.
+    more_tools: bool,
+    /// The same of prompts.
+    more_prompts: bool,
+}
 
 impl Catalog {
     /// The switches of its tools.
     pub(crate) fn switches(&self) -> Switches {
-        let names = self.tool_names.iter();
-        Switches(names.map(|(name, id)| (name.clone(), self.tools[*id].off.clone())).collect())
+        let tools = self.tool_names.iter();
+        let tools = tools.map(|(name, id)| (name.clone(), self.tools[*id].off.clone()));
+        Switches {
+            tools: tools.collect(),
+            prompts: self.prompt_names.keys().cloned().collect(),
+            more_tools: self.provided.tools.is_some() || self.tools.is_empty(),
+            more_prompts: self.provided.prompts.is_some() || self.prompts.is_empty(),
+        }
     }
 }
 
 impl Switches {
-    /// Whether there are tools of all these names; what is wrong otherwise.
-    pub(crate) fn check(&self, off: &[String]) -> Result<(), String> {
-        let is_there = |name: &&String| self.0.iter().any(|(other, _)| other == *name);
-        let Some(missing) = off.iter().find(|name| !is_there(name)) else { return Ok(()) };
-        let mut names: Vec<_> = self.0.iter().map(|(name, _)| name.as_str()).collect();
-        names.sort_unstable();
-        let mut problem = format!("tools.disabled: there is no tool `{missing}`");
-        let _ = match names.is_empty() {
-            true => write!(problem, " (there are none but those of providers)"),
-            false => write!(problem, " (there are: {})", names.join(", ")),
-        };
-        Err(problem)
+    /// What is wrong with a name, where there is no tool of it that can be switched off.
+    pub(crate) fn no_switch(&self, key: &str, name: &str) -> Option<String> {
+        let names: Vec<_> = self.tools.iter().map(|(name, _)| &**name).collect();
+        unknown(key, "tool", name, names)
+    }
+
+    /// What is wrong with a name, where there can be no tool of it.
+    pub(crate) fn no_tool(&self, key: &str, name: &str) -> Option<String> {
+        self.no_switch(key, name).filter(|_| !self.more_tools)
+    }
+
+    /// What is wrong with a name, where there can be no prompt of it.
+    pub(crate) fn no_prompt(&self, key: &str, name: &str) -> Option<String> {
+        let names = self.prompts.iter().map(String::as_str).collect();
+        unknown(key, "prompt", name, names).filter(|_| !self.more_prompts)
     }
 
     /// Switches these off, and all others on; says whether that changed anything.
     pub(crate) fn set(&self, off: &[String]) -> bool {
         let mut changed = false;
-        for (name, switch) in &self.0 {
+        for (name, switch) in &self.tools {
             let is_off = off.contains(name);
             changed |= switch.0.swap(is_off, Ordering::Relaxed) != is_off;
         }
         changed
     }
+}
+
+fn unknown(key: &str, kind: &str, name: &str, mut names: Vec<&str>) -> Option<String> {
+    if names.contains(&name) {
+        return None;
+    }
+    names.sort_unstable();
+    let mut problem = format!("{key}: there is no {kind} `{name}`");
+    let _ = match names.is_empty() {
+        true => write!(problem, " (there are none but those of providers)"),
+        false => write!(problem, " (there are: {})", names.join(", ")),
+    };
+    Some(problem)
 }

@@ -13,7 +13,7 @@ use crate::config::tokens::{
 use crate::config::{ApiKey, AuthConfig, Config};
 use crate::limits;
 
-type Problem = (&'static str, String);
+type Problem = (String, String);
 
 /// What is meant by the table and by the scopes of things, with the keys of the file that it names.
 ///
@@ -28,7 +28,7 @@ pub(super) fn whole(
     let mut auth = settled(raw).map_err(|(key, problem)| Error {
         place: "settings".to_owned(),
         line: None,
-        key: Some(key.to_owned()),
+        key: Some(key),
         problem,
     })?;
     if let Some(file) = &auth.api_keys_file {
@@ -61,7 +61,7 @@ fn settled(raw: RawAuth) -> Result<AuthConfig, Problem> {
     set(&mut auth.decision_timeout, raw.decision_timeout.map(|time| time.0));
     if wanted && !auth.is_configured() {
         let text = "it is true, and nothing says who may come: set issuer, api_keys or mtls";
-        return Err(("auth.enabled", text.to_owned()));
+        return Err(("auth.enabled".to_owned(), text.to_owned()));
     }
     Ok(auth)
 }
@@ -107,7 +107,12 @@ struct KeysTable {
 /// # Errors
 /// It cannot be read, or is not understood.
 fn api_keys(path: &Path) -> Result<Vec<ApiKey>, Error> {
-    let (text, is_json, place) = super::text_of(path)?;
+    let (text, is_json, place) = super::text_of(path).map_err(|error| Error {
+        key: Some("auth.api_keys_file".to_owned()),
+        problem: format!("{}: {}", error.place, error.problem),
+        place: super::SETTINGS.to_owned(),
+        line: None,
+    })?;
     let file: KeysFile = match is_json {
         true => super::from_json(&text, &place)?,
         false => super::from_toml(&text, &place)?,
@@ -121,17 +126,18 @@ fn tokens(raw: &RawAuth) -> Result<TokenConfig, Problem> {
         let (jwks_uri, jwks_file) = (raw.jwks_uri.clone(), raw.jwks_file.clone());
         let (issuer, introspection) = (one.clone(), raw.introspection.clone());
         let one = RawIssuer { issuer, audience: None, jwks_uri, jwks_file, introspection };
-        tokens.issuers.push(issuer_of(one)?);
+        tokens.issuers.push(issuer_of(one, "auth")?);
     } else if raw.jwks_uri.is_some() || raw.jwks_file.is_some() || raw.introspection.is_some() {
-        return Err(("auth.issuer", "missing: whose keys are these?".to_owned()));
+        return Err(("auth.issuer".to_owned(), "missing: whose keys are these?".to_owned()));
     }
-    for issuer in raw.issuers.iter().flatten() {
-        tokens.issuers.push(issuer_of(issuer.clone())?);
+    for (index, issuer) in raw.issuers.iter().flatten().enumerate() {
+        tokens.issuers.push(issuer_of(issuer.clone(), &format!("auth.issuers[{index}]"))?);
     }
     set(&mut tokens.audiences, raw.audience.clone().map(|audience| audience.0));
     if let Some(algorithms) = &raw.algorithms {
         let read = algorithms.0.iter().map(|name| name.parse::<Algorithm>());
-        tokens.algorithms = read.collect::<Result<_, _>>().map_err(|e| ("auth.algorithms", e))?;
+        let problem = |problem| ("auth.algorithms".to_owned(), problem);
+        tokens.algorithms = read.collect::<Result<_, _>>().map_err(problem)?;
     }
     set(&mut tokens.leeway, raw.leeway.map(|time| time.0));
     set(&mut tokens.token_bytes_max, raw.token_bytes_max);
@@ -148,11 +154,12 @@ fn tokens(raw: &RawAuth) -> Result<TokenConfig, Problem> {
     Ok(tokens)
 }
 
-fn issuer_of(raw: RawIssuer) -> Result<IssuerConfig, Problem> {
+/// What is meant by an issuer, which stands in this table.
+fn issuer_of(raw: RawIssuer, table: &str) -> Result<IssuerConfig, Problem> {
     let keys = match (raw.jwks_uri, raw.jwks_file) {
         (Some(_), Some(_)) => {
             let text = "set either this or jwks_uri, not both";
-            return Err(("auth.jwks_file", text.to_owned()));
+            return Err((format!("{table}.jwks_file"), text.to_owned()));
         }
         (Some(url), None) => Keys::At(url),
         (None, Some(file)) => Keys::File(file),
@@ -160,24 +167,24 @@ fn issuer_of(raw: RawIssuer) -> Result<IssuerConfig, Problem> {
         (None, None) if raw.introspection.is_some() => Keys::None,
         (None, None) => Keys::Discovered,
     };
-    let introspection = raw.introspection.map(introspection).transpose()?;
+    let introspection = raw.introspection.map(|raw| introspection(raw, table)).transpose()?;
     let audiences = raw.audience.map(|audience| audience.0).unwrap_or_default();
     Ok(IssuerConfig { issuer: raw.issuer, audiences, keys, introspection })
 }
 
-fn introspection(raw: RawIntrospection) -> Result<IntrospectionConfig, Problem> {
+fn introspection(raw: RawIntrospection, table: &str) -> Result<IntrospectionConfig, Problem> {
     let client_secret = match (raw.client_secret_file, raw.client_secret_variable) {
         (Some(file), None) => ClientSecret::File(file),
         (None, Some(variable)) => ClientSecret::Variable(variable),
         _ => {
             let text = "set one of client_secret_file and client_secret_variable";
-            return Err(("auth.introspection", text.to_owned()));
+            return Err((format!("{table}.introspection"), text.to_owned()));
         }
     };
     let authentication = raw.client_authentication.as_deref().unwrap_or("basic");
     let client_authentication = authentication
         .parse()
-        .map_err(|problem| ("auth.introspection.client_authentication", problem))?;
+        .map_err(|problem| (format!("{table}.introspection.client_authentication"), problem))?;
     Ok(IntrospectionConfig {
         endpoint: raw.endpoint,
         client_id: raw.client_id,

@@ -77,7 +77,7 @@ layer! {
 
 /// [`IssuerConfig`](crate::config::tokens::IssuerConfig) as written.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct RawIssuer {
     /// What its tokens say as `iss`.
     pub issuer: String,
@@ -93,7 +93,7 @@ pub struct RawIssuer {
 
 /// [`IntrospectionConfig`](crate::config::tokens::IntrospectionConfig) as written.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct RawIntrospection {
     /// Where.
     pub endpoint: Option<String>,
@@ -110,6 +110,8 @@ pub struct RawIntrospection {
     /// Whether it must say whom the token is for.
     pub require_audience: Option<bool>,
 }
+
+crate::config::raw::tables! { RawIssuer RawIntrospection }
 
 layer! {
     /// What is set about one tool, prompt or resource.

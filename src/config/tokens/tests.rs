@@ -45,7 +45,7 @@ fn what_cannot_be_is_named() {
         config.check().expect_err("it cannot be")
     };
     for (found, expected) in [
-        (error(|it| it.audiences.clear()), "issuers[0].audiences"),
+        (error(|it| it.audiences.clear()), "issuers[0].audience"),
         (error(|it| it.algorithms.clear()), "algorithms"),
         (error(|it| it.refused_ttl = Duration::ZERO), "refused_ttl"),
         (error(|it| it.keys_age_max = Duration::from_secs(1)), "keys_age_max"),
@@ -58,7 +58,7 @@ fn what_cannot_be_is_named() {
             error(|it| it.issuers.push(IssuerConfig::discovered("https://id.example/"))),
             "issuers[1]",
         ),
-        (error(|it| it.cache_bytes_max = 100), "cache_entries_max"),
+        (error(|it| it.cache_bytes_max = 100), "cache_bytes_max"),
     ] {
         assert!(found.starts_with(expected), "{found}");
     }

@@ -21,6 +21,7 @@ use rustls::{ConfigBuilder, Error, InconsistentKeys, RootCertStore, ServerConfig
 
 use super::x509::{Facts, facts};
 use crate::config::{CertificateFiles, ClientAuth, TlsConfig, TlsVersion};
+use crate::http::Date;
 use crate::limits;
 use crate::runtime::clock::unix_ms;
 
@@ -28,15 +29,13 @@ use crate::runtime::clock::unix_ms;
 #[derive(Clone)]
 pub struct Certificates(Arc<Files>);
 
-struct Files {
+type Files = ArcSwap<Loaded>;
+
+/// What is in the files.
+pub(crate) struct Loaded {
     tls: TlsConfig,
     /// The name under which clients come, as far as it is known.
     host: Option<String>,
-    current: ArcSwap<Loaded>,
-}
-
-/// What is in the files.
-struct Loaded {
     server: Arc<ServerConfig>,
     served: Arc<Served>,
 }
@@ -71,11 +70,22 @@ impl Certificates {
         if !tls.is_on() {
             return Ok(None);
         }
-        let loaded = Loaded::read(tls)?;
-        loaded.warn(host);
-        let (tls, host) = (tls.clone(), host.map(str::to_owned));
-        let files = Files { tls, host, current: ArcSwap::from_pointee(loaded) };
-        Ok(Some(Certificates(Arc::new(files))))
+        let loaded = Loaded::read(tls, host)?;
+        loaded.warn();
+        Ok(Some(Certificates(Arc::new(ArcSwap::from_pointee(loaded)))))
+    }
+
+    /// All that is wrong with the files that these settings name.
+    pub fn problems(tls: &TlsConfig) -> Vec<CertificateError> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let wrong = |files| read_certificate(files, &provider).err();
+        let mut problems: Vec<_> = tls.certificates.iter().filter_map(wrong).collect();
+        let builder = ServerConfig::builder_with_provider(provider.clone());
+        if let Ok(builder) = builder.with_safe_default_protocol_versions() {
+            let nothing = Arc::new(Served(Vec::new()));
+            problems.extend(with_client_auth(builder, tls, &provider, nothing).err());
+        }
+        problems
     }
 
     /// Reads the files again: certificates, keys, authorities and revocation lists. New handshakes
@@ -85,27 +95,56 @@ impl Certificates {
     /// # Errors
     /// The first file that cannot be used. Nothing is changed then.
     pub fn reload(&self) -> Result<(), CertificateError> {
-        let loaded = Loaded::read(&self.0.tls)?;
-        loaded.warn(self.0.host.as_deref());
-        self.0.current.store(Arc::new(loaded));
+        let current = self.0.load();
+        let loaded = self.prepare(&current.tls, current.host.as_deref())?;
+        self.take(loaded);
         Ok(())
+    }
+
+    /// Reads the files that other settings name, and changes nothing.
+    ///
+    /// # Errors
+    /// The first file that cannot be used.
+    pub(crate) fn prepare(
+        &self,
+        tls: &TlsConfig,
+        host: Option<&str>,
+    ) -> Result<Loaded, CertificateError> {
+        Loaded::read(tls, host)
+    }
+
+    /// Takes these from now on; says whether other certificates are shown than before.
+    pub(crate) fn take(&self, loaded: Loaded) -> bool {
+        loaded.warn();
+        let loaded = Arc::new(loaded);
+        let before = self.0.swap(loaded.clone());
+        let differs = before.served.chains().ne(loaded.served.chains());
+        if differs {
+            for served in &loaded.served.0 {
+                let seconds = u64::try_from(served.facts.expires_s).unwrap_or_default();
+                let date = Date::at(seconds);
+                let expires = String::from_utf8_lossy(date.as_bytes());
+                tracing::info!(file = served.file, %expires, "a certificate is shown from now on");
+            }
+        }
+        differs
     }
 
     /// When the first of the certificates expires, in seconds since 1970.
     pub fn expires_at(&self) -> i64 {
-        let loaded = self.0.current.load();
+        let loaded = self.0.load();
         let expires = loaded.served.0.iter().map(|served| served.facts.expires_s);
         expires.min().unwrap_or(i64::MAX)
     }
 
     /// Whether one of the certificates is for a host of this name.
     pub fn cover(&self, host: &str) -> bool {
-        self.0.current.load().served.cover(host)
+        self.0.load().served.cover(host)
     }
 
     /// The server's end of a new connection.
     pub(super) fn begin(&self) -> UnbufferedServerConnection {
-        let server = self.0.current.load().server.clone();
+        let server = self.0.load().server.clone();
         let begun = UnbufferedServerConnection::new(server);
         // All that can be wrong is the size of records, which is not set.
         begun.expect("settings that are good for any connection")
@@ -114,12 +153,17 @@ impl Certificates {
 
 impl fmt::Debug for Certificates {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Certificates").field(&self.0.tls.certificates).finish()
+        f.debug_tuple("Certificates").field(&self.0.load().tls.certificates).finish()
     }
 }
 
 impl Loaded {
-    fn read(tls: &TlsConfig) -> Result<Loaded, CertificateError> {
+    /// Reads the files that these settings name, one at least; `host` is the name under which
+    /// clients come.
+    ///
+    /// # Errors
+    /// The first file that cannot be used.
+    fn read(tls: &TlsConfig, host: Option<&str>) -> Result<Loaded, CertificateError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let read = |files| read_certificate(files, &provider);
         let served = tls.certificates.iter().map(read).collect::<Result<_, _>>()?;
@@ -138,12 +182,13 @@ impl Loaded {
         // be shared by the shards, and would grow.
         server.ticketer = aws_lc_rs::Ticketer::new().map_err(refused)?;
         server.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Loaded { server: Arc::new(server), served })
+        let (tls, host) = (tls.clone(), host.map(str::to_owned));
+        Ok(Loaded { tls, host, server: Arc::new(server), served })
     }
 
     /// Tells what is about to go wrong.
-    fn warn(&self, host: Option<&str>) {
-        if let Some(host) = host.filter(|host| !self.served.cover(host)) {
+    fn warn(&self) {
+        if let Some(host) = self.host.as_ref().filter(|host| !self.served.cover(host)) {
             tracing::warn!(
                 host,
                 "no certificate is for the host of guard.public_url: clients that come by that \
@@ -259,6 +304,10 @@ fn problem(file: &Path, problem: impl Into<String>) -> CertificateError {
 struct Served(Vec<ServedCertificate>);
 
 impl Served {
+    fn chains(&self) -> impl Iterator<Item = &[CertificateDer<'static>]> {
+        self.0.iter().map(|served| &*served.key.cert)
+    }
+
     fn cover(&self, host: &str) -> bool {
         self.0.iter().any(|served| served.facts.cover(host))
     }
