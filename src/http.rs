@@ -67,8 +67,6 @@ pub struct Request<'b> {
     pub head: Head<'b>,
     /// Its body, decoded; mutable, so that it can be parsed in place.
     pub body: &'b mut [u8],
-    /// Its head was there before its body, and was [`Parsed::Head`].
-    pub announced: bool,
 }
 
 /// A request's head, checked: nothing in it needs a second look. RFC 9112 §3 and §5.

@@ -10,6 +10,9 @@ pub use connect::*;
 
 /// Default of `json_depth_max`: nesting of arrays and objects in one JSON document.
 pub const JSON_DEPTH_MAX: usize = 64;
+/// The most that may be set there: values are read and written by functions that call themselves,
+/// and the stacks of threads hold some thousand of those.
+pub const JSON_DEPTH_SETTING_MAX: usize = 1000;
 /// The largest document for which a parser keeps its working memory afterwards, in bytes.
 pub const JSON_KEEP_BYTES: usize = 64 * 1024;
 /// The largest tape, in nodes, that a parser keeps after a document.
@@ -250,6 +253,9 @@ pub const TRACE_ANSWER_BYTES_MAX: u64 = 64 * 1024;
 pub const TRACE_STATE_BYTES_MAX: usize = 512;
 /// Connections to the listener for operators at once; beyond them, new ones are closed.
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// Connections that a shard reads to tell them that their address has too many; beyond them, what is
+/// told is told without reading.
+pub const TURNED_AWAY_MAX: usize = 64;
 
 /// Default of `stream_events_max`: events that a stream holds, unsent or for replay.
 pub const STREAM_EVENTS_MAX: usize = 1_024;

@@ -23,6 +23,7 @@ mod no_tls;
 mod parked;
 mod peers;
 mod process;
+mod refused;
 mod serve;
 mod shard;
 mod stdio;

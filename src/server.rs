@@ -174,10 +174,12 @@ impl<H: Handler> Server<H> {
     /// [`ServeError`]: nothing has been started.
     pub fn start(self) -> Result<Running, ServeError> {
         let (notifier, config) = (self.notifier(), self.config.clone());
+        let authenticates = self.handler.authenticates();
         let (prepared, certificates) = self.prepare()?;
         let switches = prepared.switches();
         let threads = prepared.start().map_err(ServeError::Threads)?;
-        let handle = Handle::new(threads.control(), notifier, switches, certificates, config);
+        let handle =
+            Handle::new(threads.control(), notifier, switches, certificates, authenticates, config);
         Ok(Running { threads, handle })
     }
 
@@ -230,11 +232,7 @@ impl<H: Handler> Server<H> {
             return Err(ServeError::Catalog(problem.to_owned()));
         }
         config.check().map_err(ServeError::Setting)?;
-        if config.auth.is_configured() && !handler.authenticates() {
-            let text = "auth says who may come, and nothing here asks: give the builder an \
-                        `authenticator` (`Authentication::start(&config.auth)`, say)";
-            return Err(ServeError::Setting(text.to_owned()));
-        }
+        settings::check_auth(&config.auth, handler.authenticates())?;
         if H::SPEAKS_MCP && config.transports.has_stdio() {
             let text = "an application that speaks MCP by itself is served over HTTP alone here";
             return Err(ServeError::Setting(text.to_owned()));

@@ -51,6 +51,7 @@ pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
 pub(crate) use metadata::ResourceMetadata;
 pub(crate) use observed::operations;
 pub(crate) use operator::{Pages, operate};
+pub(crate) use rates::Counted;
 #[cfg(feature = "tls")]
 pub(crate) use refuse::refuse_plain;
 pub(crate) use refuse::{

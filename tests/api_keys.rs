@@ -76,7 +76,7 @@ fn the_daemon_lets_in_who_has_a_key() {
     let add = modern(json!(1), "tools/call", json!({ "name": "add_document", "arguments": {} }));
     let response = wire.ask(add.with("X-API-Key", &alan).bytes());
     let challenge = response.field("WWW-Authenticate");
-    let expected = "Bearer error=\"insufficient_scope\", scope=\"docs:write\"";
+    let expected = "Bearer error=\"insufficient_scope\", scope=\"docs:write docs:use\"";
     assert_eq!((response.status, challenge), (403, Some(expected)));
     assert_eq!(wire.ask("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
     daemon.signal("TERM");
@@ -110,5 +110,11 @@ fn a_library_takes_the_same_settings() {
     authentication.reload(&config.auth).expect("it is in order");
     assert_eq!(wire.ask(list(&[("X-API-Key", &key)])).status, 401);
     assert_eq!(wire.ask(list(&[("X-API-Key", &other)])).status, 200);
+    // The last key that is taken away does not let everybody in.
+    config.auth = AuthConfig::default();
+    let refused = running.reload(&config).expect_err("it would be open");
+    assert!(refused.to_string().contains("restart"), "{refused}");
+    assert!(authentication.reload(&config.auth).is_err());
+    assert_eq!(wire.ask(list(&[])).status, 401);
     running.stop();
 }

@@ -65,6 +65,16 @@ fn a_tool_knows_its_caller_and_others_are_challenged() {
     let response = wire.ask(twice.bytes());
     let challenge = response.field("WWW-Authenticate");
     assert_eq!((response.status, challenge), (400, Some("Bearer error=\"invalid_request\"")));
+    // What is not text is shown, and wrong: nobody is let in as somebody unknown with it.
+    for field in ["Authorization: Bearer e\u{e9}", "X-API-Key: e\u{e9}"] {
+        let (name, value) = field.split_once(": ").expect("two");
+        let post = modern(json!(1), "tools/call", json!({ "name": "whoami" })).with(name, value);
+        // In Latin-1: one byte, which is no UTF-8.
+        let bytes = post.bytes().into_iter().filter(|byte| *byte != 0xc3);
+        let response = wire.ask(bytes.collect::<Vec<u8>>());
+        let challenge = response.field("WWW-Authenticate").unwrap_or_default().to_owned();
+        assert!(response.status == 401 && challenge.contains("invalid_token"), "{challenge}");
+    }
     // A token in the query is none (RFC 6750 §2.3; 2026-07-28, "Token Requirements").
     let post = modern(json!(1), "tools/call", json!({ "name": "whoami" }));
     let response = wire.ask(post.line("POST /mcp?access_token=ada HTTP/1.1").bytes());

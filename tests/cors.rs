@@ -371,3 +371,29 @@ fn a_page_hears_of_an_error_what_every_client_does() {
     assert!(error["error"]["message"].as_str().expect("text").contains("application/json"));
     server.stop();
 }
+
+/// Who is refused before there is a request reads that too, as far as the page's name has come.
+#[test]
+fn what_is_refused_in_its_head_can_be_read() {
+    let running = start(|config| config.connections_per_address_max = 1);
+    let address = running.addr();
+    let mut first = common::Wire::connect(address);
+    assert_eq!(first.ask("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
+    let refused = head(address, &call(1, "quick", json!({})).with("Origin", ORIGIN).bytes());
+    assert_eq!(status(&refused), 429);
+    assert_readable(&refused, "one connection too many");
+    running.stop();
+    let running = start(|_| {});
+    let long = "a".repeat(20_000);
+    for (line, other, expected) in [
+        (format!("POST /mcp?{long} HTTP/1.1"), String::new(), 414),
+        ("POST /mcp HTTP/1.1".to_owned(), format!("X-Long: {long}\r\n"), 431),
+        ("POST /mcp HTTP/1.1".to_owned(), "no field\r\n".to_owned(), 400),
+    ] {
+        let text = format!("{line}\r\nHost: localhost\r\n{other}Origin: {ORIGIN}\r\n\r\n");
+        let refused = head(running.addr(), text.as_bytes());
+        assert_eq!(status(&refused), expected);
+        assert_readable(&refused, &expected.to_string());
+    }
+    running.stop();
+}

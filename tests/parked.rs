@@ -234,3 +234,39 @@ fn without_sockets_it_is_looked_at_again_with_what_comes_next() {
     let answer = String::from_utf8_lossy(exchange.send(&post(2, "ada").bytes())).into_owned();
     assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 2, "{answer}");
 }
+
+/// A request that waited is one request: for its address, and for who it turns out to be from.
+#[test]
+fn a_request_that_waited_is_counted_once() {
+    let twice = || Some("2/h".parse().expect("a rate"));
+    for (limit, status) in
+        [("per_principal", 429), ("per_address", 429), ("per_address", 200), ("per_tool", 429)]
+    {
+        let slow = Slow::default();
+        let mut config = Config { bind: ([127, 0, 0, 1], 0).into(), ..Config::default() };
+        config.cores = Some(1);
+        match limit {
+            "per_principal" => config.rate.per_principal = twice(),
+            "per_tool" => config.rate.per_tool = twice(),
+            _ => config.rate.per_address = twice(),
+        }
+        if status == 200 {
+            config.rate.reject_status = mcp_fastd::RejectStatus::Ok;
+        }
+        let running = server(&slow).config(config).start().expect("the server starts");
+        let mut wire = Wire::connect(running.addr());
+        // Its head alone comes first, which waits for nobody.
+        let bytes = post(1, "ada").bytes();
+        let head = bytes.windows(4).position(|it| it == b"\r\n\r\n").expect("a head") + 4;
+        wire.send(&bytes[..head]);
+        eventually("its head is looked at", || slow.asked() >= 1);
+        wire.send(&bytes[head..]);
+        slow.decide("ada", true);
+        assert_eq!(who(&wire.response()), "1 ada");
+        assert_eq!(who(&wire.ask(post(2, "ada").bytes())), "2 ada", "{limit}");
+        let refused = wire.ask(post(3, "ada").bytes());
+        assert_eq!(refused.status, status, "{limit}");
+        assert_eq!(refused.json()["error"]["data"]["limit"], format!("rate.{limit}"));
+        running.stop();
+    }
+}

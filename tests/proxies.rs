@@ -84,6 +84,37 @@ fn the_host_that_a_proxy_was_asked_for_counts() {
     assert_eq!(status("localhost", "Forwarded", "host=evil.example"), 421);
     // One that is none is not a host at all.
     assert_eq!(status("localhost", "X-Forwarded-Host", "a b"), 200);
+    let post = post().with("X-Forwarded-Host", "evil.example");
+    let (_, message) = Wire::connect(server.addr()).ask(post.bytes()).error();
+    for part in ["X-Forwarded-Host", "`evil.example`", "--trusted-proxy", "--allowed-host"] {
+        assert!(message.contains(part), "{part} in {message}");
+    }
+    assert!(!message.starts_with("Host"), "that was good: {message}");
+    server.stop();
+}
+
+#[test]
+fn the_port_that_a_proxy_was_asked_for_counts() {
+    let server = start(|config| {
+        config.guard.trusted_proxies = vec!["127.0.0.0/8".to_owned()];
+        config.guard.allowed_hosts = vec!["a.example:8443".to_owned(), "b.example:443".to_owned()];
+    });
+    let mut wire = Wire::connect(server.addr());
+    for (host, port, expected) in [
+        ("a.example", "8443", 200),
+        ("a.example", "443", 421),
+        ("a.example", "8444", 421),
+        ("a.example:8443", "1", 200),
+        ("b.example", "443", 200),
+        ("b.example", "8443", 421),
+    ] {
+        let post = post()
+            .with("X-Forwarded-For", "192.0.2.7")
+            .with("X-Forwarded-Proto", "https")
+            .with("X-Forwarded-Host", host)
+            .with("X-Forwarded-Port", port);
+        assert_eq!(wire.ask(post.bytes()).status, expected, "{host} {port}");
+    }
     server.stop();
 }
 

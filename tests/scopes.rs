@@ -203,6 +203,7 @@ fn pages(wire: &mut Wire, scopes: &str, method: &str, key: &str) -> (Vec<String>
         pages += 1;
         assert!(pages < 20, "it ends");
         assert_eq!(page["cacheScope"], "private", "what somebody sees is theirs");
+        assert_eq!(page["ttlMs"], 0, "with another token it is another list");
         let entries = page[key].as_array().expect("a list");
         let name = |entry: &Value| {
             let name = ["uriTemplate", "uri", "name"].iter().find_map(|key| entry[*key].as_str());
@@ -295,5 +296,31 @@ fn without_a_policy_lists_are_for_everybody() {
     let list = modern(json!(1), "tools/list", json!({}));
     let page = Wire::connect(running.addr()).ask(as_("", list).bytes()).result();
     assert_eq!(page["cacheScope"], "public");
+    running.stop();
+}
+
+/// One challenge for what each request needs and what the tool needs, with what is there already: a
+/// token with just that will do, and nobody is asked twice.
+#[test]
+fn one_challenge_names_what_all_layers_need() {
+    let mut policy = mcp_fastd::Policy::default();
+    policy.requests(["use"]);
+    let running = Server::builder()
+        .authenticate(access)
+        .policy(policy)
+        .tool(about("write").scopes(["w", "x"]), |_: Empty| "written")
+        .bind("127.0.0.1:0")
+        .start()
+        .expect("the server starts");
+    let mut wire = Wire::connect(running.addr());
+    forbidden(&wire.ask(as_("", tool("write")).bytes()), "use w x");
+    forbidden(&wire.ask(as_("x", tool("write")).bytes()), "use w x");
+    forbidden(&wire.ask(as_("use,x", tool("write")).bytes()), "w x use");
+    forbidden(&wire.ask(as_("w,x", tool("write")).bytes()), "use w x");
+    assert_eq!(wire.ask(as_("use,w,x", tool("write")).bytes()).status, 200);
+    // By the body, where the head says nothing of the tool.
+    let old = || legacy(json!(1), "tools/call", json!({ "name": "write" }));
+    forbidden(&wire.ask(as_("use", old()).bytes()), "w x use");
+    assert_eq!(wire.ask(as_("use,w,x", old()).bytes()).status, 200);
     running.stop();
 }

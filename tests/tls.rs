@@ -243,6 +243,12 @@ fn who_speaks_http_in_the_clear_is_told() {
         assert!(text.contains("this port speaks HTTPS") && text.contains("--tls-cert"), "{text}");
         wire.expect_end();
     }
+    // A page of an origin that may call can read it.
+    let mut page = Wire::connect(server.address);
+    let origin = "http://localhost";
+    let response =
+        page.ask(format!("GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\n\r\n"));
+    assert_eq!(response.field("Access-Control-Allow-Origin"), Some(origin));
     let mut head = Wire::connect(server.address);
     head.send("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(head.response_to_head().status, 400);
@@ -250,7 +256,7 @@ fn who_speaks_http_in_the_clear_is_told() {
     assert_adds(&mut connect(server.address, "localhost", &client));
     eventually("they are counted", || {
         let stats = server.running().stats();
-        stats.iter().map(|shard| shard.handshake_failures).sum::<u64>() == 6
+        stats.iter().map(|shard| shard.handshake_failures).sum::<u64>() == 7
     });
 }
 
@@ -582,4 +588,30 @@ fn an_application_is_told_that_nobody_reads_along() {
         drop(wire);
         running.stop();
     }
+}
+
+/// The header of the PROXY protocol is in the clear, in front of the handshake, and says who speaks
+/// within it.
+#[test]
+fn a_header_of_the_proxy_protocol_comes_before_the_handshake() {
+    let (server, client) = start_and(|config| {
+        config.guard.trusted_proxies = vec!["127.0.0.1".to_owned()];
+        config.guard.proxy_protocol = mcp_fastd::ProxyProtocol::Required;
+        config.rate.per_address = Some("2/h".parse().expect("a rate"));
+    });
+    for address in ["192.0.2.7", "192.0.2.8"] {
+        let header = format!("PROXY TCP4 {address} 10.0.0.5 1 443\r\n");
+        for (count, slowly) in [(1, false), (2, true), (3, false)] {
+            let mut wire = open(server.address, "localhost", &client);
+            match slowly {
+                true => header.bytes().for_each(|byte| wire.send_raw(&[byte])),
+                false => wire.send_raw(header.as_bytes()),
+            }
+            wire.shake_hands().expect("the handshake succeeds");
+            let status = wire.ask(add(1)).status;
+            assert_eq!(status, if count < 3 { 200 } else { 429 }, "{address} {count}");
+        }
+    }
+    // Without one, a handshake is no header.
+    assert!(open(server.address, "localhost", &client).shake_hands().is_err());
 }

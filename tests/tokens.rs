@@ -66,6 +66,11 @@ fn good(tokens: &Tokens, token: &str) -> String {
     }
 }
 
+/// What the bearer of an issuer's token for somebody is called.
+fn named(issuer: &Issuer, subject: &str) -> String {
+    format!("token:{}|{subject}", issuer.url())
+}
+
 #[track_caller]
 fn bad(tokens: &Tokens, token: &str, expected: Reason) {
     match settled(tokens, token, now()) {
@@ -93,7 +98,7 @@ fn tokens_of_every_algorithm_are_good() {
     let tokens = start(&config(&issuer));
     for key in &keys {
         let token = key.token(&claims(&issuer.url()));
-        assert_eq!(good(&tokens, &token), "alice", "{}", key.id);
+        assert_eq!(good(&tokens, &token), named(&issuer, "alice"), "{}", key.id);
         // Remembered.
         let Checked::Yes(principal) = tokens.check(&token, now()) else { panic!("at once") };
         assert!(principal.has("read") && principal.has("write") && !principal.has("admin"));
@@ -239,17 +244,17 @@ fn an_issuer_may_be_down_at_the_start_and_later() {
     assert!(health.last_error.expect("an error").contains("oauth-authorization-server"));
     issuer.come_back();
     eventually("the keys are fetched", || tokens.health().all(|health| health.is_ready));
-    assert_eq!(good(&tokens, &alice), "alice");
+    assert_eq!(good(&tokens, &alice), named(&issuer, "alice"));
     let health = tokens.health().next().expect("one issuer");
     assert_eq!((health.last_error, health.keys_age_s.is_some()), (None, true));
     // Its keys are kept when it goes again; only what they cannot tell has to wait.
     issuer.go();
-    assert_eq!(good(&tokens, &bob), "bob");
+    assert_eq!(good(&tokens, &bob), named(&issuer, "bob"));
     let unknown = SigningKey::new("2", Algorithm::ES256).token(&claims(&issuer.url()));
     // Some time after it was last asked for a key.
     assert!(matches!(settled(&tokens, &unknown, now() + 11), Checked::Busy(_)));
     assert!(tokens.health().all(|health| health.is_ready && health.last_error.is_some()));
-    assert_eq!(good(&tokens, &bob), "bob");
+    assert_eq!(good(&tokens, &bob), named(&issuer, "bob"));
 }
 
 #[test]
@@ -389,7 +394,7 @@ fn opaque_tokens_are_asked_about_once() {
     issuer.hold(false);
     wait(&first);
     let Checked::Yes(alice) = tokens.check("opaque-1", now()) else { panic!("known now") };
-    assert_eq!((&*alice.name, alice.has("read")), ("alice", true));
+    assert_eq!((&*alice.name, alice.has("read")), (&*named(&issuer, "alice"), true));
     assert_eq!(issuer.count("POST /introspect"), 1);
     let (_, authorization, form) = {
         let answers = issuer.answers();
@@ -492,11 +497,8 @@ fn issuers_do_not_speak_for_each_other() {
     other.answers().keys = vec![keys[1].public()];
     let issuers = [&one, &other].map(|issuer| IssuerConfig::discovered(issuer.url())).to_vec();
     let tokens = start(&TokenConfig { issuers, ..config(&one) });
-    assert_eq!(good(&tokens, &keys[0].token(&claims(&one.url()))), format!("{}|alice", one.url()));
-    assert_eq!(
-        good(&tokens, &keys[1].token(&claims(&other.url()))),
-        format!("{}|alice", other.url())
-    );
+    assert_eq!(good(&tokens, &keys[0].token(&claims(&one.url()))), named(&one, "alice"));
+    assert_eq!(good(&tokens, &keys[1].token(&claims(&other.url()))), named(&other, "alice"));
     bad(&tokens, &keys[0].token(&claims(&other.url())), Reason::Signature);
 }
 

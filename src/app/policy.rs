@@ -39,6 +39,11 @@ impl Missing {
         missing
     }
 
+    /// Whether no scope would help.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.scopes.is_empty()
+    }
+
     /// The scopes, separated by spaces (RFC 6749 §3.3).
     pub(crate) fn text(&self) -> String {
         self.scopes.join(" ")

@@ -80,7 +80,8 @@ impl Authentication {
     /// the same keep their keys until they are fetched again.
     ///
     /// # Errors
-    /// A setting cannot be, or a file cannot be read; nothing has changed.
+    /// A setting cannot be, a file cannot be read, or nobody would have to show anything any more,
+    /// which takes a restart; nothing has changed.
     pub fn reload(&self, config: &AuthConfig) -> Result<(), String> {
         self.take(self.prepare(config)?);
         Ok(())
@@ -91,6 +92,9 @@ impl Authentication {
     /// # Errors
     /// A setting cannot be, or a file cannot be read.
     pub fn prepare(&self, config: &AuthConfig) -> Result<Prepared, String> {
+        if !self.0.is_open.load(Ordering::Relaxed) {
+            config.check_closed()?;
+        }
         Known::new(config, Some(&self.0.known.load())).map(Prepared)
     }
 
@@ -202,11 +206,11 @@ mod tests {
             ("Invalid(\"the token is not accepted\")", "Invalid(\"the key is not accepted\")");
         assert_eq!(ask(Some(&bearer), None, &Peer::LOCAL), "key:k");
         assert_eq!(ask(None, Some(&key), &Peer::LOCAL), "key:k");
-        assert_eq!(ask(None, None, &secure), "certificate:c");
+        assert_eq!(ask(None, None, &secure), "certificate:common_name=c");
         assert_eq!(ask(Some("Bearer x"), Some(&key), &secure), bad_token);
         assert_eq!(ask(Some("Bearer"), Some("x"), &secure), bad_key);
         assert_eq!(ask(Some("Basic x"), Some(&key), &secure), "UnknownScheme");
-        assert_eq!(ask(Some("Bearer "), None, &secure), "certificate:c");
+        assert_eq!(ask(Some("Bearer "), None, &secure), "certificate:common_name=c");
         assert_eq!(ask(None, None, &Peer::LOCAL), "NothingShown");
         config.anonymous = true;
         authentication.reload(&config).unwrap();
@@ -217,8 +221,11 @@ mod tests {
         assert_eq!(ask(None, Some(&key), &Peer::LOCAL), bad_key);
         config.mtls.clear();
         assert!(authentication.reload(&config).is_err(), "anonymous, with nobody known");
-        assert_eq!(ask(None, None, &secure), "certificate:c", "nothing has changed");
-        authentication.reload(&AuthConfig::default()).unwrap();
-        assert_eq!(ask(Some("Bearer x"), None, &Peer::LOCAL), "Anonymous", "nobody is asked");
+        assert_eq!(ask(None, None, &secure), "certificate:common_name=c", "nothing has changed");
+        let problem = authentication.reload(&AuthConfig::default()).unwrap_err();
+        assert!(problem.contains("restart"), "{problem}");
+        assert_eq!(ask(Some("Bearer x"), None, &Peer::LOCAL), bad_token, "it is not open");
+        let open = Authentication::start(&AuthConfig::default()).unwrap();
+        open.reload(&AuthConfig::default()).unwrap();
     }
 }

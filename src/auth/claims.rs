@@ -212,8 +212,6 @@ pub struct Rules {
     pub refused_s: u64,
     pub require_at_jwt: bool,
     leeway_s: u64,
-    /// Whether a name must say whose it is.
-    are_many: bool,
 }
 
 impl Rules {
@@ -224,7 +222,6 @@ impl Rules {
             refused_s: config.refused_ttl.as_secs(),
             require_at_jwt: config.require_at_jwt,
             leeway_s: config.leeway.as_secs(),
-            are_many: config.issuers.len() > 1,
         }
     }
 
@@ -272,24 +269,23 @@ impl Rules {
         if begins_s > unix_s.saturating_add(self.leeway_s) {
             return Err(Reason::NotYet);
         }
-        Ok((self.principal(claims, issuer)?, ends_s))
+        Ok((principal(claims, issuer)?, ends_s))
     }
+}
 
-    /// A subject is unique with its issuer (RFC 7519 §4.1.2), so the issuer is part of the name
-    /// where there are several. None has a `|`, so that no name of one is a name of another.
-    fn principal(&self, claims: &Claims, issuer: &Issuer) -> Result<Principal, Reason> {
-        let name = match (&claims.subject, &claims.username, &claims.client) {
-            (Some(subject), ..) => subject.to_string(),
-            (None, Some(username), _) => format!("username|{username}"),
-            (None, None, Some(client)) => format!("client|{client}"),
-            (None, None, None) => return Err(Reason::Claims),
-        };
-        let name = match self.are_many {
-            true => format!("{}|{name}", without_empty_path(&issuer.name)),
-            false => name,
-        };
-        Ok(Principal::named(name).with_scopes(claims.scopes.iter().map(|scope| &**scope)))
-    }
+/// A subject is unique with its issuer (RFC 7519 §4.1.2), and says nothing of what clients are
+/// called (RFC 9068 §5). So the name begins with what it is the name of, which says too that a token
+/// was shown, and with the issuer, which has no `|`: what a token says comes last, and can be no
+/// other's name, whatever it is.
+fn principal(claims: &Claims, issuer: &Issuer) -> Result<Principal, Reason> {
+    let (kind, name) = match (&claims.subject, &claims.username, &claims.client) {
+        (Some(subject), ..) => ("token", subject),
+        (None, Some(username), _) => ("username", username),
+        (None, None, Some(client)) => ("client", client),
+        (None, None, None) => return Err(Reason::Claims),
+    };
+    let name = format!("{kind}:{}|{name}", without_empty_path(&issuer.name));
+    Ok(Principal::named(name).with_scopes(claims.scopes.iter().map(|scope| &**scope)))
 }
 
 #[cfg(test)]

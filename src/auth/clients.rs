@@ -19,20 +19,30 @@ impl Clients {
     pub(super) fn find(&self, certificate: &ClientCertificate) -> Option<Arc<Principal>> {
         let known = |client| Some((client, matched(client, certificate)?));
         let (client, matched) = self.0.iter().find_map(known)?;
-        let name = format!("certificate:{}", client.name.as_deref().unwrap_or(matched));
-        let principal = Principal::named(name);
+        let principal = Principal::named(match &client.name {
+            Some(name) => format!("certificate:{name}"),
+            None => format!("certificate:{}={}", matched.0, matched.1),
+        });
         Some(Arc::new(principal.with_scopes(client.scopes.iter().map(String::as_str))))
     }
 }
 
-/// The name in a certificate by which a client is known, if it is.
-fn matched<'c>(client: &KnownClient, certificate: &'c ClientCertificate) -> Option<&'c str> {
+/// The name in a certificate by which a client is known, if it is, behind what kind of name it is:
+/// what one kind says is nobody's name of another.
+fn matched<'c>(
+    client: &KnownClient,
+    certificate: &'c ClientCertificate,
+) -> Option<(&'static str, &'c str)> {
     let ClientCertificate { common_name, dns_names, uris, emails, fingerprint } = certificate;
-    first(&client.common_name, common_name.as_slice())
-        .or_else(|| first(&client.dns, dns_names))
-        .or_else(|| first(&client.uri, uris))
-        .or_else(|| first(&client.email, emails))
-        .or_else(|| first(&client.fingerprint, std::slice::from_ref(fingerprint)))
+    [
+        ("common_name", &client.common_name, common_name.as_slice()),
+        ("dns", &client.dns, dns_names),
+        ("uri", &client.uri, uris),
+        ("email", &client.email, emails),
+        ("fingerprint", &client.fingerprint, std::slice::from_ref(fingerprint)),
+    ]
+    .into_iter()
+    .find_map(|(kind, pattern, names)| Some((kind, first(pattern, names)?)))
 }
 
 /// The first of the names that is exactly this, or begins with what stands before a `*`.
@@ -61,15 +71,15 @@ mod tests {
         let some = |text: &str| Some(text.to_owned());
         let named = KnownClient::default;
         let cases = [
-            (KnownClient { dns: some("b.example"), ..named() }, Some("b.example")),
-            (KnownClient { dns: some("*"), ..named() }, Some("a.example")),
+            (KnownClient { dns: some("b.example"), ..named() }, Some("dns=b.example")),
+            (KnownClient { dns: some("*"), ..named() }, Some("dns=a.example")),
             (KnownClient { dns: some("c.example"), ..named() }, None),
             (KnownClient { dns: some("agent 7"), ..named() }, None),
             (KnownClient { email: some("*"), ..named() }, None),
             (KnownClient { common_name: some("agent*"), name: some("x"), ..named() }, Some("x")),
             (
                 KnownClient { uri: some("spiffe://example.org/agent/*"), ..named() },
-                Some("spiffe://example.org/agent/7"),
+                Some("uri=spiffe://example.org/agent/7"),
             ),
             (
                 KnownClient { fingerprint: Some("ab".repeat(32)), name: some("y"), ..named() },

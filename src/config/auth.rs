@@ -20,6 +20,10 @@ use crate::limits;
 ///    taken; a token otherwise;
 /// 2. `X-API-Key`;
 /// 3. the certificate of a client.
+///
+/// How somebody was let in is part of their name, so that nobody is taken for somebody else: a key
+/// is `key:NAME`, a certificate `certificate:NAME`, a token `token:ISSUER|SUB`. A token without a
+/// subject is `username:ISSUER|NAME`, or else `client:ISSUER|CLIENT_ID`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuthConfig {
     /// Whose tokens are taken, and what they must say.
@@ -108,7 +112,8 @@ pub struct KnownClient {
     pub email: Option<String>,
     /// SHA-256 of the certificate, as 64 hexadecimal digits.
     pub fingerprint: Option<String>,
-    /// Who that is: their principal is `certificate:NAME`. Without it, NAME is what was matched.
+    /// Who that is: their principal is `certificate:NAME`. Without it, NAME is what was matched,
+    /// behind its kind: `certificate:dns=a.example`. A name has no `=`, so it is none of those.
     pub name: Option<String>,
     /// What they may do.
     pub scopes: Vec<String>,
@@ -126,6 +131,20 @@ impl AuthConfig {
     pub fn is_configured(&self) -> bool {
         !(self.tokens.issuers.is_empty() && self.api_keys.is_empty() && self.mtls.is_empty())
             || self.api_keys_file.is_some()
+    }
+
+    /// Whether a server that asks who comes can go on with these settings. The last key that is
+    /// taken away must not let everybody in.
+    ///
+    /// # Errors
+    /// It would ask nobody any more.
+    pub(crate) fn check_closed(&self) -> Result<(), String> {
+        match self.is_configured() {
+            true => Ok(()),
+            false => Err("auth: everybody would be let in with these settings, and so far nobody \
+                          is who shows nothing: that takes a restart"
+                .to_owned()),
+        }
     }
 
     /// The scopes that are needed by these settings.
@@ -181,6 +200,9 @@ impl AuthConfig {
         for (index, client) in self.mtls.iter().enumerate() {
             let text = "needs one of common_name, dns, uri, email and fingerprint";
             refuse(client.patterns() != 1, format!("mtls[{index}] {text}"));
+            let name = client.name.as_deref().unwrap_or("none");
+            let problem = format!("mtls[{index}].name: {name:?} must not be empty, and has no `=`");
+            refuse(name.is_empty() || name.contains('='), problem);
         }
         let text = "decision_timeout must be at least 50ms";
         refuse(self.decision_timeout < limits::DEADLINE_TICK, text.to_owned());
@@ -247,6 +269,10 @@ mod tests {
         ApiKey { name: "a".into(), sha256: sha256.into(), scopes: vec![scope.to_owned()] }
     }
 
+    fn named_dns() -> KnownClient {
+        KnownClient { dns: Some("*".to_owned()), ..KnownClient::default() }
+    }
+
     #[test]
     fn settings_that_cannot_be_are_named() {
         let good =
@@ -260,6 +286,9 @@ mod tests {
         assert!(
             check(AuthConfig { mtls, ..AuthConfig::default() }).starts_with("mtls[0] needs one")
         );
+        let name = |name: &str| KnownClient { name: Some(name.to_owned()), ..named_dns() };
+        let mtls = vec![name("a"), name("dns=a")];
+        assert!(check(AuthConfig { mtls, ..AuthConfig::default() }).contains("dns=a"));
         let nobody = AuthConfig { anonymous: true, ..AuthConfig::default() };
         assert!(check(nobody).contains("nobody can have any"));
         let resources = BTreeMap::from([("a{".to_owned(), vec!["x".to_owned()])]);

@@ -52,7 +52,10 @@ impl Config {
             "stream_bytes_max must be at least 65536 bytes",
         );
         refuse(self.keep_alive < limits::DEADLINE_TICK, "keep_alive must be at least 50ms");
-        refuse(self.json_depth_max < 8, "json_depth_max must be at least 8");
+        refuse(
+            !(8..=limits::JSON_DEPTH_SETTING_MAX).contains(&self.json_depth_max),
+            "json_depth_max must be at least 8, and at most 1000",
+        );
         for name in impossible_rates(&self.rate) {
             refuse(true, &format!("rate.{name} must allow one request at least, in some time"));
         }

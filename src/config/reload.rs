@@ -142,7 +142,7 @@ impl ObserveConfig {
         take_over! {
             ObserveConfig { self, new, reloaded, "" }
             live {}
-            restart { admin_bind metrics_public = "metrics.public" }
+            restart { admin_bind metrics_public = "metrics.public" trace }
             apart { access_log audit_log }
         }
         take_over! {

@@ -194,7 +194,7 @@ impl Decoder {
             None => Ok(Parsed::Head(head)),
             Some(len) => {
                 let body = &mut tail.into_unread()[..len];
-                Ok(Parsed::Complete(Request { head, body, announced: false }))
+                Ok(Parsed::Complete(Request { head, body }))
             }
         }
     }
@@ -228,7 +228,7 @@ impl Decoder {
         let mut head = self.parse_head(head, storage, limits)?;
         head.body_started = true;
         let body = &mut tail.into_unread()[..body_len];
-        Ok(Request { head, body, announced: true })
+        Ok(Request { head, body })
     }
 
     /// The length of the decoded body if all of it is in `tail`, which begins with the body.

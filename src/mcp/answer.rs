@@ -336,14 +336,16 @@ fn interrupted<'b>(call: &mut Call<'_>) -> Result<(), Unanswered<'b>> {
 /// `ttlMs` and `cacheScope` of what may be kept (2026-07-28, caching, "Cacheable Results").
 ///
 /// What the catalog holds is the same for everybody; what the application lists and reads may not
-/// be, so that is private; as is what was left out for who may not use it.
+/// be, so that is private; as is what was left out for who may not use it. That is stale at once:
+/// who has come by more scopes would look for what is theirs now in the list of before.
 fn write_cache_hints(catalog: &Catalog, answer: &Answer<'_>, filters: bool, out: &mut Vec<u8>) {
     let (ttl_ms, public) = match answer {
         Answer::ReadResource { .. } => (catalog.cache.reads_ttl_ms, false),
+        Answer::List { .. } if filters => (0, false),
         Answer::List { list, .. } if list.provider(catalog).is_some() => {
             (catalog.cache.reads_ttl_ms, false)
         }
-        Answer::List { .. } => (catalog.cache.lists_ttl_ms, !filters),
+        Answer::List { .. } => (catalog.cache.lists_ttl_ms, true),
         Answer::Discover => (catalog.cache.lists_ttl_ms, true),
         _ => return,
     };

@@ -26,7 +26,7 @@ use crate::buffer::{ReadBuffer, WriteBuffer};
 use crate::http::{Decoder, Proxied, ProxyHeader, proxy_header};
 use crate::limits;
 use crate::store::Verdict;
-use crate::transport::Reply;
+use crate::transport::{Counted, Reply};
 
 /// Where a connection stands.
 #[derive(Debug)]
@@ -65,6 +65,16 @@ pub(crate) enum Phase {
     Waiting,
 }
 
+/// Who a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Client,
+    /// It came to the listener for operators, and gets their pages alone.
+    Operator,
+    /// Its address has as many as it may: it is told so when it asks for something.
+    TurnedAway,
+}
+
 pub(crate) struct Connection {
     socket: TcpStream,
     pub(crate) peer: Peer,
@@ -73,12 +83,13 @@ pub(crate) struct Connection {
     pub(crate) tls: Option<Box<Tls>>,
     pub(crate) input: ReadBuffer,
     pub(crate) decoder: Decoder,
+    /// What the request that is being read was counted for.
+    pub(crate) counted: Counted,
     pub(crate) output: WriteBuffer,
     pub(crate) state: State,
     pub(crate) timer: Timer,
     pub(crate) phase: Phase,
-    /// It came to the listener for operators, and gets their pages alone.
-    pub(crate) is_admin: bool,
+    pub(crate) kind: Kind,
     /// The socket may have bytes for us.
     pub(crate) readable: bool,
     /// The client has closed its side; the socket is to be read to its end.
@@ -118,11 +129,12 @@ impl Connection {
             tls: None,
             input: ReadBuffer::new(),
             decoder: Decoder::new(),
+            counted: Counted::Not,
             output: WriteBuffer::new(),
             state: State::Reading,
             timer: Timer::default(),
             phase: Phase::Idle,
-            is_admin: false,
+            kind: Kind::Client,
             readable: false,
             half_closed: false,
             at_end: false,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::ConnectionKey;
 use super::buffers::BufferPool;
-use super::connection::{Connection, State};
+use super::connection::{Connection, Kind, State};
 use super::deadlines::{Deadlines, Tick, tick_after};
 use super::mailbox::Address;
 use super::parked::park;
@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::http::{Parsed, continue_100, field_storage};
 use crate::limits;
 use crate::observe::Table;
-use crate::transport::{self, Local, Next, Shared};
+use crate::transport::{self, Counted, Local, Next, Shared};
 
 /// All of a shard but its connections, so that one of those can be borrowed beside it.
 pub(crate) struct Core<H> {
@@ -153,7 +153,7 @@ pub(crate) fn conclude<H: Handler>(
 
 /// Reads once. `false`: that has to wait for the next turn.
 #[inline]
-fn fill<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
+pub(crate) fn fill<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
     if !connection.input.has_storage() {
         connection.input.attach(core.read_buffers.take_filled());
     }
@@ -210,13 +210,17 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
         core.local.closing = core.local.stopping || is_last(connection, core);
     }
     let mut storage = field_storage();
-    let Connection { input, output, decoder, peer, is_admin, .. } = connection;
+    let Connection { input, output, decoder, peer, counted, kind, .. } = connection;
     let out = output.out();
     let from = out.len();
     let next = match decoder.decode(input, &mut storage, &core.shared.limits) {
         Ok(Parsed::Partial) => return Step::Partial,
+        Ok(Parsed::Head(_) | Parsed::Complete(_)) if *kind == Kind::TurnedAway => {
+            core.turned_away(connection);
+            return Step::Answered;
+        }
         Ok(Parsed::Head(head)) => {
-            if transport::expect(&head, peer, &core.shared, &mut core.local, out) {
+            if transport::expect(&head, peer, counted, &core.shared, &mut core.local, out) {
                 if head.wants_continue() {
                     continue_100(out);
                 }
@@ -226,22 +230,20 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             connection.state = State::Finishing { linger: true };
             return Step::Answered;
         }
-        Ok(Parsed::Complete(request)) if *is_admin => {
+        Ok(Parsed::Complete(request)) if *kind == Kind::Operator => {
             transport::operate(&request, &core.shared, &core.local, out)
         }
         Ok(Parsed::Complete(request)) => {
-            transport::respond(request, peer, &core.shared, &mut core.local, out)
+            transport::respond(request, peer, counted, &core.shared, &mut core.local, out)
         }
         Err(error) => {
-            core.local.watch.begin();
-            transport::refuse_framing(error, input.unread(), &core.shared, &core.local.date, out);
-            core.local.watch.written(&out[from..]);
-            connection.state = State::Finishing { linger: true };
+            core.malformed(connection, error);
             return Step::Answered;
         }
     };
     if !matches!(next, Next::Park(_)) {
         decoder.finish(input);
+        *counted = Counted::Not;
         connection.requests = connection.requests.saturating_add(1);
     }
     match next {

@@ -19,7 +19,7 @@ use slab::Slab;
 use super::ConnectionKey;
 use super::buffers::BufferPool;
 use super::clock::{steady_ms, steady_ns, unix_ms};
-use super::connection::{Connection, State};
+use super::connection::{Connection, Kind, State};
 use super::deadlines::{Deadlines, Tick, tick_after, tick_at};
 use super::mailbox::Mailbox;
 use super::memory::MemoryWatch;
@@ -51,6 +51,8 @@ pub(crate) struct Shard<H> {
     /// For operators, and how many connections of theirs there are.
     admin: Option<TcpListener>,
     admins: usize,
+    /// Connections that are one too many and have not been told so yet.
+    turned_away: usize,
     /// The listener may have connections for us.
     accepting: bool,
     /// The process is out of file descriptors: when to try again.
@@ -128,6 +130,7 @@ impl<H: Handler> Shard<H> {
             listeners,
             admin,
             admins: 0,
+            turned_away: 0,
             accepting: true,
             accept_again: None,
             mailbox,
@@ -276,11 +279,15 @@ impl<H: Handler> Shard<H> {
     #[cold]
     fn remove(&mut self, key: ConnectionKey) {
         let connection = self.connections.remove(key.slot as usize);
-        let (is_admin, from) = (connection.is_admin, connection.from);
+        let (kind, from) = (connection.kind, connection.from);
         self.core.give_back(connection);
-        if is_admin {
-            self.admins -= 1;
-            return;
+        match kind {
+            Kind::Client => {}
+            Kind::TurnedAway => self.turned_away -= 1,
+            Kind::Operator => {
+                self.admins -= 1;
+                return;
+            }
         }
         self.table().closed.add_alone(1);
         self.peers.leave(self.index, from);

@@ -9,7 +9,7 @@ use crate::http::{Date, Decoder, Parsed, continue_100, field_storage};
 use crate::json::Parser;
 use crate::observe::Watch;
 use crate::store::{Clock, Reader};
-use crate::transport::{self, Delivery, Local, Next, Reply, Shared};
+use crate::transport::{self, Counted, Delivery, Local, Next, Reply, Shared};
 
 /// One connection to a server, with bytes in place of the socket. Its client is on this machine,
 /// and `Host` must be a name of the server, as elsewhere: `localhost` will do.
@@ -28,6 +28,7 @@ pub struct Exchange<H> {
     local: Local,
     input: ReadBuffer,
     decoder: Decoder,
+    counted: Counted,
     answer: Vec<u8>,
     closed: bool,
 }
@@ -58,6 +59,7 @@ impl<H: Handler> Exchange<H> {
             },
             input: ReadBuffer::new(),
             decoder: Decoder::new(),
+            counted: Counted::Not,
             answer: Vec::new(),
             closed: false,
         })
@@ -81,19 +83,19 @@ impl<H: Handler> Exchange<H> {
 
     /// Answers the next request, if it is there.
     fn step(&mut self) -> bool {
-        let Exchange { shared, local, input, decoder, answer, closed } = self;
+        let Exchange { shared, local, input, decoder, counted, answer, closed } = self;
         let mut storage = field_storage();
         let next = match decoder.decode(input, &mut storage, &shared.limits) {
             Ok(Parsed::Partial) => return false,
             Ok(Parsed::Head(head)) => {
-                *closed = !transport::expect(&head, &Peer::LOCAL, shared, local, answer);
+                *closed = !transport::expect(&head, &Peer::LOCAL, counted, shared, local, answer);
                 if !*closed && head.wants_continue() {
                     continue_100(answer);
                 }
                 return false;
             }
             Ok(Parsed::Complete(request)) => {
-                transport::respond(request, &Peer::LOCAL, shared, local, answer)
+                transport::respond(request, &Peer::LOCAL, counted, shared, local, answer)
             }
             Err(error) => {
                 transport::refuse_framing(error, input.unread(), shared, &local.date, answer);
@@ -103,6 +105,7 @@ impl<H: Handler> Exchange<H> {
         };
         if !matches!(next, Next::Park(_)) {
             decoder.finish(input);
+            *counted = Counted::Not;
         }
         *closed = match next {
             // It is looked at again with what is sent next.

@@ -22,6 +22,8 @@ pub struct Handle {
     pub(super) notifier: Notifier,
     switches: Switches,
     pub(super) certificates: Option<Certificates>,
+    /// Whether the application asks who comes.
+    authenticates: bool,
     /// What holds now.
     config: Arc<Mutex<Config>>,
 }
@@ -32,10 +34,11 @@ impl Handle {
         notifier: Notifier,
         switches: Switches,
         certificates: Option<Certificates>,
+        authenticates: bool,
         config: Config,
     ) -> Handle {
         let config = Arc::new(Mutex::new(config));
-        Handle { control, notifier, switches, certificates, config }
+        Handle { control, notifier, switches, certificates, authenticates, config }
     }
 
     /// Takes over what these settings change, as far as that is possible while the server runs:
@@ -50,6 +53,10 @@ impl Handle {
         settings::check_names(&self.switches, config)?;
         // Held to the end, so that two reloads do not reach the shards in different orders.
         let mut current = self.config.lock();
+        settings::check_auth(&config.auth, self.authenticates)?;
+        if current.auth.is_configured() {
+            config.auth.check_closed().map_err(ServeError::Setting)?;
+        }
         let mut next = current.clone();
         let mut reloaded = next.take_over(config);
         // What is new may not go with what waits for a restart.

@@ -7,8 +7,8 @@ use super::ServeError;
 use crate::app::Catalog;
 use crate::app::catalog::Switches;
 use crate::config::{
-    AccessLogConfig, AuditLogConfig, Config, DEPRECATED, Guarded, HttpSseConfig, ObserveConfig,
-    Rate, RateConfig, RejectStatus, TraceConfig,
+    AccessLogConfig, AuditLogConfig, AuthConfig, Config, DEPRECATED, Guarded, HttpSseConfig,
+    ObserveConfig, Rate, RateConfig, RejectStatus, TraceConfig,
 };
 use crate::http::Date;
 use crate::limits;
@@ -245,4 +245,16 @@ fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
         fields,
         warning: deprecation.warnings.then_some(warning),
     }))
+}
+
+/// Where settings say who may come, somebody has to ask.
+pub(super) fn check_auth(auth: &AuthConfig, authenticates: bool) -> Result<(), ServeError> {
+    match authenticates || !auth.is_configured() {
+        true => Ok(()),
+        false => Err(ServeError::Setting(
+            "auth says who may come, and nothing here asks: give the builder an `authenticator` \
+             (`Authentication::start(&config.auth)`, say)"
+                .to_owned(),
+        )),
+    }
 }

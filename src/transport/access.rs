@@ -50,10 +50,11 @@ pub(super) fn identify<H: Handler>(
         _ if route.is_for_everybody() => return Ok(None),
         _ => {}
     }
-    let text = |value| std::str::from_utf8(value).ok();
+    // What is not text is shown all the same, and no good: it has a U+FFFD, as no key and no token.
+    let (authorization, api_key) = (fields.authorization.map(text), fields.api_key.map(text));
     let credentials = Credentials {
-        authorization: fields.authorization.and_then(text),
-        api_key: fields.api_key.and_then(text),
+        authorization: authorization.as_deref(),
+        api_key: api_key.as_deref(),
         peer: asking.caller.peer,
         unix_s: local.unix_s,
     };
@@ -79,10 +80,15 @@ pub(super) fn identify<H: Handler>(
     Ok(principal)
 }
 
+fn text(value: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(value)
+}
+
 /// Whether somebody may do what they ask for.
 ///
-/// All that is missing is named at once (2026-07-28, authorization, "Runtime Insufficient Scope
-/// Errors").
+/// Where something is missing, all that the operation needs is named at once, what somebody has of
+/// it too (2026-07-28, authorization, "Runtime Insufficient Scope Errors"): a client may ask for a
+/// token with just that.
 pub(super) struct Judge<'j, H> {
     handler: &'j H,
     principal: Option<&'j Principal>,
@@ -97,6 +103,10 @@ impl<'j, H: Handler> Judge<'j, H> {
     /// compared with.
     #[cold]
     fn head(&self, fields: &Fields<'_>) -> Result<(), Missing> {
+        self.whole(|judge| judge.head_once(fields))
+    }
+
+    fn head_once(&self, fields: &Fields<'_>) -> Result<(), Missing> {
         let mut all = self.one(Action::Request);
         let method = fields.mcp_method.and_then(|method| std::str::from_utf8(method).ok());
         if let Some(method) = method {
@@ -116,9 +126,27 @@ impl<'j, H: Handler> Judge<'j, H> {
         message: &Message<'_>,
         context: &Context<'_>,
     ) -> Result<(), Missing> {
-        let mut all = Ok(());
-        mcp::each_action(message, context, |action| also(&mut all, self.one(action)));
-        all
+        self.whole(|judge| {
+            let mut all = Ok(());
+            mcp::each_action(message, context, |action| also(&mut all, judge.one(action)));
+            all
+        })
+    }
+
+    /// Whether all of it is allowed; if not, what somebody without any scope would need for it.
+    fn whole(&self, decide: impl Fn(&Judge<'_, H>) -> Result<(), Missing>) -> Result<(), Missing> {
+        let mut missing = match decide(self) {
+            Err(missing) if !missing.is_empty() => missing,
+            decided => return decided,
+        };
+        if let Some(principal) = self.principal {
+            let bare = Principal::named(principal.name.clone());
+            let judge = Judge { handler: self.handler, principal: Some(&bare) };
+            for needed in [judge.one(Action::Request), decide(&judge)] {
+                needed.err().iter().for_each(|needed| missing.and(needed));
+            }
+        }
+        Err(missing)
     }
 
     fn one(&self, action: Action<'_>) -> Result<(), Missing> {

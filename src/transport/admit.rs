@@ -2,7 +2,7 @@
 
 use super::challenge::Challenge;
 use super::fields::{Fields, accepts};
-use super::guard::{Verdict, refuse_origin};
+use super::guard::{Caller, Verdict, refuse_origin};
 use super::refuse::HttpRefusal;
 use super::route::{MODERN_METHODS, Route};
 use super::{Local, Shared};
@@ -23,14 +23,14 @@ pub(crate) fn admit<H>(
     head: &Head<'_>,
     fields: &Fields<'_>,
     verdict: Verdict,
-    host: &[u8],
+    caller: &Caller<'_>,
     shared: &Shared<H>,
     local: &mut Local,
 ) -> Result<(), HttpRefusal> {
-    if host != local.known_host && !route.is_for_probes() {
-        shared.guard.admit_host(host)?;
+    if caller.host != local.known_host && !route.is_for_probes() {
+        shared.guard.admit_host(caller)?;
         local.known_host.clear();
-        local.known_host.extend_from_slice(host);
+        local.known_host.extend_from_slice(caller.host);
     }
     match route {
         Route::NotFound => return Err(not_found(&shared.path)),

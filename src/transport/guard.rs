@@ -45,15 +45,15 @@ pub(crate) struct Caller<'r> {
     pub(crate) peer: &'r Peer,
     /// The host that was asked for; empty only on HTTP/1.0.
     pub(crate) host: &'r [u8],
-    /// Its port, where a proxy has said that apart.
-    port: Option<u16>,
+    /// That is a proxy's word, and not what `Host` says.
+    pub(crate) is_host_forwarded: bool,
 }
 
 /// What a trusted proxy says, in the place of what its own connection shows.
 pub(crate) struct Behind<'r> {
     peer: Peer,
-    host: Option<&'r [u8]>,
-    port: Option<u16>,
+    /// With its port, where that was said apart and is not the one of the scheme.
+    host: Option<Cow<'r, [u8]>>,
 }
 
 impl<'r> Caller<'r> {
@@ -64,11 +64,11 @@ impl<'r> Caller<'r> {
         head: &Head<'r>,
     ) -> Caller<'r> {
         match behind {
-            None => Caller { peer, host: head.host, port: None },
+            None => Caller { peer, host: head.host, is_host_forwarded: false },
             Some(behind) => Caller {
                 peer: &behind.peer,
-                host: behind.host.unwrap_or(head.host),
-                port: behind.port.filter(|_| behind.host.is_some()),
+                host: behind.host.as_deref().unwrap_or(head.host),
+                is_host_forwarded: behind.host.is_some(),
             },
         }
     }
@@ -101,7 +101,14 @@ impl Guard {
         let mut peer = peer.clone();
         peer.address = address.unwrap_or(peer.address);
         peer.secure = secure.unwrap_or(peer.secure);
-        Some(Behind { peer, host, port })
+        let scheme_port = default_port(scheme(&peer));
+        let host = host.map(|host| match port.filter(|port| Some(*port) != scheme_port) {
+            Some(port) if has_no_port(host) => {
+                Cow::Owned([host, b":", port.to_string().as_bytes()].concat())
+            }
+            _ => Cow::Borrowed(host),
+        });
+        Some(Behind { peer, host })
     }
 
     /// Whether what comes from there may say for whom it comes.
@@ -115,24 +122,29 @@ impl Guard {
     /// # Errors
     /// 421 (RFC 9110 §15.5.20).
     #[cold]
-    pub(crate) fn admit_host(&self, host: &[u8]) -> Result<(), HttpRefusal> {
-        let ours = match Authority::read(host) {
-            None => host.is_empty(),
+    pub(crate) fn admit_host(&self, caller: &Caller<'_>) -> Result<(), HttpRefusal> {
+        let ours = match Authority::read(caller.host) {
+            None => caller.host.is_empty(),
             Some(named) => {
                 named.host.is_loopback() || self.hosts.iter().any(|pattern| pattern.matches(named))
             }
         };
-        match ours {
-            true => Ok(()),
-            false => Err(HttpRefusal::new(
-                Status::MISDIRECTED_REQUEST,
-                format!(
-                    "Host `{}` is not a name of this server; allow it with --allowed-host, or \
-                     with the setting guard.allowed_hosts",
-                    String::from_utf8_lossy(host)
-                ),
-            )),
+        if ours {
+            return Ok(());
         }
+        let host = String::from_utf8_lossy(caller.host);
+        let said = match caller.is_host_forwarded {
+            false => format!("Host `{host}`"),
+            true => format!(
+                "the host `{host}`, which a trusted proxy (--trusted-proxy, guard.trusted_proxies) \
+                 has named in Forwarded or X-Forwarded-Host,"
+            ),
+        };
+        let text = format!(
+            "{said} is not a name of this server; allow it with --allowed-host, or with the \
+             setting guard.allowed_hosts"
+        );
+        Err(HttpRefusal::new(Status::MISDIRECTED_REQUEST, text))
     }
 
     /// Whether pages of an origin may call.
@@ -162,14 +174,17 @@ impl Guard {
         if let Some(origin) = &self.public_origin {
             return Cow::Borrowed(origin);
         }
-        let scheme = if caller.peer.secure { "https" } else { "http" };
         let host = std::str::from_utf8(caller.host).unwrap_or_default();
-        let has_port = Authority::read(caller.host).is_some_and(|named| named.port.is_some());
-        match caller.port.filter(|port| !has_port && Some(*port) != default_port(scheme)) {
-            Some(port) => Cow::Owned(format!("{scheme}://{host}:{port}")),
-            None => Cow::Owned(format!("{scheme}://{host}")),
-        }
+        Cow::Owned(format!("{}://{host}", scheme(caller.peer)))
     }
+}
+
+fn scheme(peer: &Peer) -> &'static str {
+    if peer.secure { "https" } else { "http" }
+}
+
+fn has_no_port(host: &[u8]) -> bool {
+    Authority::read(host).is_some_and(|named| named.port.is_none())
 }
 
 /// 403 (2026-07-28, Streamable HTTP, "Security & Endpoint").
@@ -183,4 +198,64 @@ pub(crate) fn refuse_origin(origin: &[u8]) -> HttpRefusal {
             String::from_utf8_lossy(origin)
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_calls_itself() {
+        let guard = |public: Option<&str>| Guard {
+            loopback: true,
+            hosts: Vec::new(),
+            origins: Vec::new(),
+            public_origin: public.map(str::to_owned),
+            proxies: vec![Network::read("127.0.0.0/8").unwrap()],
+            cors: Cors { credentials: false, max_age_s: 0 },
+        };
+        for (public, secure, fields, expected) in [
+            (Some("https://mcp.example"), false, &[][..], "https://mcp.example"),
+            (
+                Some("https://mcp.example"),
+                false,
+                &[("X-Forwarded-Host", "a")],
+                "https://mcp.example",
+            ),
+            (None, false, &[], "http://here:8080"),
+            (None, true, &[], "https://here:8080"),
+            (None, false, &[("Forwarded", "proto=https;host=a.example")], "https://a.example"),
+            (None, true, &[("X-Forwarded-Proto", "http")], "http://here:8080"),
+            (None, false, &[("X-Forwarded-Host", "a"), ("X-Forwarded-Port", "81")], "http://a:81"),
+            (None, false, &[("X-Forwarded-Host", "a"), ("X-Forwarded-Port", "80")], "http://a"),
+            (None, true, &[("X-Forwarded-Host", "a"), ("X-Forwarded-Port", "443")], "https://a"),
+            (None, false, &[("X-Forwarded-Host", "a:1"), ("X-Forwarded-Port", "2")], "http://a:1"),
+            (
+                None,
+                false,
+                &[("X-Forwarded-Host", "[::1]"), ("X-Forwarded-Port", "2")],
+                "http://[::1]:2",
+            ),
+            (None, false, &[("X-Forwarded-Port", "2")], "http://here:8080"),
+        ] {
+            let guard = guard(public);
+            let peer = Peer { secure, ..Peer::LOCAL };
+            let field = |(name, value): &(&'static str, &'static str)| Field {
+                name,
+                value: value.as_bytes(),
+            };
+            let fields: Vec<_> = fields.iter().map(field).collect();
+            let behind = guard.behind(&peer, &fields);
+            let (peer, host) = match &behind {
+                Some(behind) => (&behind.peer, behind.host.as_deref()),
+                None => (&peer, None),
+            };
+            let caller = Caller {
+                peer,
+                host: host.unwrap_or(b"here:8080"),
+                is_host_forwarded: host.is_some(),
+            };
+            assert_eq!(guard.public_origin(&caller), expected);
+        }
+    }
 }

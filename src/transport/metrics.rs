@@ -217,7 +217,9 @@ impl Scrape {
         }
         let mut clients = Vec::new();
         hub.usage.each(|name, version, sessions, messages| {
-            let labels = [("client", name.to_owned()), ("version", version.to_owned())];
+            // Clients say what they like of themselves; some of it moves the cursor of a terminal.
+            let plain = |text: &str| text.replace(char::is_control, "_");
+            let labels = [("client", plain(name)), ("version", plain(version))];
             clients.push((labels, sessions, messages));
         });
         out.counters(

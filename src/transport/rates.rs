@@ -23,36 +23,60 @@ use crate::store::{Rates, TooOften};
 /// "Limit exceeded", as elsewhere (EIP-1474).
 pub(super) const LIMIT_EXCEEDED: ErrorCode = ErrorCode(-32005);
 
-/// The buckets, if this request is to be counted by its head: not where it was when its head came
-/// before its body (`announced`), unless the refusal is to have its id, which is in the body.
+/// What a request was counted for. It may be looked at several times: when its head is there, when
+/// its body is, and again when it is known who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Counted {
+    #[default]
+    Not,
+    /// For where it came from.
+    Arrived,
+    /// For who asks, and for its tool, too.
+    Asked,
+}
+
+/// The buckets, if this request is to be counted.
 #[inline]
-pub(super) fn counting<H>(route: Route, announced: bool, shared: &Shared<H>) -> Option<&Rates> {
+pub(super) fn counting<H>(route: Route, shared: &Shared<H>) -> Option<&Rates> {
     let rates = shared.rates.as_deref()?;
-    let is_counted = !matches!(route, Route::Health | Route::Options { .. });
-    let before = announced && !rates.refused_with_ok;
-    (is_counted && !before).then_some(rates)
+    (!matches!(route, Route::Health | Route::Options { .. })).then_some(rates)
 }
 
-/// The same where the head alone is here.
+/// The same where the head alone is here: not where the refusal is to have its id, which is in the
+/// body.
 pub(super) fn counting_head<H>(route: Route, shared: &Shared<H>) -> Option<&Rates> {
-    counting(route, false, shared).filter(|rates| !rates.refused_with_ok)
+    counting(route, shared).filter(|rates| !rates.refused_with_ok)
 }
 
-/// A request has come from here.
+/// A request has come from here, if that is new.
 #[cold]
-pub(super) fn arrive(rates: &Rates, from: &Peer, now_ms: u64) -> Result<(), HttpRefusal> {
+pub(super) fn arrive(
+    rates: &Rates,
+    counted: &mut Counted,
+    from: &Peer,
+    now_ms: u64,
+) -> Result<(), HttpRefusal> {
+    if *counted != Counted::Not {
+        return Ok(());
+    }
+    *counted = Counted::Arrived;
     rates.arrive(from.address, 1, now_ms).map_err(HttpRefusal::too_often)
 }
 
-/// It is known who asks, and of a modern request which tool is called.
+/// It is known who asks, and of a modern request which tool is called, if that is new.
 #[cold]
 pub(super) fn ask(
     rates: &Rates,
+    counted: &mut Counted,
     route: Route,
     principal: Option<&Principal>,
     fields: &Fields<'_>,
     now_ms: u64,
 ) -> Result<(), HttpRefusal> {
+    if *counted == Counted::Asked {
+        return Ok(());
+    }
+    *counted = Counted::Asked;
     let principal = principal.map(|principal| &*principal.name);
     if let Some(principal) = principal {
         rates.ask(principal, 1, now_ms).map_err(HttpRefusal::too_often)?;

@@ -10,6 +10,7 @@ use super::fields::Fields;
 use super::guard::{Caller, Verdict};
 use super::message::{after, answer_body};
 use super::observed::{asked_by_head, tell_of_head};
+use super::rates::Counted;
 use super::refuse::{HttpRefusal, http_sse_of};
 use super::route::{Route, route};
 use super::sender::Sender;
@@ -29,11 +30,12 @@ use crate::store::{Rates, SHORT_OF_MEMORY};
 pub(crate) fn respond<H: Handler>(
     request: Request<'_>,
     peer: &Peer,
+    counted: &mut Counted,
     shared: &Shared<H>,
     local: &mut Local,
     out: &mut Vec<u8>,
 ) -> Next {
-    let Request { head, body, announced } = request;
+    let Request { head, body } = request;
     let persistence = persistence_of(&head, local);
     let fields = Fields::read(head.fields);
     local.watch.begin();
@@ -46,7 +48,7 @@ pub(crate) fn respond<H: Handler>(
     let verdict = shared.guard.judge(fields.origin);
     let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
     let asking = Asking { head: &head, caller };
-    let counting = rates::counting(found, announced, shared);
+    let counting = rates::counting(found, shared).map(|rates| (rates, counted));
     let principal = match let_in(found, asking, &fields, verdict, counting, shared, local) {
         Ok(principal) => principal,
         Err(Stopped::Later(verdict)) => return Next::Park(verdict),
@@ -107,6 +109,7 @@ fn options<H: Handler>(
 pub(crate) fn expect<H: Handler>(
     head: &Head<'_>,
     peer: &Peer,
+    counted: &mut Counted,
     shared: &Shared<H>,
     local: &mut Local,
     out: &mut Vec<u8>,
@@ -120,7 +123,7 @@ pub(crate) fn expect<H: Handler>(
         tell_of_head(&local.watch, caller.peer, head, &fields);
     }
     let verdict = shared.guard.judge(fields.origin);
-    let counting = rates::counting_head(found, shared);
+    let counting = rates::counting_head(found, shared).map(|rates| (rates, counted));
     let asking = Asking { head, caller };
     match let_in(found, asking, &fields, verdict, counting, shared, local) {
         // Whoever it is, the body is read meanwhile.
@@ -160,18 +163,18 @@ fn let_in<H: Handler>(
     asking: Asking<'_>,
     fields: &Fields<'_>,
     verdict: Verdict,
-    counting: Option<&Rates>,
+    mut counting: Option<(&Rates, &mut Counted)>,
     shared: &Shared<H>,
     local: &mut Local,
 ) -> Result<Option<Arc<Principal>>, Stopped> {
     let Asking { head, caller } = asking;
-    if let Some(rates) = counting {
-        rates::arrive(rates, caller.peer, local.now_ms)?;
+    if let Some((rates, counted)) = &mut counting {
+        rates::arrive(rates, counted, caller.peer, local.now_ms)?;
     }
-    admit(route, head, fields, verdict, caller.host, shared, local)?;
+    admit(route, head, fields, verdict, &caller, shared, local)?;
     let principal = identify(route, asking, fields, shared, local)?;
-    if let Some(rates) = counting {
-        rates::ask(rates, route, principal.as_deref(), fields, local.now_ms)?;
+    if let Some((rates, counted)) = counting {
+        rates::ask(rates, counted, route, principal.as_deref(), fields, local.now_ms)?;
     }
     Ok(principal)
 }

@@ -67,13 +67,19 @@ fn who_and_what_for() {
     let alice = good(Form::Jwt, r#"{"scope":"b a  b","client_id":"app"}"#);
     assert_eq!(
         (&*alice.name, alice.has("a"), alice.has("b"), alice.has("c")),
-        ("alice", true, true, false)
+        ("token:https://id.example|alice", true, true, false)
     );
     assert_eq!(alice.scopes.len(), 2);
     assert!(good(Form::Jwt, r#"{"scp":["x","y z"]}"#).has("z"));
     assert!(good(Form::Jwt, r#"{"scp":"x y"}"#).has("y"));
-    assert_eq!(&*good(Form::Jwt, r#"{"sub":null,"client_id":"app"}"#).name, "client|app");
-    assert_eq!(&*good(Form::Jwt, r#"{"sub":null,"username":"al"}"#).name, "username|al");
+    assert_eq!(
+        &*good(Form::Jwt, r#"{"sub":null,"client_id":"app"}"#).name,
+        "client:https://id.example|app"
+    );
+    assert_eq!(
+        &*good(Form::Jwt, r#"{"sub":null,"username":"al"}"#).name,
+        "username:https://id.example|al"
+    );
     bad(Form::Jwt, r#"{"sub":null}"#, Reason::Claims);
 }
 
@@ -201,15 +207,18 @@ fn claims_are_bounded_and_said_once() {
     assert_eq!(claims("[]"), Err(Reason::Claims));
 }
 
+/// A name says how it was found out and who vouches for it; so nothing that a token says of itself
+/// is the name of somebody else.
 #[test]
-fn names_of_several_issuers_differ() {
-    let mut config = config();
-    config.issuers.push(IssuerConfig::discovered("https://other.example/"));
-    let claims = claims(&format!(
-        r#"{{"iss":"https://id.example","aud":"api://fastd","exp":{},"sub":"alice"}}"#,
-        NOW + 1
-    ));
-    let rules = Rules::new(&config);
-    let alice = rules.check(&claims.expect("claims"), Form::Jwt, &issuer(&config), NOW);
-    assert_eq!(&*alice.expect("good").0.name, "https://id.example|alice");
+fn no_token_has_the_name_of_another_method() {
+    for (claims, expected) in [
+        (r#"{"sub":"alice"}"#, "token:https://id.example|alice"),
+        (r#"{"sub":"key:bob"}"#, "token:https://id.example|key:bob"),
+        (r#"{"sub":"certificate:bob"}"#, "token:https://id.example|certificate:bob"),
+        (r#"{"sub":"client|app"}"#, "token:https://id.example|client|app"),
+        (r#"{"sub":"auth0|1"}"#, "token:https://id.example|auth0|1"),
+        (r#"{"sub":null,"client_id":"x|app"}"#, "client:https://id.example|x|app"),
+    ] {
+        assert_eq!(&*good(Form::Jwt, claims).name, expected);
+    }
 }

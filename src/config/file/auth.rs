@@ -48,7 +48,7 @@ fn settled(raw: RawAuth) -> Result<AuthConfig, Problem> {
     if raw.enabled == Some(false) {
         return Ok(AuthConfig::default());
     }
-    let wanted = raw.enabled.is_some();
+    let says_something = raw != RawAuth::default();
     let mut auth = AuthConfig { tokens: tokens(&raw)?, ..AuthConfig::default() };
     set(&mut auth.api_keys, raw.api_keys);
     auth.api_keys_file = raw.api_keys_file;
@@ -59,8 +59,9 @@ fn settled(raw: RawAuth) -> Result<AuthConfig, Problem> {
     auth.resource_name = raw.resource_name;
     auth.resource_documentation = raw.resource_documentation;
     set(&mut auth.decision_timeout, raw.decision_timeout.map(|time| time.0));
-    if wanted && !auth.is_configured() {
-        let text = "it is true, and nothing says who may come: set issuer, api_keys or mtls";
+    if says_something && !auth.is_configured() {
+        let text = "nothing here says who may come, and so everybody might: set issuer, api_keys \
+                    or mtls (or enabled = false, where that is meant)";
         return Err(("auth.enabled".to_owned(), text.to_owned()));
     }
     Ok(auth)

@@ -659,3 +659,33 @@ fn layers_lie_over_each_other() {
     flags.listen_on("[::1]:3".parse().expect("an address"));
     assert_eq!(settle(flags).bind.to_string(), "[::1]:3");
 }
+
+/// What tokens call this server is what clients ask their tokens for: its endpoints, under the name
+/// by which they find it.
+#[test]
+fn the_audience_of_tokens_comes_from_the_public_url() {
+    let with = |rest: &str| {
+        toml(&format!("[auth]\nissuer = \"https://id.example\"\n{rest}"))
+            .map(|settings| settings.config.auth.tokens.audiences)
+    };
+    let public = "[guard]\npublic_url = \"https://mcp.example\"\n";
+    let both = ["https://mcp.example/mcp", "https://mcp.example/sse"];
+    assert_eq!(with(public), Ok(both.map(str::to_owned).to_vec()));
+    let alone = with(&format!("{public}[http_sse]\nenabled = false\n"));
+    assert_eq!(alone, Ok(vec!["https://mcp.example/mcp".to_owned()]));
+    let said = with(&format!("audience = \"api://x\"\n{public}"));
+    assert_eq!(said, Ok(vec!["api://x".to_owned()]));
+    let nameless = toml("[auth]\nissuer = \"https://id.example\"\n").unwrap();
+    assert!(nameless.config.check().unwrap_err().contains("audience"));
+}
+
+/// A table that lets nobody in by name lets everybody in: that has to be said.
+#[test]
+fn who_may_come_is_said_where_something_is() {
+    for open in ["[auth]\napi_keys = []\n", "[auth]\nmtls = []\n", "[auth]\naudience = \"x\"\n"] {
+        let problem = toml(open).unwrap_err();
+        assert!(problem.contains("everybody might"), "{problem}");
+        let off = toml(&open.replace("[auth]", "[auth]\nenabled = false"));
+        assert!(!off.unwrap().config.auth.is_configured());
+    }
+}

@@ -13,9 +13,10 @@ use crate::app::{Handler, Peer};
 use crate::config::ProxyProtocol;
 use crate::limits;
 use crate::runtime::ConnectionKey;
-use crate::runtime::connection::{Connection, State};
+use crate::runtime::connection::{Connection, Kind, State};
 use crate::runtime::deadlines::tick_after;
 use crate::runtime::mailbox::Mail;
+use crate::runtime::serve::Core;
 use crate::runtime::tls::Tls;
 use crate::transport;
 
@@ -68,7 +69,7 @@ impl<H: Handler> Shard<H> {
                     }
                     match self.peers.come(self.counted(&peer)) {
                         true => self.place(socket, peer),
-                        false => self.turn_away(&socket),
+                        false => self.turn_away(socket, peer),
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Accepted::All,
@@ -82,13 +83,20 @@ impl<H: Handler> Shard<H> {
         Accepted::Some
     }
 
-    /// An address has as many connections as it may: this one is told so, if the socket takes it
-    /// at once and is not to be encrypted, and ends.
+    /// An address has as many connections as it may: this one is told so when it asks for
+    /// something, so that a page can read it, and ends. Where many come at once, one is told at
+    /// once, if the socket takes it and is not to be encrypted.
     #[cold]
-    fn turn_away(&self, socket: &TcpStream) {
+    fn turn_away(&mut self, socket: TcpStream, peer: Peer) {
+        if self.turned_away < limits::TURNED_AWAY_MAX {
+            self.turned_away += 1;
+            self.counters().connections.fetch_add(1, Ordering::SeqCst);
+            return self.add_as(Kind::TurnedAway, socket, peer);
+        }
+        let Core { shared, local, .. } = &self.core;
         let mut answer = Vec::new();
-        transport::refuse_connection(&self.core.local.date, &mut answer);
-        if self.certificates.is_none() && send(socket, &answer, SendFlags::NOSIGNAL).is_ok() {
+        transport::refuse_connection(b"", shared, &local.date, &mut answer);
+        if self.certificates.is_none() && send(&socket, &answer, SendFlags::NOSIGNAL).is_ok() {
             // Its client may be sending meanwhile, and be told nothing but that we are gone.
             let _ = socket.shutdown(Shutdown::Write);
         }
@@ -139,23 +147,34 @@ impl<H: Handler> Shard<H> {
     }
 
     /// Takes in a connection that has been accepted and counted.
-    pub(super) fn add(&mut self, mut socket: TcpStream, peer: Peer) {
-        let from = self.counted(&peer);
+    pub(super) fn add(&mut self, socket: TcpStream, peer: Peer) {
+        self.add_as(Kind::Client, socket, peer);
+    }
+
+    fn add_as(&mut self, kind: Kind, mut socket: TcpStream, peer: Peer) {
+        let from = self.counted(&peer).filter(|_| kind == Kind::Client);
         match self.register(&mut socket) {
             Ok(key) => {
                 self.table().accepted.add_alone(1);
                 let mut connection = Connection::new(socket, peer, key.generation);
-                (connection.from, connection.opened) = (from, self.core.now);
+                (connection.kind, connection.from) = (kind, from);
+                connection.opened = self.core.now;
                 if self.begins_with_header() {
                     connection.state = State::ProxyHeader;
                 }
                 connection.tls = self.certificates.as_ref().map(Tls::new);
                 let slot = self.connections.insert(connection);
-                let idle_timeout = self.patience();
+                let idle_timeout = match kind {
+                    Kind::TurnedAway => limits::LINGER_TIMEOUT,
+                    Kind::Client | Kind::Operator => self.patience(),
+                };
                 self.core.arm(key, &mut self.connections[slot], idle_timeout);
             }
             Err(error) => {
                 tracing::debug!(%error, "a connection was lost before it began");
+                if kind == Kind::TurnedAway {
+                    self.turned_away -= 1;
+                }
                 self.peers.leave(self.index, from);
             }
         }
@@ -172,9 +191,10 @@ impl<H: Handler> Shard<H> {
             }
             let Ok(key) = self.register(&mut socket) else { continue };
             let mut connection = Connection::new(socket, Peer::at(address.ip()), key.generation);
-            connection.is_admin = true;
+            connection.kind = Kind::Operator;
             let slot = self.connections.insert(connection);
-            let idle_timeout = self.patience();
+            // Who asks for nothing keeps the probes of a healthy process out.
+            let idle_timeout = self.patience().min(limits::LINGER_TIMEOUT);
             self.core.arm(key, &mut self.connections[slot], idle_timeout);
             self.admins += 1;
         }

@@ -12,7 +12,7 @@ use super::{Shard, find};
 use crate::app::Handler;
 use crate::limits;
 use crate::runtime::ConnectionKey;
-use crate::runtime::connection::{Connection, Phase, State};
+use crate::runtime::connection::{Connection, Kind, Phase, State};
 use crate::runtime::mailbox::Leave;
 
 /// How far a shard is on its way out.
@@ -122,7 +122,8 @@ impl<H: Handler> Shard<H> {
     fn close_idle(&mut self) {
         // Operators can ask how it goes until all others have gone.
         let idle = |connection: &Connection| {
-            !connection.is_admin && matches!(connection.phase, Phase::Idle | Phase::Handshake)
+            connection.kind != Kind::Operator
+                && matches!(connection.phase, Phase::Idle | Phase::Handshake)
         };
         let keys = self.keys(idle);
         for key in &keys {

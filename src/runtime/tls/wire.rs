@@ -87,7 +87,8 @@ fn refuse_plain<H: Handler>(connection: &mut Connection, mut tls: Tls, core: &mu
     core.handshakes.failed(&"not TLS", connection.peer.address, core.local.unix_s);
     core.output(connection);
     let unread = tls.input.unread();
-    transport::refuse_plain(unread, &core.local.date, connection.output.out());
+    let date = &core.local.date;
+    transport::refuse_plain(unread, &core.shared, date, connection.output.out());
     connection.state = State::Finishing { linger: true };
     forget(&mut tls, core);
 }
