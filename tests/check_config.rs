@@ -274,7 +274,7 @@ fn mistakes_that_only_show_together_are_all_named() {
                 (":1", "auth.issuers[0].audience", "name this"),
             ],
         ),
-        ("[auth]\nanonymous = true\n".into(), &[(":2", "auth.anonymous", "nobody can have any")]),
+        ("[auth]\nanonymous = true\n".into(), &[(":1", "auth.enabled", "nothing here says")]),
         (short.into(), &[(":4", "auth.api_keys[0].sha256", "64 hexadecimal digits")]),
         (
             "cores = 100000\nadmin_bind = \"127.0.0.1:8080\"\nlog = \"banana=,,\"\n".into(),

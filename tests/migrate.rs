@@ -285,7 +285,7 @@ fn who_still_comes_is_asked_of_the_daemon_that_runs() {
     let (one_session, own) = counted(&report, "editor", "0.9");
     assert_eq!((sessions, one_session), (2, 1), "{report}");
     assert_eq!((messages, own), (9, 3), "with `initialize`: {report}");
-    let odd = report.lines().filter(|line| line.contains(r#"a\nb \"c\""#));
+    let odd = report.lines().filter(|line| line.contains(r#"a_b \"c\""#));
     assert_eq!(odd.count(), 1, "a name does not break its line: {report}");
 
     // What it said can be kept, and read when it has ended.

@@ -65,7 +65,7 @@ fn it_is_told_of_the_start_of_reloads_and_of_the_end() {
     assert!(reloading.contains("MONOTONIC_USEC="), "{reloading}");
     manager.hears("READY=1\n");
     daemon.signal("USR1");
-    daemon.logs(0, "the logs of requests are opened again");
+    daemon.logs(0, "the logs of requests are to be opened again");
     daemon.signal("TERM");
     manager.hears("STOPPING=1\n");
     assert!(daemon.ended().success());

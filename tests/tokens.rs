@@ -436,7 +436,7 @@ fn a_secret_may_be_sent_in_the_body() {
     drop(answers);
     std::fs::remove_file(path).expect("a file");
     let error = Tokens::start(&asking(&issuer, config)).err().expect("no secret");
-    assert!(error.starts_with("issuers[0].introspection.client_secret_file: "), "{error}");
+    assert!(error.contains("client_secret_file: "), "{error}");
 }
 
 #[test]

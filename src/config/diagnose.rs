@@ -118,10 +118,14 @@ pub fn settled(mut raw: RawConfig, file: &Layer) -> (Option<Settings>, Vec<Error
             Err(error) => error,
         };
         let table = can_be_taken_out(&error).then(|| take_out_setting(&mut raw, &error));
-        errors.push(match (&error.key, error.place == SETTINGS) {
+        let error = match (&error.key, error.place == SETTINGS) {
             (Some(key), true) => placed(key, error.problem, file),
             _ => error,
-        });
+        };
+        if errors.contains(&error) {
+            break;
+        }
+        errors.push(error);
         match table {
             Some(table) => is_taken_out.push(table),
             None => break,

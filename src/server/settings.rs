@@ -32,6 +32,15 @@ pub(super) fn hub(config: &Config, clock: Clock, ledger: Arc<Ledger>) -> Result<
     Ok(Hub::new(sessions, lines, key, stream_limits(config), calls(config), clock, ledger))
 }
 
+/// Notes what operators want to see beside what is counted.
+pub(super) fn tell(hub: &Hub, config: &Config, certificates: Option<&Certificates>) {
+    let settled = &hub.ledger.gauges.settled;
+    settled.connections_max.set(config.connections_max as u64);
+    settled.memory_max.set(runtime::memory_bound(config).unwrap_or(0) as u64);
+    let expires_s = certificates.map_or(0, Certificates::expires_at);
+    settled.certificate_expires_s.set(u64::try_from(expires_s).unwrap_or(0));
+}
+
 /// What is wrong with the names of tools and prompts in these settings.
 pub(super) fn unknown_names(switches: &Switches, config: &Config) -> Vec<String> {
     let off = config.tools.disabled.iter();
@@ -53,15 +62,6 @@ pub(super) fn unknown_names(switches: &Switches, config: &Config) -> Vec<String>
 pub(super) fn check_names(switches: &Switches, config: &Config) -> Result<(), ServeError> {
     let first = unknown_names(switches, config).into_iter().next();
     first.map_or(Ok(()), |problem| Err(ServeError::Setting(problem)))
-}
-
-/// Notes what operators want to see beside what is counted.
-pub(super) fn tell(hub: &Hub, config: &Config, certificates: Option<&Certificates>) {
-    let settled = &hub.ledger.gauges.settled;
-    settled.connections_max.set(config.connections_max as u64);
-    settled.memory_max.set(runtime::memory_bound(config).unwrap_or(0) as u64);
-    let expires_s = certificates.map_or(0, Certificates::expires_at);
-    settled.certificate_expires_s.set(u64::try_from(expires_s).unwrap_or(0));
 }
 
 /// Gives the hub the limits of a configuration that was read again.

@@ -24,7 +24,7 @@ use crate::store::Hub;
 #[cold]
 pub(super) fn text<H: Handler>(shared: &Shared<H>) -> String {
     let ages = shared.handler.issuers().into_iter();
-    let keys = ages.filter_map(|issuer| Some((issuer.issuer.to_owned(), issuer.keys_age_s?)));
+    let keys = ages.filter_map(|issuer| Some((issuer.issuer, issuer.keys_age_s?)));
     let scrape = Scrape { hub: shared.hub.clone(), keys: keys.collect() };
     let mut registry = Registry::default();
     registry.register_collector(Box::new(scrape));
