@@ -36,8 +36,10 @@ use crate::http::HttpLimits;
 use crate::limits;
 
 pub use auth::{ApiKey, AuthConfig, KnownClient};
+pub(crate) use guard::Guarded;
 pub use guard::{CorsConfig, GuardConfig, ProxyProtocol, public_url};
-pub(crate) use guard::{Guarded, host_pattern, network, origin_pattern};
+#[cfg(feature = "daemon")]
+pub(crate) use guard::{host_pattern, network, origin_pattern};
 pub(crate) use http_sse::DEPRECATED;
 pub use http_sse::{Day, DeprecationConfig, HttpSseConfig};
 pub use observe::{AccessLogConfig, AuditLogConfig, LogFormat, ObserveConfig};

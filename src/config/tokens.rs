@@ -313,6 +313,7 @@ impl TokenConfig {
     }
 
     /// Whether anything of it is in files, which may say something else at any time.
+    #[cfg(feature = "auth")]
     pub(crate) fn has_files(&self) -> bool {
         self.issuers.iter().any(|issuer| {
             let secret = issuer.introspection.as_ref().map(|asked| &asked.client_secret);

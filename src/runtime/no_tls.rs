@@ -13,6 +13,9 @@ pub(crate) struct Tls(Infallible);
 #[derive(Debug, Clone)]
 pub struct Certificates(Infallible);
 
+/// Files that were read anew.
+pub(crate) struct Loaded;
+
 /// Why certificates cannot be used.
 pub type CertificateError = Infallible;
 
@@ -39,11 +42,15 @@ impl Certificates {
         Ok(None)
     }
 
-    pub(crate) fn prepare(&self, _: &TlsConfig, _: Option<&str>) -> Result<Infallible, Infallible> {
+    pub(crate) fn prepare(
+        &self,
+        _: &TlsConfig,
+        _: Option<&str>,
+    ) -> Result<Loaded, CertificateError> {
         match self.0 {}
     }
 
-    pub(crate) fn take(&self, _: Infallible) -> bool {
+    pub(crate) fn take(&self, _: Loaded) -> bool {
         match self.0 {}
     }
 
