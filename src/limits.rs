@@ -67,6 +67,8 @@ pub const BUFFER_SIZE_MAX: usize = 64 * 1024;
 pub const BUFFERS_MAX: usize = 256;
 /// Buffers of a kind that a shard with nothing to do keeps.
 pub const BUFFERS_AT_REST: usize = 8;
+/// Connections of a shard of which three quarters have gone when memory is given back, too.
+pub const TRIM_AFTER_CONNECTIONS: usize = 64;
 /// Bytes of buffers that were given back after which memory is given back to the system.
 pub const TRIM_AFTER_BYTES: usize = 1024 * 1024;
 /// Buffers given back between two looks at what they were used for.

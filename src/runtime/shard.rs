@@ -69,6 +69,8 @@ pub(crate) struct Shard<H> {
     memory: MemoryWatch,
     /// Bytes of buffers that were given back, and may still be kept by the allocator.
     given_back: usize,
+    /// The most connections there were since memory was given back.
+    most: usize,
     core: Core<H>,
 }
 
@@ -143,6 +145,7 @@ impl<H: Handler> Shard<H> {
             leaving: Leaving::Not,
             memory,
             given_back: 0,
+            most: 0,
             core,
         })
     }

@@ -164,6 +164,7 @@ impl<H: Handler> Shard<H> {
                 }
                 connection.tls = self.certificates.as_ref().map(Tls::new);
                 let slot = self.connections.insert(connection);
+                self.most = self.most.max(self.connections.len());
                 let idle_timeout = match kind {
                     Kind::TurnedAway => limits::LINGER_TIMEOUT,
                     Kind::Client | Kind::Operator => self.patience(),
