@@ -47,6 +47,7 @@ A file in TOML:
 A certificate for this machine, to try HTTPS with (clients must be told to trust fastd.pem):
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 30 \\
     -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \\
+    -addext basicConstraints=critical,CA:FALSE \\
     -keyout fastd.key -out fastd.pem
 
 `mcp-fastd check fastd.toml` says all that is wrong with such a file.
