@@ -29,10 +29,23 @@ impl RawConfig {
             let error = |problem: String| Error { place, line: None, key: None, problem };
             (name != CONFIG_VARIABLE).then(|| {
                 let value = value.to_str().ok_or_else(|| "not UTF-8".to_owned());
-                value.and_then(|value| from_variable(name, value)).map_err(error)
+                value.and_then(|value| from_variable(name, value)).map(by_one_name).map_err(error)
             })
         })
     }
+}
+
+/// What is below a table's other name is put below its own: of a table, each variable sets a part,
+/// and the parts are laid over each other.
+fn by_one_name(mut raw: RawConfig) -> RawConfig {
+    let http = &mut raw.transport.http;
+    if let Some(auth) = http.auth.take() {
+        raw.auth = auth;
+    }
+    if let Some(rate) = http.rate_limit.take() {
+        raw.rate = rate;
+    }
+    raw
 }
 
 /// One variable as a configuration of one key. Numbers, truth values and lists are written as in

@@ -427,6 +427,23 @@ fn who_may_come_has_two_names_and_can_be_switched_off() {
 }
 
 #[test]
+fn variables_below_another_name_of_a_table_are_parts_of_it() {
+    let place = |key: &str| format!("MCP_FASTD__TRANSPORT__HTTP__{key}");
+    let (issuer, audience) = (place("AUTH__ISSUER"), place("AUTH__AUDIENCE"));
+    let (global, address) = (place("RATE_LIMIT__GLOBAL"), place("RATE_LIMIT__PER_ADDRESS"));
+    let mut variables =
+        [(&*issuer, "https://i.example"), (&*audience, "x"), (&*global, "9/s"), (&*address, "7/s")];
+    for _ in 0..2 {
+        let config = environment(&variables).expect("understood").config;
+        assert_eq!(config.auth.tokens.issuers[0].issuer, "https://i.example");
+        assert_eq!(config.auth.tokens.audiences, ["x"]);
+        assert_eq!(config.rate.global, Some(Rate::per_second(9)));
+        assert_eq!(config.rate.per_address, Some(Rate::per_second(7)));
+        variables.reverse();
+    }
+}
+
+#[test]
 fn scopes_of_one_thing_leave_those_of_others() {
     let below = "[tools.a]\nscopes = \"x\"\n[tools.b]\nscopes = \"y\"";
     let below: RawConfig = from_toml(below, "f").expect("a file");
