@@ -48,6 +48,7 @@ fn an_address_has_so_many_on_whatever_connection() {
     assert!(!response.closes(), "the body was read");
     // What tells whether the server is there goes on, and so do preflights.
     assert_eq!(wire.ask("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
+    assert_eq!(wire.ask("GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
     assert_eq!(wire.ask("OPTIONS /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 204);
     check_refused(
         &wire.ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"),

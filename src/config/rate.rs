@@ -8,7 +8,8 @@ use std::time::Duration;
 /// How often clients may ask: token buckets. Nothing is counted unless it is set.
 ///
 /// Who asks too often gets 429 with `Retry-After`, and a JSON-RPC error that names the setting and
-/// says in `error.data.retryAfterMs` when to come again. `/health`, and OPTIONS, are not counted;
+/// says in `error.data.retryAfterMs` when to come again. `/health`, `/ready` and OPTIONS are not
+/// counted;
 /// a batch counts as its messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RateConfig {

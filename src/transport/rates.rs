@@ -39,7 +39,7 @@ pub(crate) enum Counted {
 #[inline]
 pub(super) fn counting<H>(route: Route, shared: &Shared<H>) -> Option<&Rates> {
     let rates = shared.rates.as_deref()?;
-    (!matches!(route, Route::Health | Route::Options { .. })).then_some(rates)
+    (!matches!(route, Route::Health | Route::Ready | Route::Options { .. })).then_some(rates)
 }
 
 /// The same where the head alone is here: not where the refusal is to have its id, which is in the
