@@ -66,63 +66,53 @@ impl Operations {
     }
 }
 
-/// What came of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Outcome {
-    Ok,
-    /// The client is to answer questions, and ask again.
-    InputRequired,
-    /// A tool has failed: a result with `isError`, and HTTP 200.
-    ToolError,
-    ParseError,
-    InvalidRequest,
-    MethodNotFound,
-    InvalidParams,
-    InternalError,
-    ResourceNotFound,
-    HeaderMismatch,
-    MissingCapability,
-    UnsupportedVersion,
-    OtherError,
-    /// Nobody waited for the answer any more.
-    Cancelled,
-    Unauthorized,
-    Forbidden,
-    /// HTTP says what was wrong.
-    Refused,
-    RateLimited,
-    Overloaded,
+/// An enum that knows all that it can be, in order.
+macro_rules! counted {
+    ($(#[$about:meta])* pub(crate) enum $name:ident { $($(#[$doc:meta])* $variant:ident,)* }) => {
+        $(#[$about])*
+        pub(crate) enum $name {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl $name {
+            pub(crate) const ALL: [$name; [$($name::$variant),*].len()] = [$($name::$variant),*];
+            pub(crate) const COUNT: usize = $name::ALL.len();
+        }
+    };
+}
+
+counted! {
+    /// What came of a request.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[repr(u8)]
+    pub(crate) enum Outcome {
+        Ok,
+        /// The client is to answer questions, and ask again.
+        InputRequired,
+        /// A tool has failed: a result with `isError`, and HTTP 200.
+        ToolError,
+        ParseError,
+        InvalidRequest,
+        MethodNotFound,
+        InvalidParams,
+        InternalError,
+        ResourceNotFound,
+        HeaderMismatch,
+        MissingCapability,
+        UnsupportedVersion,
+        OtherError,
+        /// Nobody waited for the answer any more.
+        Cancelled,
+        Unauthorized,
+        Forbidden,
+        /// HTTP says what was wrong.
+        Refused,
+        RateLimited,
+        Overloaded,
+    }
 }
 
 impl Outcome {
-    pub(crate) const COUNT: usize = Outcome::Overloaded as usize + 1;
-
-    pub(crate) const ALL: [Outcome; Outcome::COUNT] = {
-        use Outcome::*;
-        [
-            Ok,
-            InputRequired,
-            ToolError,
-            ParseError,
-            InvalidRequest,
-            MethodNotFound,
-            InvalidParams,
-            InternalError,
-            ResourceNotFound,
-            HeaderMismatch,
-            MissingCapability,
-            UnsupportedVersion,
-            OtherError,
-            Cancelled,
-            Unauthorized,
-            Forbidden,
-            Refused,
-            RateLimited,
-            Overloaded,
-        ]
-    };
-
     /// A JSON-RPC error.
     #[cold]
     pub(crate) fn of_error(code: ErrorCode) -> Outcome {
