@@ -64,11 +64,6 @@ pub(super) fn answer_body<H: Handler>(
         Err(refusal) => return desk.refuse(&refusal, id(&message), Era::Modern, out),
     };
     if context.era() == Era::Legacy {
-        if let Some(refusal) = desk.too_often(&message, &context) {
-            desk.asked(&message, &context);
-            desk.watch.failed(Operation::NONE, Outcome::RateLimited);
-            return desk.refuse_http(&refusal, out);
-        }
         let begins = context.method == Some(mcp::Method::Initialize);
         return match desk.session(begins) {
             Ok(None) => desk.answer(root, &message, &context, None, out),
@@ -117,6 +112,15 @@ impl<H: Handler> Desk<'_, H> {
         {
             self.asked(message, context);
             return self.forbid(&missing, out);
+        }
+        // By the body, since no head says it; and only now, so that who may not call a tool cannot
+        // use up what others may call of it.
+        if context.era() == Era::Legacy
+            && let Some(refusal) = self.too_often(message, context)
+        {
+            self.asked(message, context);
+            self.watch.failed(Operation::NONE, Outcome::RateLimited);
+            return self.refuse_http(&refusal, out);
         }
         if H::SPEAKS_MCP {
             return self.forward(root, message, context, session, out);
