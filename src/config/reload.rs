@@ -84,10 +84,9 @@ impl Config {
         take_over! {
             AuthConfig { &mut self.auth, new.auth, reloaded, "auth." }
             live { api_keys api_keys_file mtls anonymous decision_timeout resource_name
-                resource_documentation }
-            // What each thing needs is in the catalog.
-            restart { anonymous_scopes scopes tools = "tools" prompts = "prompts"
-                resources = "resources" }
+                resource_documentation anonymous_scopes scopes tools = "tools"
+                prompts = "prompts" resources = "resources" }
+            restart {}
             apart { tokens }
         }
         take_over! {
