@@ -244,7 +244,7 @@ impl<H: Handler> Desk<'_, H> {
         let framing = self.framing();
         let to = self.reply_to(version, session.clone(), framing);
         let observation = to.observation.clone();
-        let reply = Reply::answer(to, stream.clone());
+        let reply = Reply::answer(to, stream.clone(), &request);
         let mut deferred = self.deferred(root, version, session, stream, framing.is_some());
         (deferred.request, deferred.share) = (request, share);
         deferred.observation = Some(observation);
@@ -303,7 +303,8 @@ impl<H: Handler> Desk<'_, H> {
     ) -> ReplyTo {
         let (lines, hub) = (self.stamp.lines.into(), self.shared.hub.clone());
         let (persistence, observation) = (self.sender.persistence, self.watch.hand_over());
-        ReplyTo { session, version, persistence, framing, share: None, lines, hub, observation }
+        let (right, share) = (self.sender.right(self.shared), None);
+        ReplyTo { session, version, persistence, framing, right, share, lines, hub, observation }
     }
 
     #[cold]

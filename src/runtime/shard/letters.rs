@@ -21,6 +21,7 @@ impl<H: Handler> Shard<H> {
                 Some(Mail::Vacancy) => self.look_at_listeners(),
                 Some(Mail::Stop(leave)) => self.leave(leave),
                 Some(Mail::Reload(reloaded)) => self.reload(&reloaded),
+                Some(Mail::AskAgain) => self.doubt(),
                 // Whoever asked may have gone.
                 Some(Mail::Lend(asker)) => drop(asker.try_send(self.lend())),
                 Some(Mail::Beat(asker)) => drop(asker.try_send(self.index)),
