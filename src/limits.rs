@@ -82,6 +82,9 @@ pub const EVENTS_PER_TURN_MAX: usize = 1024;
 pub const ACCEPTS_PER_TURN_MAX: usize = 64;
 /// Letters taken from the mailbox in one turn.
 pub const MAIL_PER_TURN_MAX: usize = 256;
+/// Connections about which it is asked in one turn whether their clients are still let in. Few,
+/// since a signature may have to be checked for each (100 µs).
+pub const ASKED_AGAIN_PER_TURN_MAX: usize = 32;
 /// Reads of one connection in one turn.
 pub const READS_PER_TURN_MAX: usize = 16;
 /// Connections answered before their answers are written: the code that answers stays in the

@@ -45,11 +45,11 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         None => own_docs::dataset()?,
     };
     let authentication = Authentication::start(&config.auth).map_err(auth_problem)?;
-    let policy = config.auth.policy().map_err(auth_problem)?;
     let is_open = !config.auth.is_configured();
     let (path, transports) = (config.path.clone(), config.transports);
     let scheme = if config.tls.is_on() { "https" } else { "http" };
-    let server = documents::guarded(dataset.clone(), authentication.clone(), policy);
+    let server =
+        documents::guarded(dataset.clone(), authentication.clone(), authentication.clone());
     let running = server.config(config).listeners(opened).start()?;
     let mut status = "serving standard input and output".to_owned();
     if transports == Transports::Stdio {

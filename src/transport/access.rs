@@ -80,7 +80,7 @@ pub(super) fn identify<H: Handler>(
     Ok(principal)
 }
 
-fn text(value: &[u8]) -> Cow<'_, str> {
+pub(super) fn text(value: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(value)
 }
 

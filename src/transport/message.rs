@@ -66,11 +66,6 @@ pub(super) fn answer_body<H: Handler>(
         Err(refusal) => return desk.refuse(refusal, id(&message), Era::Modern, out),
     };
     if context.era() == Era::Legacy {
-        if let Some(refusal) = desk.too_often(&message, context) {
-            desk.asked(&message, context);
-            desk.watch.failed(Operation::NONE, Outcome::RateLimited);
-            return desk.refuse_http(&refusal, out);
-        }
         let begins = context.method == Some(mcp::Method::Initialize);
         return match desk.session(begins) {
             Ok(None) => desk.answer(root, &message, context, None, out),
@@ -119,6 +114,15 @@ impl<H: Handler> Desk<'_, H> {
         {
             self.asked(message, context);
             return self.forbid(&missing, out);
+        }
+        // By the body, since no head says it; and only now, so that who may not call a tool cannot
+        // use up what others may call of it.
+        if context.era() == Era::Legacy
+            && let Some(refusal) = self.too_often(message, context)
+        {
+            self.asked(message, context);
+            self.watch.failed(Operation::NONE, Outcome::RateLimited);
+            return self.refuse_http(&refusal, out);
         }
         if H::SPEAKS_MCP {
             return self.forward(root, message, context, session, out);
@@ -242,7 +246,7 @@ impl<H: Handler> Desk<'_, H> {
         let framing = self.framing();
         let to = self.reply_to(version, session.clone(), framing);
         let observation = to.observation.clone();
-        let reply = Reply::answer(to, stream.clone());
+        let reply = Reply::answer(to, stream.clone(), &request);
         let mut deferred = self.deferred(root, version, session, stream, framing.is_some());
         (deferred.request, deferred.share) = (request, share);
         deferred.observation = Some(observation);
@@ -301,7 +305,8 @@ impl<H: Handler> Desk<'_, H> {
     ) -> ReplyTo {
         let (lines, hub) = (self.stamp.lines.into(), self.shared.hub.clone());
         let (persistence, observation) = (self.sender.persistence, self.watch.hand_over());
-        ReplyTo { session, version, persistence, framing, share: None, lines, hub, observation }
+        let (right, share) = (self.sender.right(self.shared), None);
+        ReplyTo { session, version, persistence, framing, right, share, lines, hub, observation }
     }
 
     #[cold]

@@ -140,7 +140,8 @@ impl<H: Handler> Shard<H> {
         }
     }
 
-    fn keys(&self, wanted: impl Fn(&Connection) -> bool) -> Vec<ConnectionKey> {
+    /// The connections of which something holds.
+    pub(super) fn keys(&self, wanted: impl Fn(&Connection) -> bool) -> Vec<ConnectionKey> {
         let wanted = self.connections.iter().filter(|(_, connection)| wanted(connection));
         wanted.map(|(slot, c)| ConnectionKey::new(slot, c.generation)).collect()
     }
