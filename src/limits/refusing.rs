@@ -12,6 +12,8 @@ pub const TURNED_AWAY_MAX: usize = 64;
 pub const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
 /// How much of it is read on, in bytes.
 pub const LINGER_BYTES_MAX: usize = 1024 * 1024;
+/// How long connections that are idle when a server stops may still ask for something.
+pub const FAREWELL_TIMEOUT: Duration = Duration::from_millis(500);
 /// Connections to the listener for operators at once; beyond them, new ones are closed.
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 /// How long the listener is left alone when the process is out of file descriptors.

@@ -106,6 +106,7 @@ impl<H: Handler> Shard<H> {
                 now_ms: steady_ms(),
                 watch: Watch::new(shared.hub.ledger.clone(), index),
                 unix_s: unix_ms() / 1000,
+                leaving: false,
                 stopping: false,
                 closing: false,
                 known_host: Vec::new(),

@@ -53,6 +53,7 @@ impl<H: Handler> Exchange<H> {
                 now_ms: 0,
                 watch,
                 unix_s: 0,
+                leaving: false,
                 stopping: false,
                 closing: false,
                 known_host: Vec::new(),

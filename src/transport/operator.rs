@@ -37,7 +37,7 @@ pub(crate) fn operate<H: Handler>(
 ) -> Next {
     local.watch.begin_unseen();
     let head = &request.head;
-    let persistence = if local.stopping { Persistence::Close } else { head.connection() };
+    let persistence = if local.leaving { Persistence::Close } else { head.connection() };
     let stamp = Stamp { date: &local.date, lines: &[] };
     let found = page(head.target.path, head.method, false);
     let refusal = match found {

@@ -50,7 +50,7 @@ impl<H: Handler> Shard<H> {
         }
         self.memory = MemoryWatch::new(config);
         self.core.bounds_connections = bounds_connections(config);
-        self.core.local.closing = self.core.local.stopping;
+        self.core.local.closing = self.core.local.leaving;
         // Which hosts may be called is another question now.
         self.core.local.known_host.clear();
         self.core.config = config.clone();
