@@ -28,7 +28,10 @@ pub(super) enum Leaving {
     Later(Instant, Leave),
     /// What is under way is finished until then, and what is idle closed before, unless that was
     /// done already.
-    Until { end: Instant, close_idle: Option<Instant> },
+    Until {
+        end: Instant,
+        close_idle: Option<Instant>,
+    },
 }
 
 impl Leaving {
