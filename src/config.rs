@@ -21,6 +21,7 @@ mod guard;
 mod http_sse;
 mod observe;
 mod overload;
+mod ranges;
 mod rate;
 mod reload;
 mod tls;

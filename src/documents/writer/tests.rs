@@ -72,7 +72,7 @@ fn what_is_queued_shares_one_transaction() {
 #[test]
 fn nothing_is_visible_before_the_commit() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, connection) = file(&folder);
+    let (path, mut connection) = file(&folder);
     let transaction = connection.transaction().unwrap();
     apply(&transaction, &add("d1", "t").work, 0).unwrap();
     assert_eq!(count(&path), 0);
