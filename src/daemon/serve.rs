@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use mcp_fastd::config::file::Settings;
 use mcp_fastd::documents::{Dataset, serve as documents};
 use mcp_fastd::inherit::{self, Inherited};
+use mcp_fastd::limits::CERTIFICATE_WARNING_INTERVAL;
 use mcp_fastd::{Authentication, Config, LogFormat, Opened, ShardStats, Transports};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::Targets;
@@ -72,6 +73,14 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     }
     let handle = running.handle();
     let logs = running.logs();
+    if let Some(certificates) = running.certificates() {
+        std::thread::Builder::new().name("certificates".to_owned()).spawn(move || {
+            loop {
+                std::thread::sleep(CERTIFICATE_WARNING_INTERVAL);
+                certificates.warn();
+            }
+        })?;
+    }
     systemd::watch(handle.clone());
     let daemon = Daemon {
         handle,
