@@ -116,7 +116,7 @@ fn times(config: &Config) -> Vec<Range> {
         Range::time("keep_alive", config.keep_alive, tick),
         Range::time("stream_age_max", config.stream_age_max, tick),
         Range::time("session_idle_timeout", config.session_idle_timeout, tick),
-        Range::time("answer_timeout", config.answer_timeout, tick),
+        Range::time("answer_timeout", config.answer_timeout, zero),
         Range::time("auth.decision_timeout", config.auth.decision_timeout, tick),
         Range::time("auth.issuer_timeout", tokens.issuer_timeout, tick),
         Range::time("auth.leeway", tokens.leeway, zero),
