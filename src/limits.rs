@@ -108,6 +108,8 @@ pub const TLS_INPUT_BYTES_MAX: usize = 80 * 1024;
 pub const TLS_PART_BYTES: usize = 48 * 1024;
 /// Days before a certificate expires in which that is told at every start and reload.
 pub const CERTIFICATE_WARNING_DAYS: i64 = 14;
+/// How often the daemon tells it besides.
+pub const CERTIFICATE_WARNING_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 const _: () = assert!(BUFFER_SIZE <= BUFFER_SIZE_MAX);
 const _: () = assert!(TLS_INPUT_BYTES_MAX > 64 * 1024 && TLS_PART_BYTES < BUFFER_SIZE_MAX);

@@ -29,7 +29,7 @@ pub(super) fn reload(daemon: &mut Daemon) {
 /// its line here, before the last one: first the check, then the exchange.
 fn apply(daemon: &mut Daemon, read: (Settings, Targets)) -> Result<Reloaded, Problem> {
     let (mut settings, filter) = read;
-    daemon.keep_sockets(&mut settings.config);
+    daemon.inherited.settle(&mut settings.config);
     let auth_problem = |problem| Problem(format!("auth.{problem}"));
     let others = daemon.authentication.prepare(&settings.config.auth).map_err(auth_problem)?;
     let take = || daemon.authentication.take(others);

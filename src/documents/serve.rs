@@ -81,6 +81,10 @@ pub fn guarded(
 
 /// A read as short as those that answer on the shard. What was wrong is logged: it may name files.
 fn ready(dataset: &Dataset, readiness: &mut Readiness) {
+    if !dataset.is_in_place() {
+        // Readers that are open go on, and new ones find nothing, or something else.
+        return readiness.not_ready("dataset", "its file was deleted or replaced");
+    }
     match dataset.list(1, None) {
         Ok(_) => readiness.ready("dataset"),
         Err(error) => {

@@ -206,7 +206,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
         connection.output.attach(core.write_buffers.take());
     }
     if core.bounds_connections {
-        core.local.closing = core.local.stopping || is_last(connection, core);
+        core.local.closing = core.local.leaving || is_last(connection, core);
     }
     let mut storage = field_storage();
     let Connection { input, output, decoder, peer, counted, kind, .. } = connection;

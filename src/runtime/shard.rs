@@ -110,6 +110,7 @@ impl<H: Handler> Shard<H> {
                 watch: Watch::new(shared.hub.ledger.clone(), index),
                 unix_s: unix_ms() / 1000,
                 rights: 0,
+                leaving: false,
                 stopping: false,
                 closing: false,
                 known_host: Vec::new(),

@@ -54,6 +54,7 @@ impl<H: Handler> Exchange<H> {
                 watch,
                 unix_s: 0,
                 rights: 0,
+                leaving: false,
                 stopping: false,
                 closing: false,
                 known_host: Vec::new(),

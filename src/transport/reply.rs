@@ -141,7 +141,7 @@ impl Reply {
 
     /// Writes what has come.
     pub(crate) fn deliver(&mut self, local: &Local, out: &mut Vec<u8>) -> Delivery {
-        if local.stopping {
+        if local.leaving {
             self.persistence = Persistence::Close;
         }
         let framing = match (self.opened_ms, self.framing) {

@@ -55,9 +55,7 @@ pub(crate) fn respond<H: Handler>(
         Ok(principal) => principal,
         Err(Stopped::Later(verdict)) => return Next::Park(verdict),
         Err(Stopped::Refused(refusal)) => {
-            let is_too_often = refusal.is_too_often();
-            let outcome = if is_too_often { Outcome::RateLimited } else { Outcome::Ok };
-            asked_by_head(&local.watch, &fields, outcome, shared);
+            asked_by_head(&local.watch, &fields, outcome_of(&refusal), shared);
             let refusal = rates::answering(refusal, found, body, shared, local);
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
             let stamp = Stamp { date: &local.date, lines };
@@ -142,6 +140,7 @@ pub(crate) fn expect<H: Handler>(
                 Err(Stopped::Refused(refusal)) => refusal,
                 _ => short(),
             };
+            asked_by_head(&local.watch, &fields, outcome_of(&refusal), shared);
             let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
             let stamp = Stamp { date: &local.date, lines };
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
@@ -149,6 +148,11 @@ pub(crate) fn expect<H: Handler>(
             false
         }
     }
+}
+
+/// What is known of the outcome without the status, which may be 200 (`rate.reject_status`).
+fn outcome_of(refusal: &HttpRefusal) -> Outcome {
+    if refusal.is_too_often() { Outcome::RateLimited } else { Outcome::Ok }
 }
 
 /// Whether a body is more than we have room for where memory is short.

@@ -56,7 +56,7 @@ impl<H: Handler> Shard<H> {
             self.core.shared.hub.load.set_short_of_memory(false);
         }
         self.core.bounds_connections = bounds_connections(config);
-        self.core.local.closing = self.core.local.stopping;
+        self.core.local.closing = self.core.local.leaving;
         // Which hosts may be called is another question now.
         self.core.local.known_host.clear();
         self.core.config = config.clone();
