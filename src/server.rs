@@ -193,7 +193,7 @@ impl<H: Handler> Server<H> {
         Certificates::read(&config.tls, name).map(|_| ()).map_err(ServeError::Certificates)
     }
 
-    /// What the settings name that is not there: tools, and prompts. Each begins with the key, as
+    /// What the settings name that is not there: tools, prompts, resources. Each begins with the key, as
     /// it is written in a file.
     pub fn unknown_names(&self) -> Vec<String> {
         settings::unknown_names(&self.handler.catalog().switches(), &self.config)
@@ -239,6 +239,7 @@ impl<H: Handler> Server<H> {
         }
         let switches = handler.catalog().switches();
         settings::check_names(&switches, &config)?;
+        settings::check_policy(&switches, &handler.catalog().policy)?;
         switches.set(&config.tools.disabled);
         let logs = settings::logs(&config.observe);
         let ledger = settings::ledger(handler.catalog(), &config, logs, clock);

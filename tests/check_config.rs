@@ -319,6 +319,34 @@ fn a_list_is_no_settings() {
 }
 
 #[test]
+fn scopes_are_for_resources_that_there_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.toml");
+    let key = format!("[[auth.api_keys]]\nname = \"a\"\nsha256 = \"{}\"\n", "0a".repeat(32));
+    for (uri, is_there) in [
+        ("doc://{id}", true),
+        ("doc://{+any}", true),
+        ("doc://01", true),
+        ("document://{id}", false),
+        ("doc:/{id}", false),
+        ("doc://01/02", false),
+        ("note", false),
+    ] {
+        let text = format!("{key}[resources.{uri:?}]\nscopes = [\"x\"]\n");
+        fs::write(&file, text).expect("a file");
+        let (code, _, told) = run(&mut check(&file));
+        let problem = format!("there is no resource `{uri}` (there are: doc://{{id}})");
+        let expected = format!("a.toml:5: resources.{uri}.scopes: {problem}");
+        assert_eq!((code, told.contains(&expected)), (i32::from(!is_there), !is_there), "{told}");
+        if !is_there {
+            let mut serve = command();
+            let (code, _, told) = run(serve.args(["--bind", "127.0.0.1:0", "--config"]).arg(&file));
+            assert!(code == 1 && told.contains(&problem), "{told}");
+        }
+    }
+}
+
+#[test]
 fn what_would_be_served_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
     let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("is made");

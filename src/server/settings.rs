@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ServeError;
-use crate::app::Catalog;
 use crate::app::catalog::Switches;
+use crate::app::{Catalog, Policy};
 use crate::config::{
     AccessLogConfig, AuditLogConfig, AuthConfig, Config, DEPRECATED, Guarded, HttpSseConfig,
     ObserveConfig, Rate, RateConfig, RejectStatus, TraceConfig,
@@ -41,7 +41,7 @@ pub(super) fn tell(hub: &Hub, config: &Config, certificates: Option<&Certificate
     settled.certificate_expires_s.set(u64::try_from(expires_s).unwrap_or(0));
 }
 
-/// What is wrong with the names of tools and prompts in these settings.
+/// What is wrong with the names of tools, prompts and resources in these settings.
 pub(super) fn unknown_names(switches: &Switches, config: &Config) -> Vec<String> {
     let off = config.tools.disabled.iter();
     let off = off.filter_map(|name| switches.no_switch("tools.disabled", name));
@@ -52,7 +52,23 @@ pub(super) fn unknown_names(switches: &Switches, config: &Config) -> Vec<String>
     let prompts = config.auth.prompts.keys();
     let prompts =
         prompts.filter_map(|name| switches.no_prompt(&format!("prompts.{name}.scopes"), name));
-    off.chain(rates).chain(tools).chain(prompts).collect()
+    let resources = config.auth.resources.keys();
+    let resources =
+        resources.filter_map(|uri| switches.no_resource(&format!("resources.{uri}.scopes"), uri));
+    off.chain(rates).chain(tools).chain(prompts).chain(resources).collect()
+}
+
+/// A policy must name what there is: what is misspelt in it would be free for all.
+///
+/// # Errors
+/// It names something else.
+pub(super) fn check_policy(switches: &Switches, policy: &Policy) -> Result<(), ServeError> {
+    let (tools, prompts, resources) = policy.names();
+    let tools = tools.into_iter().filter_map(|name| switches.no_tool("policy", name));
+    let prompts = prompts.into_iter().filter_map(|name| switches.no_prompt("policy", name));
+    let resources = resources.iter().filter_map(|uri| switches.no_resource("policy", uri));
+    let first = tools.chain(prompts).chain(resources).next();
+    first.map_or(Ok(()), |problem| Err(ServeError::Catalog(problem)))
 }
 
 /// The first of them.
