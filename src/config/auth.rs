@@ -150,7 +150,7 @@ impl AuthConfig {
     /// The scopes that are needed by these settings.
     ///
     /// # Errors
-    /// A URI template that is not understood.
+    /// A URI template that is not understood, by its key.
     pub fn policy(&self) -> Result<Policy, String> {
         let mut policy = Policy::default();
         policy.requests(self.scopes.iter().map(String::as_str));
@@ -164,7 +164,7 @@ impl AuthConfig {
         for (uri, scopes) in &self.resources {
             policy
                 .resource(uri, scopes.iter().map(String::as_str))
-                .map_err(|problem| format!("resources: {problem}"))?;
+                .map_err(|problem| format!("{}: {problem}", within("resources", uri)))?;
         }
         Ok(policy)
     }
@@ -172,11 +172,9 @@ impl AuthConfig {
     /// Looks for settings that cannot be.
     ///
     /// # Errors
-    /// What is wrong with the first of them, by its name.
+    /// What is wrong with the first of them, by its key as it is written in a file.
     pub fn check(&self) -> Result<(), String> {
-        let mut problems = self.problems().into_iter();
-        let plain = |problem: String| problem.trim_start_matches("auth.").to_owned();
-        problems.next().map_or(Ok(()), |problem| Err(plain(problem)))
+        self.problems().into_iter().next().map_or(Ok(()), Err)
     }
 
     /// All settings that cannot be. Each begins with the key, as it is written in a file.
@@ -280,11 +278,12 @@ mod tests {
         assert_eq!((good.check(), good.is_configured()), (Ok(()), true));
         let check = |auth: AuthConfig| auth.check().unwrap_err();
         let with = |key| check(AuthConfig { api_keys: vec![key], ..AuthConfig::default() });
-        assert!(with(key("0a", "x")).starts_with("api_keys[0].sha256 (of \"a\") must be 64"));
+        assert!(with(key("0a", "x")).starts_with("auth.api_keys[0].sha256 (of \"a\") must be 64"));
         assert!(with(key(&"0a".repeat(32), "x y")).contains("\"x y\" is no scope"));
         let mtls = vec![KnownClient::default()];
         assert!(
-            check(AuthConfig { mtls, ..AuthConfig::default() }).starts_with("mtls[0] needs one")
+            check(AuthConfig { mtls, ..AuthConfig::default() })
+                .starts_with("auth.mtls[0] needs one")
         );
         let name = |name: &str| KnownClient { name: Some(name.to_owned()), ..named_dns() };
         let mtls = vec![name("a"), name("dns=a")];
@@ -292,7 +291,7 @@ mod tests {
         let nobody = AuthConfig { anonymous: true, ..AuthConfig::default() };
         assert!(check(nobody).contains("nobody can have any"));
         let resources = BTreeMap::from([("a{".to_owned(), vec!["x".to_owned()])]);
-        assert!(check(AuthConfig { resources, ..good }).starts_with("resources: "));
+        assert!(check(AuthConfig { resources, ..good }).starts_with("resources.a{.scopes: "));
     }
 
     #[test]

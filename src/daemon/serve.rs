@@ -44,8 +44,8 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         Some(file) => Dataset::open(file)?,
         None => own_docs::dataset()?,
     };
-    let authentication = Authentication::start(&config.auth).map_err(auth_problem)?;
-    let policy = config.auth.policy().map_err(auth_problem)?;
+    let authentication = Authentication::start(&config.auth).map_err(Problem)?;
+    let policy = config.auth.policy().map_err(Problem)?;
     let is_open = !config.auth.is_configured();
     let (path, transports) = (config.path.clone(), config.transports);
     let scheme = if config.tls.is_on() { "https" } else { "http" };
@@ -93,10 +93,6 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     }
     // A call that is in no log, though the settings want it there: it was said how many.
     Ok(if logs.unwritten() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn auth_problem(problem: String) -> Problem {
-    Problem(format!("auth.{problem}"))
 }
 
 /// The sockets to serve, of those that are open already. Those of systemd are where its unit says;
