@@ -347,6 +347,31 @@ fn scopes_are_for_resources_that_there_are() {
 }
 
 #[test]
+fn what_may_not_be_meant_is_a_warning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.toml");
+    let public = "[guard]\npublic_url = \"https://mcp.example.com:443/tools/mcp\"\n";
+    let issuer = "[auth]\nissuer = \"https://a.example\"\n";
+    let name = "https://mcp.example.com/tools/mcp";
+    for (audience, unheard) in [
+        ("", false),
+        ("audience = \"https://MCP.example.com/tools/mcp/\"\n", false),
+        ("audience = \"https://mcp.example.com/mcp\"\n", true),
+        ("audience = \"api://mcp\"\n", true),
+    ] {
+        fs::write(&file, format!("{public}{issuer}{audience}")).expect("a file");
+        let (code, out, told) = run(&mut check(&file));
+        assert!(code == 0 && out.starts_with("The settings are in order"), "{told}");
+        let warned = told.starts_with("warning: ") && told.contains("a.toml:5: auth.audience: ");
+        assert_eq!((warned, told.contains(name)), (unheard, unheard), "{told}");
+        let (_, out, _) = run(check(&file).arg("--json"));
+        let said: Value = serde_json::from_str(&out).expect("JSON");
+        let warnings = said["warnings"].as_array().expect("a list");
+        assert_eq!((&said["ok"], warnings.len()), (&json!(true), usize::from(unheard)), "{said}");
+    }
+}
+
+#[test]
 fn what_would_be_served_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
     let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("is made");

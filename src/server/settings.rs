@@ -18,7 +18,9 @@ use crate::store::{
     Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits,
     Sessions, Shares, SharesMax, StreamLimits,
 };
-use crate::transport::{Cors, Guard, HttpSse, Pages, ResourceMetadata, Settings, operations};
+use crate::transport::{
+    Cors, Endpoint, Guard, HttpSse, Pages, ResourceMetadata, Settings, operations,
+};
 
 /// What the threads of a server share.
 pub(super) fn hub(config: &Config, clock: Clock, ledger: Arc<Ledger>) -> Result<Hub, ServeError> {
@@ -227,7 +229,12 @@ fn metadata(config: &Config) -> Option<ResourceMetadata> {
         return None;
     }
     let issuers = auth.tokens.issuers.iter().map(|issuer| issuer.issuer.clone());
+    let endpoints = config
+        .endpoints()
+        .into_iter()
+        .map(|path| Endpoint { path: path.to_owned(), public_path: config.public_path(path) });
     Some(ResourceMetadata {
+        endpoints: endpoints.collect(),
         authorization_servers: issuers.collect(),
         name: auth.resource_name.clone(),
         documentation: auth.resource_documentation.clone(),
@@ -240,7 +247,8 @@ fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
     if !config.http_sse.enabled {
         return None;
     }
-    let successor = deprecation.successor_endpoint.as_ref().unwrap_or(&config.path);
+    let successor = deprecation.successor_endpoint.clone();
+    let successor = successor.unwrap_or_else(|| config.public_path(&config.path));
     let mut fields = vec![
         ("Deprecation", format!("@{}", DEPRECATED.unix_secs())),
         ("Link", format!("<{successor}>; rel=\"successor-version\"")),
@@ -258,6 +266,7 @@ fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
     Some(Arc::new(HttpSse {
         stream_path: sse_endpoint.clone(),
         messages_path: messages_endpoint.clone(),
+        messages_reference: config.public_path(messages_endpoint),
         fields,
         warning: deprecation.warnings.then_some(warning),
     }))
