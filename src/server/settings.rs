@@ -179,7 +179,11 @@ pub(super) fn ledger(catalog: &Catalog, config: &Config, logs: Logs, clock: Cloc
 /// Where the pages of operators are.
 fn pages(config: &Config) -> Pages {
     let ObserveConfig { admin_bind, metrics_public, .. } = &config.observe;
-    Pages { elsewhere: admin_bind.is_some(), metrics_public: *metrics_public }
+    Pages {
+        elsewhere: admin_bind.is_some(),
+        loopback: admin_bind.is_some_and(|address| address.ip().to_canonical().is_loopback()),
+        metrics_public: *metrics_public,
+    }
 }
 
 /// The logs of requests that are to be kept.

@@ -5,11 +5,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::guard::Caller;
 use super::message::{after, json_response};
 use super::refuse::HttpRefusal;
 use super::route::{Route, page};
 use super::{Local, Next, Shared, metrics};
-use crate::app::{Handler, Readiness};
+use crate::app::{Handler, Peer, Readiness};
 use crate::http::{
     Connection as Persistence, ContentType, Method, Request, Response, Stamp, Status,
 };
@@ -20,6 +21,8 @@ use crate::json;
 pub(crate) struct Pages {
     /// They have a listener of their own.
     pub(crate) elsewhere: bool,
+    /// That is reached from this machine alone.
+    pub(crate) loopback: bool,
     /// What is counted is for everybody.
     pub(crate) metrics_public: bool,
 }
@@ -40,7 +43,16 @@ pub(crate) fn operate<H: Handler>(
     let persistence = if local.stopping { Persistence::Close } else { head.connection() };
     let stamp = Stamp { date: &local.date, lines: &[] };
     let found = page(head.target.path, head.method, false);
+    let caller = Caller::of(&Peer::LOCAL, None, head);
     let refusal = match found {
+        // A page whose name was made to point here (DNS rebinding) must not read them.
+        Route::Ready | Route::Metrics
+            if shared.pages.loopback && shared.guard.admit_host(&caller).is_err() =>
+        {
+            let text = "these pages are asked for by a name of this machine: 127.0.0.1, localhost, \
+                        or one of guard.allowed_hosts";
+            HttpRefusal::new(Status::MISDIRECTED_REQUEST, text)
+        }
         Route::Health | Route::Ready | Route::Metrics => {
             return write(found, head.method, (persistence, stamp), shared, out);
         }
