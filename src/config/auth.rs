@@ -204,20 +204,34 @@ impl AuthConfig {
         }
         let text = "decision_timeout must be at least 50ms";
         refuse(self.decision_timeout < limits::DEADLINE_TICK, text.to_owned());
-        let needs = [&self.tools, &self.prompts, &self.resources].iter().any(|it| !it.is_empty());
-        let key = match self.anonymous {
-            true => "anonymous",
-            false if self.scopes.is_empty() && !self.anonymous_scopes.is_empty() => {
-                "anonymous_scopes"
-            }
-            false => "scopes",
-        };
-        let needs = needs || !self.scopes.is_empty() || !self.anonymous_scopes.is_empty();
-        let text = "scopes or anonymous is set, and nobody can have any: set issuer, api_keys or \
-                    mtls besides";
-        refuse(!self.is_configured() && (self.anonymous || needs), format!("{key}: {text}"));
+        problems.extend(self.useless_key().filter(|_| !self.is_configured()).map(|key| {
+            format!(
+                "{key}: nobody can have any scopes: set auth.issuer, auth.api_keys or auth.mtls \
+                 besides"
+            )
+        }));
         problems.extend(self.scope_problems());
         problems
+    }
+
+    /// A key that means nothing where nobody has to show anything.
+    fn useless_key(&self) -> Option<String> {
+        let own = [
+            ("auth.anonymous", self.anonymous),
+            ("auth.scopes", !self.scopes.is_empty()),
+            ("auth.anonymous_scopes", !self.anonymous_scopes.is_empty()),
+        ];
+        let own = own.into_iter().find(|(_, is_set)| *is_set).map(|(key, _)| key.to_owned());
+        own.or_else(|| Some(self.scopes_of_things().next()?.0))
+    }
+
+    /// The scopes of each tool, prompt and resource, by their keys.
+    fn scopes_of_things(&self) -> impl Iterator<Item = (String, &Vec<String>)> {
+        let tables =
+            [("tools", &self.tools), ("prompts", &self.prompts), ("resources", &self.resources)];
+        tables.into_iter().flat_map(|(table, things)| {
+            things.iter().map(move |(name, scopes)| (within(table, name), scopes))
+        })
     }
 
     /// Scopes that are none, and resources whose template is not understood.
@@ -226,11 +240,7 @@ impl AuthConfig {
             [("auth.scopes", &self.scopes), ("auth.anonymous_scopes", &self.anonymous_scopes)];
         let mut all: Vec<_> =
             named.into_iter().map(|(key, scopes)| (key.to_owned(), scopes)).collect();
-        for (table, things) in
-            [("tools", &self.tools), ("prompts", &self.prompts), ("resources", &self.resources)]
-        {
-            all.extend(things.iter().map(|(name, scopes)| (within(table, name), scopes)));
-        }
+        all.extend(self.scopes_of_things());
         let keys = self.api_keys.iter().enumerate();
         all.extend(keys.map(|(at, key)| (format!("auth.api_keys[{at}].scopes"), &key.scopes)));
         let clients = self.mtls.iter().enumerate();
@@ -289,7 +299,7 @@ mod tests {
         let mtls = vec![name("a"), name("dns=a")];
         assert!(check(AuthConfig { mtls, ..AuthConfig::default() }).contains("dns=a"));
         let nobody = AuthConfig { anonymous: true, ..AuthConfig::default() };
-        assert!(check(nobody).contains("nobody can have any"));
+        assert!(check(nobody).starts_with("auth.anonymous: nobody can have any"));
         let resources = BTreeMap::from([("a{".to_owned(), vec!["x".to_owned()])]);
         assert!(check(AuthConfig { resources, ..good }).starts_with("resources.a{.scopes: "));
     }
