@@ -62,6 +62,31 @@ impl Config {
         for problem in self.auth.problems() {
             refuse(true, &problem);
         }
+        self.number_problems(&mut refuse);
+        for name in impossible_rates(&self.rate) {
+            refuse(true, &format!("rate.{name} must allow one request at least, in some time"));
+        }
+        refuse(
+            !(0.0..=1.0).contains(&self.observe.access_log.sample),
+            "access_log.sample must be from 0 to 1",
+        );
+        if let Err(problem) = self.observe.trace.check() {
+            refuse(true, &format!("trace.{problem}"));
+        }
+        refuse(
+            self.observe.admin_bind.is_some() && !self.transports.has_http(),
+            "admin_bind needs HTTP (--transport http, or both)",
+        );
+        let same = |admin: SocketAddr| admin == self.bind && admin.port() != 0;
+        refuse(
+            self.transports.has_http() && self.observe.admin_bind.is_some_and(same),
+            "admin_bind must be another address than bind",
+        );
+        problems
+    }
+
+    /// What is wrong with sizes, numbers and times.
+    fn number_problems(&self, refuse: &mut impl FnMut(bool, &str)) {
         refuse(
             self.cores.is_some_and(|cores| !(1..=limits::CORES_MAX).contains(&cores)),
             &format!("cores must be at least 1, and at most {}", limits::CORES_MAX),
@@ -85,26 +110,24 @@ impl Config {
             !(8..=limits::JSON_DEPTH_SETTING_MAX).contains(&self.json_depth_max),
             "json_depth_max must be at least 8, and at most 1000",
         );
-        for name in impossible_rates(&self.rate) {
-            refuse(true, &format!("rate.{name} must allow one request at least, in some time"));
+        refuse(
+            self.workers.is_some_and(|workers| workers > limits::WORKERS_SETTING_MAX),
+            &format!("workers must be at most {}", limits::WORKERS_SETTING_MAX),
+        );
+        refuse(
+            self.deferred_max > limits::DEFERRED_SETTING_MAX,
+            &format!("deferred_max must be at most {}", limits::DEFERRED_SETTING_MAX),
+        );
+        refuse(
+            self.http.header_fields_max > limits::HEADER_FIELDS_MAX,
+            &format!("http.header_fields_max must be at most {}", limits::HEADER_FIELDS_MAX),
+        );
+        for (key, time) in
+            [("head_timeout", self.head_timeout), ("body_timeout", self.body_timeout)]
+        {
+            let problem = format!("{key} must be at least 50ms: no request comes in no time");
+            refuse(time < limits::DEADLINE_TICK, &problem);
         }
-        refuse(
-            !(0.0..=1.0).contains(&self.observe.access_log.sample),
-            "access_log.sample must be from 0 to 1",
-        );
-        if let Err(problem) = self.observe.trace.check() {
-            refuse(true, &format!("trace.{problem}"));
-        }
-        refuse(
-            self.observe.admin_bind.is_some() && !self.transports.has_http(),
-            "admin_bind needs HTTP (--transport http, or both)",
-        );
-        let same = |admin: SocketAddr| admin == self.bind && admin.port() != 0;
-        refuse(
-            self.transports.has_http() && self.observe.admin_bind.is_some_and(same),
-            "admin_bind must be another address than bind",
-        );
-        problems
     }
 }
 

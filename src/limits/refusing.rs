@@ -5,6 +5,10 @@ use std::time::Duration;
 /// The most that `json_depth_max` may be: values are read and written by functions that call
 /// themselves, and the stacks of threads hold some thousand of those.
 pub const JSON_DEPTH_SETTING_MAX: usize = 1000;
+/// The most that `workers` may be: each is a thread.
+pub const WORKERS_SETTING_MAX: usize = 4096;
+/// The most that `deferred_max` may be: room for all of them is made at the start.
+pub const DEFERRED_SETTING_MAX: usize = 1024 * 1024;
 /// Connections that a shard reads to tell them that their address has too many; beyond them, that
 /// is told without reading.
 pub const TURNED_AWAY_MAX: usize = 64;
