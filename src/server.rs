@@ -193,8 +193,8 @@ impl<H: Handler> Server<H> {
         Certificates::read(&config.tls, name).map(|_| ()).map_err(ServeError::Certificates)
     }
 
-    /// What the settings name that is not there: tools, prompts, resources. Each begins with the key, as
-    /// it is written in a file.
+    /// What the settings name that is not there: tools, prompts, resources. Each begins with the
+    /// key, as it is written in a file.
     pub fn unknown_names(&self) -> Vec<String> {
         settings::unknown_names(&self.handler.catalog().switches(), &self.config)
     }

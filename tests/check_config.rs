@@ -226,6 +226,10 @@ fn mistakes_that_only_show_together_are_all_named() {
         ),
         ("[access_log]\nsample = nan\n".into(), &[(":2", "access_log.sample", "such a number")]),
         (
+            "[tools.dataset_stats]\nscopes = \"x\"\n".into(),
+            &[(":2", "tools.dataset_stats.scopes", "nobody can have any scopes")],
+        ),
+        (
             tls,
             &[
                 (":2", "tls.cert", "expected PEM"),
@@ -343,6 +347,23 @@ fn scopes_are_for_resources_that_there_are() {
             let (code, _, told) = run(serve.args(["--bind", "127.0.0.1:0", "--config"]).arg(&file));
             assert!(code == 1 && told.contains(&problem), "{told}");
         }
+    }
+}
+
+#[test]
+fn numbers_that_would_not_do_what_they_say_are_mistakes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.toml");
+    for (key, value) in [
+        ("workers", "100000000"),
+        ("deferred_max", "1048577"),
+        ("http.header_fields_max", "101"),
+        ("head_timeout", "\"0s\""),
+        ("body_timeout", "\"0s\""),
+    ] {
+        fs::write(&file, format!("{key} = {value}\n")).expect("a file");
+        let (code, _, told) = run(&mut check(&file));
+        assert!(code == 1 && told.contains(&format!("a.toml:1: {key}: must be at ")), "{told}");
     }
 }
 

@@ -203,7 +203,7 @@ mod tests {
             ("a-{b}-c", "a-{b}-c-{d}", true),
             ("a-{b}-c", "a-{b}/{c}", false),
             ("a-{b}-c", "{d}-c-e", false),
-            ("doc://{id}", "doc://{id}/raw", true),
+            ("doc://{id}", "doc://{id}/raw", false),
             ("doc://{id}/text", "doc://{id}/raw", false),
             ("doc://{id}", "{+any}", true),
             ("doc://{id}", "doc://1", true),

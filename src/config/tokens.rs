@@ -14,7 +14,9 @@ pub struct TokenConfig {
     /// Who issues them.
     pub issuers: Vec<IssuerConfig>,
     /// What a token must be for (`aud`): the names of this server, of which one must be there. A
-    /// URL counts with and without a slash at its end.
+    /// URL counts with and without a slash at its end, and the port of its scheme. Clients of
+    /// HTTP+SSE ask for tokens for the URL of its stream; settings that are read from a file or the
+    /// environment name that, too, where they name the MCP endpoint.
     pub audiences: Vec<String>,
     /// With which algorithms a JWT may be signed.
     pub algorithms: Vec<Algorithm>,

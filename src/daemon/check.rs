@@ -27,8 +27,8 @@ Examples:
 The environment (MCP_FASTD__…) lies over the file, and flags over both, as when serving. Nothing is
 opened to be served, and nothing is written.
 
-Exit codes: 0 it can be served (what may not be meant is a warning on standard error), 1 something is wrong (each mistake is a line on standard error), 2
-wrong arguments.";
+Exit codes: 0 it can be served (what may not be meant is a warning on standard error), 1 something
+is wrong (each mistake is a line on standard error), 2 wrong arguments.";
 
 #[derive(Args)]
 #[command(after_help = HELP)]
