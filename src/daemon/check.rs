@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use mcp_fastd::config::diagnose::{Layer, placed, placed_by_itself, settled};
+use mcp_fastd::config::diagnose::{placed, placed_by_itself};
 use mcp_fastd::config::file::{Error, RawConfig, Settings};
 use mcp_fastd::config::{AuthConfig, raw};
 use mcp_fastd::documents::{Dataset, serve as documents};
@@ -15,6 +15,7 @@ use mcp_fastd::{Authentication, CertificateError, Certificates, Logs};
 use serde_json::{Value, json};
 
 use super::arguments::ServeArguments;
+use super::settings::Examined;
 use super::{Problem, say, settings};
 
 const HELP: &str = "\
@@ -54,7 +55,7 @@ pub(crate) fn check(arguments: CheckArguments) -> Result<ExitCode, Problem> {
         return Ok(ExitCode::SUCCESS);
     }
     serve.config = file.or(serve.config);
-    let Examined { found, errors, warnings } = examine(&serve)?;
+    let Checked { found, errors, warnings } = examine(&serve)?;
     let is_fine = errors.is_empty();
     match (json, found) {
         (true, found) => {
@@ -82,7 +83,7 @@ pub(crate) fn check(arguments: CheckArguments) -> Result<ExitCode, Problem> {
 }
 
 /// What was found.
-struct Examined {
+struct Checked {
     found: Option<Settings>,
     errors: Vec<Error>,
     /// What may not be meant.
@@ -90,15 +91,8 @@ struct Examined {
 }
 
 /// Reads all layers, and whatever they name.
-fn examine(arguments: &ServeArguments) -> Result<Examined, Problem> {
-    let mut errors = Vec::new();
-    let read = settings::file(arguments).map(|path| read(&path)).transpose();
-    let file = read.map_err(|error| errors.push(error)).ok().flatten().unwrap_or_default();
-    let environment = Layer::of_environment(std::env::vars_os());
-    errors.extend(file.errors.iter().cloned().chain(environment.errors));
-    let raw = settings::flags(arguments).over(environment.raw).over(file.raw.clone());
-    let (found, wrong) = settled(settings::with_defaults(raw.clone()), &file);
-    errors.extend(wrong);
+fn examine(arguments: &ServeArguments) -> Result<Checked, Problem> {
+    let Examined { file, raw, found, mut errors } = settings::examine(arguments);
     let mut warnings = Vec::new();
     if let Some(settings) = &found {
         // What stands beside a mistake of its own table is not what is meant.
@@ -127,20 +121,7 @@ fn examine(arguments: &ServeArguments) -> Result<Examined, Problem> {
             refuse("dataset", problem);
         }
     }
-    Ok(Examined { found, errors, warnings })
-}
-
-fn read(path: &Path) -> Result<Layer, Error> {
-    let place = path.display().to_string();
-    let problem = |problem: String| Error { place: place.clone(), line: None, key: None, problem };
-    let is_json = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("toml") => false,
-        Some("json") => true,
-        _ => return Err(problem("expected a name that ends in .toml or .json".to_owned())),
-    };
-    let text = fs::read_to_string(path)
-        .map_err(|error| problem(format!("cannot read this file: {error}")))?;
-    Ok(Layer::of_text(&text, is_json, &place))
+    Ok(Checked { found, errors, warnings })
 }
 
 /// Whether this can be served as a dataset, or made; it is neither opened nor made here.

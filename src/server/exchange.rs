@@ -94,7 +94,7 @@ impl<H: Handler> Exchange<H> {
                 }
                 return false;
             }
-            Ok(Parsed::Complete(request)) => {
+            Ok(Parsed::Complete(ref mut request)) => {
                 transport::respond(request, &Peer::LOCAL, counted, shared, local, answer)
             }
             Err(error) => {

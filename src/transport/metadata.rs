@@ -47,7 +47,7 @@ pub(super) fn endpoint_of<'s, H>(target: &str, shared: &'s Shared<H>) -> Option<
 
 /// Where the metadata is, for somebody who asks for something else; `None` where there is none.
 #[cold]
-pub(super) fn url<H>(asking: Asking<'_>, shared: &Shared<H>) -> Option<String> {
+pub(super) fn url<H>(asking: &Asking<'_>, shared: &Shared<H>) -> Option<String> {
     let endpoints = &shared.metadata.as_ref()?.endpoints;
     // Messages of HTTP+SSE are of the stream that told where they go.
     let path = match http_sse_of(asking.head.target.path, shared) {
