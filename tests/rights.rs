@@ -75,7 +75,6 @@ struct Open {
     line: Wire,
     call: Wire,
     call_in_session: Wire,
-    session: String,
 }
 
 impl Open {
@@ -104,7 +103,6 @@ impl Open {
                 Post::bytes,
                 "notifications/progress",
             ),
-            session,
         }
     }
 
