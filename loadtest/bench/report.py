@@ -75,8 +75,8 @@ def overload(setup, seen, before):
     return together([about_it, table(head, rows)])
 
 
-def providers(counted):
-    """What providers cost the calls that have nothing to do with them."""
+def alone(counted):
+    """What a call costs, with something and without it."""
     rows = [[name, number(count, "{:,.0f}")] for name, count in counted.items()]
     return table(["tools/call of `add`", "user instructions/request"], rows)
 

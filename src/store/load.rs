@@ -47,7 +47,11 @@ pub(crate) struct Overload {
 
 /// The load of a server's workers. Times are in nanoseconds of a steady clock that is not at zero.
 pub(crate) struct Load {
-    limits: LoadLimits,
+    /// [`LoadLimits`] that can change.
+    target: AtomicU64,
+    factor: AtomicU64,
+    interval: AtomicU64,
+    cpus: usize,
     running: AtomicUsize,
     /// What a call takes when there is a CPU for it; 0 before there was one.
     call: AtomicU64,
@@ -72,8 +76,11 @@ pub(crate) struct Started {
 
 impl Load {
     pub(crate) fn new(limits: LoadLimits) -> Load {
-        Load {
-            limits,
+        let load = Load {
+            target: AtomicU64::new(0),
+            factor: AtomicU64::new(0),
+            interval: AtomicU64::new(0),
+            cpus: limits.cpus,
             running: AtomicUsize::new(0),
             call: AtomicU64::new(0),
             between: AtomicU64::new(0),
@@ -81,7 +88,16 @@ impl Load {
             long_since: AtomicU64::new(0),
             refusing_until: AtomicU64::new(0),
             short_of_memory: AtomicBool::new(false),
-        }
+        };
+        load.set(limits);
+        load
+    }
+
+    /// Goes by other limits from the next call on. There are as many CPUs as before.
+    pub(crate) fn set(&self, limits: LoadLimits) {
+        self.target.store(nanos(limits.target), Relaxed);
+        self.factor.store(u64::from(limits.factor), Relaxed);
+        self.interval.store(nanos(limits.interval), Relaxed);
     }
 
     /// Whether a call may wait behind those that do.
@@ -93,11 +109,11 @@ impl Load {
             self.moved_at.store(now, Relaxed);
         }
         let (wait, may) = (self.wait(waiting, now), self.may_wait());
-        if wait <= may || self.limits.target.is_zero() {
+        if wait <= may || self.target.load(Relaxed) == 0 {
             self.long_since.store(0, Relaxed);
             return Ok(());
         }
-        let interval = self.call().max(nanos(self.limits.interval));
+        let interval = self.call().max(self.interval.load(Relaxed));
         if now >= self.refusing_until.load(Relaxed) {
             let since = self.long_since.load(Relaxed);
             if since == 0 {
@@ -128,7 +144,7 @@ impl Load {
             };
             self.between.store(between, Relaxed);
         }
-        Started { at: now, counts: self.running.fetch_add(1, Relaxed) < self.limits.cpus }
+        Started { at: now, counts: self.running.fetch_add(1, Relaxed) < self.cpus }
     }
 
     /// It has ended. What was no usual call does not say what calls take.
@@ -160,8 +176,8 @@ impl Load {
 
     /// How long it may.
     fn may_wait(&self) -> u64 {
-        let calls = self.call().saturating_mul(u64::from(self.limits.factor));
-        nanos(self.limits.target).max(calls)
+        let calls = self.call().saturating_mul(self.factor.load(Relaxed));
+        self.target.load(Relaxed).max(calls)
     }
 
     /// What a call takes.

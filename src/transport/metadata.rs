@@ -35,7 +35,7 @@ pub(super) fn endpoint_of<'p, H>(target: &'p str, shared: &'p Shared<H>) -> Opti
 
 /// Where the metadata is, for somebody who asks for something else; `None` where there is none.
 #[cold]
-pub(super) fn url<H>(asking: Asking<'_>, shared: &Shared<H>) -> Option<String> {
+pub(super) fn url<H>(asking: &Asking<'_>, shared: &Shared<H>) -> Option<String> {
     shared.metadata.as_ref()?;
     let path = asking.head.target.path;
     let is_line = shared.http_sse.as_ref().is_some_and(|sse| sse.stream_path == path);
