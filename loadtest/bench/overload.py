@@ -26,7 +26,7 @@ SHARES = (0.2, 2.0)
 
 
 def run(setup, chosen):
-    """Name of the server → what it can do, and what was seen at each share of that, in medians."""
+    """Name of the server → its median round and all ratios; and the load of the machine before."""
     wanted = [each for each in SERVERS if not chosen.only or each.name in chosen.only]
     seen = {each.name: [] for each in wanted}
     before = os.getloadavg()[0]
