@@ -174,9 +174,15 @@ impl Taken {
 
     /// No worker takes it: appends 503.
     #[cold]
-    pub(crate) fn refuse(&self, overload: Overload, date: &Date, out: &mut Vec<u8>) {
+    pub(crate) fn refuse(
+        &self,
+        overload: Overload,
+        refused: &Deferred,
+        date: &Date,
+        out: &mut Vec<u8>,
+    ) {
         let about = self.line.as_ref().map(|(_, http_sse)| http_sse);
-        refuse::HttpRefusal::overloaded(overload).about(about).write(
+        refuse::HttpRefusal::no_worker(overload, refused).about(about).write(
             self.persistence,
             false,
             self.stamp(date),
