@@ -197,7 +197,7 @@ impl Error {
                 f,
                 "another process kept the dataset locked for more than {} ms; wait for its \
                  import to end, then try again",
-                l::WRITE_LOCK_WAIT_MS
+                limits::WRITE_LOCK_WAIT_MS
             ),
             Error::GivenUp => f.write_str(
                 "another process kept the dataset locked until the server ended; call again when \
