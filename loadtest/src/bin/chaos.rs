@@ -7,7 +7,7 @@ use loadtest::arguments::Arguments;
 use loadtest::chaos::run::{self, Options};
 
 const USAGE: &str = "\
-chaos --daemon PROGRAM --example PROGRAM --config FILE
+chaos --daemon PROGRAM --example PROGRAM --clock LIBRARY --config FILE
       [--seed N] [--seconds N] [--clients N] [--peers N]";
 
 // Hard caps: a mistyped number must not take the machine down.
@@ -56,6 +56,7 @@ fn options() -> Result<Options, String> {
         peers: arguments.bounded("--peers", (clients / 6).max(8), PEERS_MAX)?,
         daemon: arguments.required("--daemon")?,
         example: arguments.required("--example")?,
+        clock: arguments.required("--clock")?,
         config: arguments.required("--config")?,
     };
     arguments.finish()?;

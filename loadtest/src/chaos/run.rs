@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::bad::{ACTS, Mob, Peer};
+use super::clock::WallClock;
 use super::dice::Dice;
 use super::good::{Client, Crowd, KINDS, Kind, Known, Tally};
 use super::servers::{Holdings, Server};
@@ -22,6 +23,7 @@ pub struct Options {
     pub peers: usize,
     pub daemon: String,
     pub example: String,
+    pub clock: String,
     pub config: String,
 }
 
@@ -51,8 +53,9 @@ pub type Problems = Vec<String>;
 pub fn run(options: &Options) -> Result<Problems, String> {
     let mut dice = Dice::new(options.seed, u64::MAX);
     let ahead = clock_ahead(&mut dice);
-    let mut servers = start(options, ahead)?;
-    conduct(options, &mut servers, &mut dice).map_err(|problem| {
+    let clock = WallClock::new(&options.clock).map_err(|error| format!("clock: {error}"))?;
+    let mut servers = start(options, ahead, &clock)?;
+    conduct(options, &mut servers, &clock, &mut dice).map_err(|problem| {
         let last = servers.iter().map(|server| server.last_words());
         format!("{problem}{}", last.collect::<String>())
     })
@@ -61,6 +64,7 @@ pub fn run(options: &Options) -> Result<Problems, String> {
 fn conduct(
     options: &Options,
     servers: &mut [Server; 2],
+    clock: &WallClock,
     dice: &mut Dice,
 ) -> Result<Problems, String> {
     let mut problems = Problems::new();
@@ -82,7 +86,7 @@ fn conduct(
         enter(scope, &crowd, options.clients);
         let served = until_served(&crowd, options.clients);
         bring(scope, &mob, options.peers);
-        let done = disturb(servers, dice, Duration::from_secs(options.seconds));
+        let done = disturb(servers, clock, dice, Duration::from_secs(options.seconds));
         mob.over.store(true, Ordering::Relaxed);
         crowd.over.store(true, Ordering::Relaxed);
         served.and(done)
@@ -121,7 +125,7 @@ fn clock_ahead(dice: &mut Dice) -> Option<u64> {
         .status()
         .is_ok_and(|status| status.success());
     println!(
-        "steady clocks: {}; wall clock: as it is (it belongs to the whole machine)",
+        "steady clocks: {}",
         if possible {
             format!("{seconds} s ahead")
         } else {
@@ -131,15 +135,15 @@ fn clock_ahead(dice: &mut Dice) -> Option<u64> {
     possible.then_some(seconds)
 }
 
-fn start(options: &Options, ahead: Option<u64>) -> Result<[Server; 2], String> {
+fn start(options: &Options, ahead: Option<u64>, clock: &WallClock) -> Result<[Server; 2], String> {
     let files = sys::raise_open_files().map_err(|error| format!("open files: {error}"))?;
     if files < 4 * FLOOD as u64 {
         return Err(format!("only {files} open files: raise ulimit -n to {}", 4 * FLOOD));
     }
     let arguments = ["--config", &options.config];
-    let daemon = Server::start("daemon", &options.daemon, &arguments, ahead)?;
+    let daemon = Server::start("daemon", &options.daemon, &arguments, ahead, clock)?;
     let arguments = ["--connections-max", "5000"];
-    let example = Server::start("example", &options.example, &arguments, ahead)?;
+    let example = Server::start("example", &options.example, &arguments, ahead, clock)?;
     sys::limit_open_files(example.pid(), FILES_MAX).map_err(|error| format!("prlimit: {error}"))?;
     Ok([daemon, example])
 }
@@ -181,9 +185,15 @@ fn until_served(crowd: &Crowd<'_>, count: usize) -> Result<(), String> {
 
 /// Stops servers for a while, which is a jump of time to all their deadlines, and sends them what
 /// other signals they know. Looks how many descriptors they come to have.
-fn disturb(servers: &[Server; 2], dice: &mut Dice, time: Duration) -> Result<(), String> {
+fn disturb(
+    servers: &[Server; 2],
+    clock: &WallClock,
+    dice: &mut Dice,
+    time: Duration,
+) -> Result<(), String> {
     let until = Instant::now() + time;
     let (mut stops, mut longest, mut signals, mut most) = (0, Duration::ZERO, 0, [0, 0]);
+    let mut jumps = 0;
     while Instant::now() < until {
         let next = Instant::now() + dice.millis(1_000, 5_000);
         while Instant::now() < next.min(until) {
@@ -193,6 +203,10 @@ fn disturb(servers: &[Server; 2], dice: &mut Dice, time: Duration) -> Result<(),
             }
         }
         let server = dice.pick(servers);
+        if dice.roll(2) == 0 {
+            clock.jump(dice).map_err(|error| format!("clock: {error}"))?;
+            jumps += 1;
+        }
         if dice.roll(2) == 0 {
             let caught = [libc::SIGHUP, libc::SIGUSR1].into_iter();
             for signal in caught.filter(|signal| server.catches(*signal)) {
@@ -209,6 +223,7 @@ fn disturb(servers: &[Server; 2], dice: &mut Dice, time: Duration) -> Result<(),
         }
     }
     println!("stopped and continued: {stops} times, up to {longest:?}; HUP and USR1: {signals}");
+    println!("the wall clock jumped: {jumps} times, up to 400 days");
     for (server, most) in servers.iter().zip(most) {
         println!("{}: up to {most} descriptors", server.name);
     }

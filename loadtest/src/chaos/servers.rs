@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::clock::WallClock;
 use super::good::at;
 use super::wire::Wire;
 use crate::sys;
@@ -36,7 +37,7 @@ const COUNTED: [&str; 7] =
 
 impl Server {
     /// Starts a program on a free port; with `ahead`, in a time namespace whose steady clocks are
-    /// so many seconds ahead.
+    /// so many seconds ahead. Its wall clock is `clock`.
     ///
     /// # Errors
     /// It does not begin to listen.
@@ -45,6 +46,7 @@ impl Server {
         program: &str,
         arguments: &[&str],
         ahead: Option<u64>,
+        clock: &WallClock,
     ) -> Result<Server, String> {
         let mut command = match ahead {
             None => Command::new(program),
@@ -56,6 +58,7 @@ impl Server {
                 command
             }
         };
+        clock.of(&mut command);
         command.args(arguments).args(["--bind", "127.0.0.1:0"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(at(program))?;
