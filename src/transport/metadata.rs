@@ -33,13 +33,16 @@ pub(super) fn endpoint_of<'p, H>(target: &'p str, shared: &'p Shared<H>) -> Opti
     }
 }
 
-/// Where the metadata is, for somebody who asks for something else; `None` where there is none.
+/// Where the metadata is, for somebody who asks for something else; `None` where there is none. What
+/// is posted for a line belongs to its endpoint: a client that compares the metadata with the URL it
+/// knows (RFC 9728 §3.3) knows the one of the stream.
 #[cold]
 pub(super) fn url<H>(asking: Asking<'_>, shared: &Shared<H>) -> Option<String> {
     shared.metadata.as_ref()?;
     let path = asking.head.target.path;
-    let is_line = shared.http_sse.as_ref().is_some_and(|sse| sse.stream_path == path);
-    let endpoint = if is_line { path } else { &shared.path };
+    let line = shared.http_sse.as_ref();
+    let line = line.filter(|sse| path == sse.stream_path || sse.takes_messages_at(path));
+    let endpoint = line.map_or(&*shared.path, |sse| &*sse.stream_path);
     let endpoint = endpoint.strip_suffix('/').unwrap_or(endpoint);
     Some(format!("{}{WELL_KNOWN}{endpoint}", shared.guard.public_origin(&asking.caller)))
 }
