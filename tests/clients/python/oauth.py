@@ -6,11 +6,13 @@ tokens, jwt or opaque.
 
 import asyncio
 import sys
-from urllib.parse import parse_qs, urlsplit
+from contextlib import AsyncExitStack
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
 from mcp import Client
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import OAuthClientMetadata
 
@@ -29,7 +31,15 @@ class Person:
         self.information = None
         self.back = None
         self.asked = []
-        self.browser = httpx2.AsyncClient(follow_redirects=False, timeout=30)
+        self.opened = AsyncExitStack()
+
+    async def __aenter__(self):
+        browser = httpx2.AsyncClient(follow_redirects=False, timeout=30)
+        self.browser = await self.opened.enter_async_context(browser)
+        return self
+
+    async def __aexit__(self, *error):
+        await self.opened.aclose()
 
     async def get_tokens(self):
         return self.tokens
@@ -60,8 +70,8 @@ class Person:
         return AuthorizationCodeResult(code=back["code"], state=back["state"], iss=back.get("iss"))
 
 
-    def client(self, url: str, document: str | None = None, hurried: bool = False):
-        """An HTTP client that logs in when it has to."""
+    async def client(self, url: str, mode: str, document: str | None = None, hurried: bool = False):
+        """A client that logs in when it has to, as often as it is connected."""
         metadata = OAuthClientMetadata(
             client_name=HURRIED if hurried else "mcp-fastd-check",
             redirect_uris=[CALLBACK],
@@ -70,7 +80,10 @@ class Person:
             token_endpoint_auth_method="none",
         )
         self.auth = OAuthClientProvider(url, metadata, self, self.follow, self.come_back, document)
-        return httpx2.AsyncClient(auth=self.auth, timeout=30)
+        if mode == "sse":
+            return lambda: Client(sse_client(url, auth=self.auth), mode="legacy")
+        http = await self.opened.enter_async_context(httpx2.AsyncClient(auth=self.auth, timeout=30))
+        return lambda: Client(streamable_http_client(url, http_client=http), mode=mode)
 
     async def until_refused(self, url: str, token: str) -> str:
         """Waits until the server refuses a token that it took before; what it says then."""
@@ -86,17 +99,17 @@ class Person:
         raise AssertionError("a token that is no good any more is taken")
 
 
-async def use_more(url: str, form: str, mode: str, document: str | None) -> str:
+async def use_more(place: str, form: str, mode: str, document: str | None) -> str:
     """Logs in, uses what that is good for, and then asks for more."""
-    person = Person()
-    async with person.client(url, document) as http:
-        async with Client(streamable_http_client(url, http_client=http), mode=mode) as client:
+    async with Person() as person:
+        connect = await person.client(place, mode, document)
+        async with connect() as client:
             names = {tool.name for tool in (await client.list_tools()).tools}
             assert (person.information.client_id == CLIENT) == (document is not None)
             assert person.tokens.access_token.count(".") == (2 if form == "jwt" else 0)
             assert len(person.asked) == 1, person.asked
             # Without a slash that stands for no path.
-            assert person.asked[0]["resource"] == [url.removesuffix("/")], person.asked
+            assert person.asked[0]["resource"] == [place.removesuffix("/")], person.asked
             assert person.asked[0]["scope"] == ["mcp:use"], person.asked
             assert person.asked[0]["code_challenge_method"] == ["S256"], person.asked
             assert person.asked[0]["code_challenge"][0], person.asked
@@ -110,21 +123,20 @@ async def use_more(url: str, form: str, mode: str, document: str | None) -> str:
             asked = set(person.asked[1]["scope"][0].split())
             assert asked == {"mcp:use", "mcp:search"}, asked
         # What the list shows now (the client before has kept the one that it read).
-        async with Client(streamable_http_client(url, http_client=http), mode=mode) as again:
+        async with connect() as again:
             names = {tool.name for tool in (await again.list_tools()).tools}
             assert "search_documents" in names, names
             assert len(person.asked) == 2, person.asked
             version = again.protocol_version
-    await person.browser.aclose()
     how = "by its document" if document else "registered"
     return f"{version}, {form}: {how}, {' '.join(sorted(asked))} in the end"
 
 
-async def refresh(url: str, form: str, mode: str) -> str:
+async def refresh(url: str, place: str, form: str, mode: str) -> str:
     """A token expires, and the client has another one without asking the person."""
-    person = Person()
-    async with person.client(url, hurried=True) as http:
-        async with Client(streamable_http_client(url, http_client=http), mode=mode) as client:
+    async with Person() as person:
+        connect = await person.client(place, mode, hurried=True)
+        async with connect() as client:
             await client.call_tool("dataset_stats", {})
             token = person.tokens.access_token
             why = await person.until_refused(url, token)
@@ -137,15 +149,15 @@ async def refresh(url: str, form: str, mode: str) -> str:
             assert person.tokens.access_token != token
             assert len(person.asked) == 1, person.asked
             version = client.protocol_version
-    await person.browser.aclose()
     return f"{version}, {form}: a token that expired was refreshed"
 
 
 async def main(url: str, form: str) -> None:
-    for mode in ["2026-07-28", "auto", "legacy"]:
+    for mode in ["2026-07-28", "auto", "legacy", "sse"]:
+        place = urljoin(url, "/sse") if mode == "sse" else url
         for document in [None, CLIENT]:
-            print(f"python client, mode {mode}: {await use_more(url, form, mode, document)}")
-        print(f"python client, mode {mode}: {await refresh(url, form, mode)}")
+            print(f"python client, mode {mode}: {await use_more(place, form, mode, document)}")
+        print(f"python client, mode {mode}: {await refresh(url, place, form, mode)}")
 
 
 asyncio.run(main(*sys.argv[1:]))

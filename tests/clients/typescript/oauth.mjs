@@ -194,13 +194,18 @@ async function isRevoked(url, person, client, transport, finish) {
   await works(client, STATS);
 }
 
-/** A token expires, and the client has another one without asking the person. */
-export async function refresh(url, format, open, finish) {
+/**
+ * A token expires, and the client has another one without asking the person. `place` is where the
+ * client goes, where that is not `url`.
+ */
+export async function refresh(url, format, open, finish, place = url) {
   const person = new Person({ hurried: true });
-  const { client } = await logIn(url, person, open, finish);
+  const { client } = await logIn(place, person, open, finish);
   await works(client, STATS);
   const { access_token: token } = person.kept;
   const why = await untilRefused(url, token);
+  // Where tokens come from is not known any more: the client goes by the challenge.
+  person.discovered = undefined;
   assert.match(why, format === 'jwt' ? /has expired/ : /has expired|is not active/);
   await works(client, STATS);
   assert.notEqual(person.kept.access_token, token);
