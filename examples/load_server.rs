@@ -1,18 +1,21 @@
 //! What `scripts/bench` asks about streams: a tool that says three things before its result; and
-//! one that says nothing, with as many streams of HTTP+SSE as are wanted, or without it, and with
-//! providers of this and that beside it.
+//! one that says nothing, with as many streams of HTTP+SSE as are wanted, or without it, with
+//! providers of this and that beside it, and for those with a token of somebody whose keys are in a
+//! file.
 //!
 //! ```sh
 //! cargo run --release --example load_server -- --bind 127.0.0.1:8000 --cores 1 --on worker
 //! ```
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use mcp_fastd::app::{PromptPage, PromptProvider, PromptReply};
+use mcp_fastd::config::tokens::{IssuerConfig, Keys, TokenConfig};
 use mcp_fastd::json::Value;
 use mcp_fastd::{
-    Call, Config, Failure, Handler, Json, LogLevel, LoggingHandler, ResourcePage, ResourceProvider,
-    ResourceReply, ServeError, Server, ToolPage, ToolProvider, ToolReply, about,
+    Authentication, Call, Config, Failure, Handler, Json, LogLevel, LoggingHandler, ResourcePage,
+    ResourceProvider, ResourceReply, ServeError, Server, ToolPage, ToolProvider, ToolReply, about,
 };
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -103,9 +106,17 @@ fn run(server: Server<impl Handler>, bind: &str, cores: usize) -> Result<(), Ser
     server.run_with(|address| println!("listening on http://{address}/mcp"))
 }
 
+/// Those of one issuer, for a server that has this name.
+fn tokens(keys: PathBuf) -> TokenConfig {
+    let mut issuer = IssuerConfig::discovered("https://issuer.example");
+    issuer.keys = Keys::File(keys);
+    let audiences = vec!["https://mcp.example/mcp".to_owned()];
+    TokenConfig { issuers: vec![issuer], audiences, ..TokenConfig::default() }
+}
+
 const USAGE: &str = "usage: load_server [--bind ADDRESS:PORT] [--cores N] [--on shard|worker] \
                      [--http-sse STREAMS] [--naps on] [--workers N] [--queue-delay-ms MS] \
-                     [--provides tools|prompts|resources|logging|all]; 0 streams turn HTTP+SSE off";
+                     [--jwks FILE] [--provides tools|prompts|resources|logging|all]; 0 streams turn HTTP+SSE off";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -122,6 +133,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ("--http-sse", "0") => config.http_sse.enabled = false,
             ("--http-sse", _) => config.http_sse.connections_max = value.parse()?,
             ("--provides", _) => provides = value,
+            ("--jwks", _) => config.auth.tokens = tokens(value.into()),
             ("--on", "worker") => tool = tool.on_worker(),
             ("--on", "shard") => {}
             ("--naps", "on") => naps = true,
@@ -133,6 +145,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let plain = Server::builder().tool(tool, count).tool(about("add"), add);
+    if !config.auth.tokens.issuers.is_empty() {
+        let authentication = Authentication::start(&config.auth).map_err(ServeError::Setting)?;
+        return Ok(run(plain.authenticator(authentication).config(config), &bind, cores)?);
+    }
     // Only where it is asked for: a server without such a tool has no workers.
     if naps {
         let server = plain.tool(about("nap").on_worker(), nap);

@@ -173,7 +173,7 @@ impl Tokens {
             Err(reason) => Err(Checked::No(reason)),
         };
         let (answer, until_s) = match found {
-            Ok((principal, until_s)) => (Answer::Yes(Arc::new(principal)), until_s),
+            Ok((principal, until_s)) => (Answer::Yes(Arc::new(principal.until(until_s))), until_s),
             Err(Checked::No(reason)) => (Answer::No(reason), unix_s + self.rules.refused_s),
             Err(other) => return other,
         };

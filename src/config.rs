@@ -21,6 +21,7 @@ mod guard;
 mod http_sse;
 mod observe;
 mod overload;
+mod ranges;
 mod rate;
 mod reload;
 mod tls;
@@ -144,8 +145,8 @@ pub struct Config {
     pub write_timeout: Duration,
     /// Time that a stop waits for answers that are under way.
     pub shutdown_grace: Duration,
-    /// Time after the first word of a stop in which all is served as ever, but who asks whether the
-    /// server is ready is told no.
+    /// Time after the first word of a stop in which all is served, but who asks whether the server
+    /// is ready is told no, and each answer is the last one of its connection.
     pub shutdown_delay: Duration,
     /// Size of a pooled buffer to begin with, in bytes.
     pub buffer_size: usize,

@@ -30,6 +30,7 @@ pub mod id;
 mod import;
 pub mod limits;
 mod passages;
+mod place;
 mod progress;
 mod progress_bar;
 mod query;
@@ -104,7 +105,7 @@ impl Dataset {
         durability: Durability,
         folder: Option<TemporaryFolder>,
     ) -> Result<Dataset, Error> {
-        let writer = Writer::start(schema::open_writer(&path, durability)?)?;
+        let writer = Writer::start(schema::open_writer(&path, durability)?, &path)?;
         let readers = Readers::new(path.clone());
         Ok(Dataset { inner: Arc::new(Inner { writer, readers, path, _folder: folder }) })
     }
@@ -119,6 +120,26 @@ impl Dataset {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         Arc::strong_count(&self.inner) > 1
+    }
+
+    /// Whether the path of the dataset names the file that is open, as it was when that was last
+    /// looked at: with each write, and after each such question. Does not block. A file that was
+    /// deleted or replaced takes no writes.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        self.inner.writer.is_in_place()
+    }
+
+    /// From now on no write waits for another process to unlock the file. Says how many writes are
+    /// under way; [`Dataset::given_up`], how many of them were refused for that.
+    pub fn give_up(&self) -> usize {
+        self.inner.writer.give_up()
+    }
+
+    /// How many writes were given up.
+    #[must_use]
+    pub fn given_up(&self) -> usize {
+        self.inner.writer.given_up()
     }
 
     /// Finds documents by their words, best first; `limit` is clamped to 1..=`PAGE_MAX`.

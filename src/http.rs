@@ -43,7 +43,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use authority::{Authority, HostPattern, Network, Origin, OriginPattern, default_port};
+pub use authority::{Authority, Host, HostPattern, Network, Origin, OriginPattern, default_port};
 pub use date::Date;
 pub use error::Error;
 pub use event_stream::StreamFraming;

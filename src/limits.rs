@@ -82,6 +82,9 @@ pub const EVENTS_PER_TURN_MAX: usize = 1024;
 pub const ACCEPTS_PER_TURN_MAX: usize = 64;
 /// Letters taken from the mailbox in one turn.
 pub const MAIL_PER_TURN_MAX: usize = 256;
+/// Connections about which it is asked in one turn whether their clients are still let in. Few,
+/// since a signature may have to be checked for each (100 µs).
+pub const ASKED_AGAIN_PER_TURN_MAX: usize = 32;
 /// Reads of one connection in one turn.
 pub const READS_PER_TURN_MAX: usize = 16;
 /// Connections answered before their answers are written: the code that answers stays in the
@@ -105,6 +108,8 @@ pub const TLS_INPUT_BYTES_MAX: usize = 80 * 1024;
 pub const TLS_PART_BYTES: usize = 48 * 1024;
 /// Days before a certificate expires in which that is told at every start and reload.
 pub const CERTIFICATE_WARNING_DAYS: i64 = 14;
+/// How often the daemon tells it besides.
+pub const CERTIFICATE_WARNING_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 const _: () = assert!(BUFFER_SIZE <= BUFFER_SIZE_MAX);
 const _: () = assert!(TLS_INPUT_BYTES_MAX > 64 * 1024 && TLS_PART_BYTES < BUFFER_SIZE_MAX);

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         Some(Command::Install(install)) => daemon::install(&install),
         Some(Command::Connect(connect)) => daemon::connect(connect),
         Some(Command::Key(key)) => daemon::key(&key),
-        Some(Command::Health(health)) => daemon::health(&health),
+        Some(Command::Health(health)) => daemon::health(health),
         Some(Command::Check(arguments)) => daemon::check(*arguments),
         Some(Command::Migrate(migrate)) => daemon::migrate(&migrate),
         None => daemon::serve(arguments.serve),

@@ -202,10 +202,10 @@ pub fn begin_result(out: &mut Vec<u8>, id: Id<'_>) {
     out.extend_from_slice(br#","result":"#);
 }
 
-/// Ends what [`begin_result`] began.
+/// Ends a result that is an object, and with it what [`begin_result`] began.
 #[inline]
-pub fn end_result(out: &mut Vec<u8>) {
-    out.push(b'}');
+pub fn end_result_object(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"}}");
 }
 
 /// Appends an error response; `data` appends the value of `error.data`, or nothing.

@@ -106,9 +106,13 @@ pub(crate) struct Local {
     pub(crate) now_ms: u64,
     /// Seconds since 1970, as in `date`.
     pub(crate) unix_s: u64,
+    /// How often it was said that who was let in may not be let in any more.
+    pub(crate) rights: u32,
     /// What is noted of requests.
     pub(crate) watch: Watch,
-    /// The server is stopping: every answer is the last one of its connection.
+    /// A stop was asked for: every answer is the last one of its connection.
+    pub(crate) leaving: bool,
+    /// The server is stopping: what has no end of its own is ended.
     pub(crate) stopping: bool,
     /// The next answer is the last one of its connection, because of that or by itself.
     pub(crate) closing: bool,

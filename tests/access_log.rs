@@ -55,7 +55,7 @@ fn each_request_has_a_line() {
     assert_eq!(find("tool", json!("echo_on_worker"))["status"], 200);
     let line = find("path", json!("/nothing"));
     assert_eq!((&line["status"], &line["outcome"]), (&json!(404), &json!("refused")));
-    assert_eq!(find("status", json!(400))["error_type"], "4xx");
+    assert_eq!(find("status", json!(400))["error_type"], "400");
     server.stop();
 }
 

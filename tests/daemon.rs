@@ -375,16 +375,3 @@ fn an_import_that_is_interrupted_says_so() {
     assert!(text(&output.stdout).contains(" added, "));
     mcp_fastd::documents::Dataset::open(&dataset).expect("opened").check().expect("whole");
 }
-
-#[test]
-fn health_says_whether_a_server_is_well() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut daemon = Daemon::over(&folder.path().join("x.db"));
-    let url = format!("http://{}/health", daemon.address);
-    assert_eq!(run(&["health", &url]).status.code(), Some(0));
-    let elsewhere = format!("http://{}/elsewhere", daemon.address);
-    check_problem(command().args(["health", &elsewhere]), &[&elsewhere, "404"]);
-    daemon.signal("TERM");
-    daemon.ended();
-    check_problem(command().args(["health", &url]), &[&url]);
-}

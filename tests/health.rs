@@ -75,6 +75,65 @@ fn operators_have_a_listener_of_their_own() {
 }
 
 #[test]
+fn the_path_decides_and_not_the_query() {
+    let state = Arc::new(AtomicBool::new(true));
+    let running = application(state, |_| {});
+    let mut wire = Wire::connect(running.addr());
+    for path in ["/health?", "/ready?x=1", "/metrics?x=1"] {
+        assert_eq!(wire.ask(get(path)).status, 200, "{path}");
+    }
+    running.stop();
+}
+
+#[test]
+fn no_page_reads_what_is_for_operators() {
+    let state = Arc::new(AtomicBool::new(true));
+    let ask = |admin, path: &str, host: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let response = Wire::connect(admin).ask(request);
+        assert!(response.field("Access-Control-Allow-Origin").is_none());
+        response.status
+    };
+    // What a page has made point here (DNS rebinding) has a name; who gathers metrics an address.
+    let table = [
+        ([127, 0, 0, 1], "/ready", [("evil.example", 421), ("10.1.2.3:90", 421), ("[::1]:9", 200)]),
+        (
+            [127, 0, 0, 1],
+            "/metrics",
+            [("evil.example", 421), ("us.example", 421), ("a.localhost", 200)],
+        ),
+        (
+            [0, 0, 0, 0],
+            "/metrics",
+            [("evil.example", 421), ("10.1.2.3:90", 200), ("us.example", 200)],
+        ),
+        ([0, 0, 0, 0], "/ready", [("evil.example", 200), ("10.1.2.3:90", 200), ("localhost", 200)]),
+    ];
+    for (bind, path, asked) in table {
+        let running = application(state.clone(), |config| {
+            config.observe.admin_bind = Some((bind, 0).into());
+            config.guard.allowed_hosts = vec!["us.example".to_owned()];
+        });
+        let port = running.admin_addr().expect("there is one").port();
+        for (host, status) in asked {
+            let found = ask(([127, 0, 0, 1], port).into(), path, host);
+            assert_eq!(found, status, "{bind:?} {path} {host}");
+        }
+        running.stop();
+    }
+    // Beside the endpoint, every page may know that the server lives, and no more.
+    let running = application(state, |_| {});
+    let mut wire = Wire::connect(running.addr());
+    let ask = |path| {
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: https://a.example\r\n\r\n")
+    };
+    assert_eq!(wire.ask(ask("/health")).field("Access-Control-Allow-Origin"), Some("*"));
+    let response = wire.ask(ask("/ready"));
+    assert_eq!((response.status, response.field("Access-Control-Allow-Origin")), (403, None));
+    running.stop();
+}
+
+#[test]
 fn a_server_that_stops_is_not_ready_before_anything_ends() {
     let mut server = start_with(|config| {
         config.cores = Some(1);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Post, TestServer, call, start, start_with};
+use common::{Post, TestServer, Wire, call, start, start_with};
 use mcp_fastd::{Config, Empty, ServeError, Server};
 use serde_json::json;
 
@@ -108,6 +108,14 @@ fn probes_ask_by_address() {
     }
     let metrics = "GET /metrics HTTP/1.1\r\nHost: 10.42.0.7:8080\r\n\r\n";
     assert_eq!(server.connect().ask(metrics).status, 421);
+    // Who scrapes a pod has its address alone: that is what operators' own listener is for.
+    let server = start_with(|config| {
+        public(config);
+        config.observe.admin_bind = Some(([127, 0, 0, 1], 0).into());
+    });
+    let mut operator = Wire::connect(server.running().admin_addr().expect("there is one"));
+    assert_eq!(operator.ask(metrics).status, 200);
+    assert_eq!(operator.ask("GET /ready HTTP/1.1\r\nHost: 10.42.0.7\r\n\r\n").status, 200);
 }
 
 #[test]

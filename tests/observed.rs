@@ -161,11 +161,19 @@ fn who_may_not_is_named_with_what_they_wanted() {
     let series = "mcp_server_requests_total{mcp_method_name=\"tools/call\",\
                   gen_ai_tool_name=\"write\",error_type=\"403\",outcome=\"denied\"} 1\n";
     assert!(text.text().contains(series), "{}", text.text());
+    // The same where the body has not come yet.
+    let mut wire = Wire::connect(running.addr());
+    wire.send(format!("{}Content-Length: 9\r\n\r\n", post.head()));
+    assert_eq!(wire.response().status, 403);
+    let text = Wire::connect(running.addr()).ask(get).text().to_owned();
+    assert!(text.contains(&series.replace("} 1", "} 2")), "{text}");
     running.stop();
     let lines = lines(&path);
-    assert_eq!(lines.len(), 1, "{lines:?}");
-    let said = ["event", "principal", "mcp_method", "tool"].map(|key| lines[0][key].clone());
-    assert_eq!(json!(said), json!(["denied", "ada", "tools/call", "write"]));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for line in lines {
+        let said = ["event", "principal", "mcp_method", "tool"].map(|key| line[key].clone());
+        assert_eq!(json!(said), json!(["denied", "ada", "tools/call", "write"]));
+    }
 }
 
 #[test]

@@ -6,7 +6,9 @@ mod common;
 use common::http_sse::OldClient;
 use common::session::Client;
 use common::{Post, Response, TestServer, Wire, call, legacy, modern, session, start_with};
-use mcp_fastd::{Access, Call, Config, Credentials, Empty, Rate, RejectStatus, Running, Server};
+use mcp_fastd::{
+    Access, Call, Config, Credentials, Empty, Principal, Rate, RejectStatus, Running, Server, about,
+};
 use serde_json::json;
 
 /// So many, and no more in this hour.
@@ -285,4 +287,48 @@ fn rates_that_let_nobody_in_are_refused() {
         ..Config::default()
     };
     assert!(config.check().expect_err("it cannot be").contains("rate.global"));
+}
+
+/// Who may not call a tool cannot use up what others may call of it, in whatever way they try.
+#[test]
+fn who_may_not_call_a_tool_is_not_counted_for_it() {
+    let config = Config {
+        bind: ([127, 0, 0, 1], 0).into(),
+        rate: mcp_fastd::RateConfig { per_tool: only(1), ..Default::default() },
+        ..Config::default()
+    };
+    let running = Server::builder()
+        .authenticate(|_: &(), credentials: &Credentials| match credentials.bearer() {
+            Some("ada") => Access::Principal(Principal::named("ada").with_scopes(["x"]).into()),
+            Some(name) => Access::named(name),
+            None => credentials.denied(),
+        })
+        .tool(about("whoami").scopes(["x"]), whoami)
+        .config(config)
+        .start()
+        .expect("the server starts");
+    let params = || json!({ "name": "whoami", "arguments": {} });
+    let message = |id: u64| {
+        json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call",
+        "params": params() })
+    };
+    let old = |id: u64| legacy(json!(id), "tools/call", params());
+    let batch = || {
+        Post::new(json!([message(1), message(2)]).to_string())
+            .with("MCP-Protocol-Version", "2025-03-26")
+    };
+    let get = common::http_sse::open().with("Authorization", "Bearer alan");
+    let line = OldClient::connect_with(running.addr(), &get);
+    let mut wire = Wire::connect(running.addr());
+    for _ in 0..3 {
+        for post in [old(1), batch(), line.post(&message(3)), call(4, "whoami", json!({}))] {
+            let response = wire.ask(post.with("Authorization", "Bearer alan").bytes());
+            assert_eq!(response.status, 403, "{}", response.text());
+        }
+    }
+    assert_eq!(wire.ask(old(5).with("Authorization", "Bearer ada").bytes()).status, 200);
+    let refused = wire.ask(old(6).with("Authorization", "Bearer ada").bytes());
+    check_refused(&refused, "rate.per_tool");
+    assert_eq!(refused.json()["id"], 6);
+    running.stop();
 }

@@ -13,9 +13,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::events::{listen, up};
-use common::{application, call};
+use common::{TestServer, Wire, application, call, eventually, modern, start_with};
 use daemon::{Daemon, command};
-use mcp_fastd::Config;
+use mcp_fastd::{Config, new_api_key};
 use serde_json::json;
 
 fn served(file: &Path, settings: &str) -> Daemon {
@@ -233,4 +233,107 @@ fn connections_max_may_grow_while_somebody_waits() {
     let config = Config { connections_max: 2, ..Config::default() };
     server.running().reload(&config).expect("taken");
     assert_eq!(second.response().status, 200);
+}
+
+/// What each may use is read again like who they are; and what is open for somebody who is let in
+/// no more ends.
+#[test]
+fn scopes_and_keys_are_live() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    let key = |name: &str| {
+        let (key, sha256) = new_api_key().expect("random bits");
+        (key, format!("[[auth.api_keys]]\nname = {name:?}\nsha256 = {sha256:?}\n"))
+    };
+    let ((ada, of_ada), (alan, of_alan)) = (key("ada"), key("alan"));
+    let both = format!("{AT}{of_ada}{of_alan}");
+    let daemon = served(&file, &both);
+    let stats = |key: &str| {
+        let post = call(1, "dataset_stats", json!({})).with("X-API-Key", key);
+        Wire::connect(daemon.address).ask(post.bytes()).status
+    };
+    let open = |key: &str| {
+        let wanted = json!({ "notifications": { "toolsListChanged": true } });
+        let listen = modern(json!(1), "subscriptions/listen", wanted).with("X-API-Key", key);
+        let mut wire = Wire::connect(daemon.address);
+        wire.send(listen.bytes());
+        wire.line_with("acknowledged");
+        wire
+    };
+    assert_eq!(stats(&ada), 200);
+    let (mut of_hers, mut of_his) = (open(&ada), open(&alan));
+    let log = reload(&daemon, &file, &format!("{both}[tools.dataset_stats]\nscopes = \"x\"\n"));
+    assert!(log.contains("tools") && !log.contains("restart"), "{log}");
+    assert_eq!(stats(&ada), 403);
+    for stream in [&mut of_hers, &mut of_his] {
+        stream.line_with("notifications/tools/list_changed");
+    }
+    reload(&daemon, &file, &both);
+    assert_eq!(stats(&ada), 200);
+
+    let mut of_his = open(&alan);
+    let log = reload(&daemon, &file, &format!("{AT}{of_alan}"));
+    assert!(log.contains("auth.api_keys"), "{log}");
+    assert!(of_hers.stream_to_end().contains("\"resultType\":\"complete\""));
+    assert_eq!((stats(&ada), stats(&alan)), (401, 200));
+    of_his.line_with("notifications/tools/list_changed");
+}
+
+#[track_caller]
+fn change(server: &TestServer, change: impl FnOnce(&mut Config)) {
+    let mut config = Config { cores: Some(2), pin: false, ..Config::default() };
+    change(&mut config);
+    let reloaded = server.running().reload(&config).expect("taken");
+    assert_eq!(reloaded.needs_restart, ["bind"], "which is another's port");
+}
+
+#[test]
+fn bounds_on_calls_and_streams_are_live() {
+    let server = start_with(|_| ());
+    let mut wire = server.connect();
+    wire.send(call(1, "until_cancelled", json!({})).bytes());
+    eventually("it runs", || server.stage.waiting.load(std::sync::atomic::Ordering::SeqCst) == 1);
+    let ask = |id: u64| server.connect().ask(call(id, "until_cancelled", json!({})).bytes());
+    for ms in [40, 30] {
+        change(&server, |config| config.call_timeout = Duration::from_millis(ms));
+        let answer = ask(2).json();
+        assert_eq!(answer["error"]["data"]["limit"], "call_timeout");
+        let message = answer["error"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(&format!("{ms}ms")), "{message}");
+    }
+    // What came before has the time that there was then, which was any.
+    wire.expect_silence(Duration::from_millis(100));
+
+    let listen = || modern(json!(1), "subscriptions/listen", json!({ "notifications": {} }));
+    let open = || {
+        let mut wire = server.connect();
+        wire.send(listen().bytes());
+        wire.line_with("acknowledged");
+        wire
+    };
+    let before = open();
+    change(&server, |config| config.streams_per_address_max = 1);
+    let counted = open();
+    let refused = server.connect().ask(listen().bytes());
+    assert_eq!(refused.json()["error"]["data"]["limit"], "streams_per_address_max");
+    change(&server, |_| ());
+    drop((open(), before, counted));
+
+    change(&server, |config| config.connections_per_address_max = 1);
+    let refused = server.connect().ask("GET /health HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(refused.json()["error"]["data"]["limit"], "connections_per_address_max");
+    change(&server, |_| ());
+    server.assert_alive();
+}
+
+#[test]
+fn bounds_on_load_are_live() {
+    let server = start_with(|_| ());
+    let mut wire = server.connect();
+    let mut echo = || wire.ask(call(1, "echo_on_worker", json!({ "text": "x" })).bytes()).status;
+    assert_eq!(echo(), 200);
+    change(&server, |config| config.overload.memory_max = Some(1));
+    eventually("it is short of memory", || echo() == 503);
+    change(&server, |config| config.overload.memory_max = Some(0));
+    assert_eq!(echo(), 200, "and not any more, though nobody looks");
 }

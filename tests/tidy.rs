@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const FILE_LINES_MAX: usize = 400;
 const FUNCTION_LINES_MAX: usize = 70;
@@ -408,6 +409,25 @@ fn examples_are_in_the_readme() {
     for path in files(&root().join("examples")) {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         assert!(readme.contains(&name), "README.md does not mention examples/{name}.rs");
+    }
+}
+
+/// Asked for help, a script says what its first lines say, and does nothing else.
+#[test]
+fn scripts_say_what_they_do() {
+    for entry in std::fs::read_dir(root().join("scripts")).expect("a folder") {
+        let path = entry.expect("a readable folder").path();
+        let text = std::fs::read_to_string(&path).expect("a script is text");
+        let output = Command::new(&path).arg("--help").output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stdout);
+        let path = path.display();
+        assert!(output.status.success(), "{path}: {}", String::from_utf8_lossy(&output.stderr));
+        let is_bash = text.starts_with("#!/usr/bin/env bash\n");
+        let about = text.lines().nth(1).and_then(|line| line.strip_prefix("# "));
+        let about = about.unwrap_or_else(|| panic!("{path}: its second line says what it does"));
+        // Python's argparse says it in its own way.
+        let expected = if is_bash { about } else { "usage: " };
+        assert!(told.starts_with(expected), "{path}: {told}");
     }
 }
 

@@ -286,10 +286,20 @@ fn names_and_the_process_they_are_for_are_respected() {
     daemon.logs(0, "operators find /health, /ready and /metrics here");
     let admin = opened[0].local_addr().expect("bound");
     let mut asked = TcpStream::connect(admin).expect("it listens");
-    asked.write_all(b"GET /ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").expect("sent");
+    asked
+        .write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .expect("sent");
     let mut answer = String::new();
     asked.read_to_string(&mut answer).expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    // Both are where the unit says: nothing of that waits for a restart.
+    for _ in 0..2 {
+        let before = daemon.log().len();
+        daemon.signal("HUP");
+        // What it warns of comes after that, and so before the second one.
+        daemon.logs(before, "reloaded");
+        assert!(!daemon.log().contains("after a restart only"), "{}", daemon.log());
+    }
     // For somebody else: as if there were none.
     let arguments = ["--bind", "127.0.0.1:0", "--cores", "1"];
     let daemon = Daemon::start(&mut activated(&opened, "", "1", &arguments));

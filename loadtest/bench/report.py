@@ -71,8 +71,8 @@ def overload(seen):
     return table(head, rows) + "\n"
 
 
-def providers(counted):
-    """What providers cost the calls that have nothing to do with them."""
+def alone(counted):
+    """What a call costs, with something and without it."""
     rows = [[name, number(count, "{:,.0f}")] for name, count in counted.items()]
     return table(["tools/call of `add`", "user instructions/request"], rows)
 

@@ -16,6 +16,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("tools_call_progress", include_str!("../scenarios/tools_call_progress.http")),
     ("tools_call_progress_session", include_str!("../scenarios/tools_call_progress_session.http")),
     ("tools_call_http_sse", include_str!("../scenarios/tools_call_http_sse.http")),
+    ("tools_call_token", include_str!("../scenarios/tools_call_token.http")),
     ("tools_list", include_str!("../scenarios/tools_list.http")),
     ("search_documents", include_str!("../scenarios/search_documents.http")),
     ("nap", include_str!("../scenarios/nap.http")),

@@ -114,9 +114,9 @@ pub struct Catalog {
     server: Json,
     /// The same as JSON text.
     pub(crate) server_info: String,
-    /// What every result of 2026-07-28 begins with: its type, and who we are
-    /// (overview, "Per-response protocol fields").
-    pub(crate) modern_members: String,
+    /// What every result of 2026-07-28 begins with, up to the comma behind it: its type, and who we
+    /// are (overview, "Per-response protocol fields").
+    pub(crate) modern_begin: String,
     /// The value of `_meta` in it.
     pub(crate) server_meta: String,
     /// Functions may send log lines.
@@ -148,7 +148,7 @@ impl Catalog {
             completes: None,
             server: Json::Null,
             server_info: String::new(),
-            modern_members: String::new(),
+            modern_begin: String::new(),
             server_meta: String::new(),
             logs: false,
             hears_roots: false,

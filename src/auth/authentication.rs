@@ -8,20 +8,26 @@ use arc_swap::ArcSwap;
 use super::api_keys::{ApiKeys, PREFIX};
 use super::clients::Clients;
 use super::{Checked, Tokens};
-use crate::app::{Access, Authenticator, Credentials, Denied, Health};
+use crate::app::{
+    Access, Action, Authenticator, Authorizer, Credentials, Denied, Health, Missing, Policy,
+};
 use crate::config::AuthConfig;
 use crate::config::tokens::TokenConfig;
+use crate::protocol::Principal;
 
-/// Who is asking, by [`AuthConfig`], which says in what order what is shown counts. Where that asks
-/// for nothing, everybody is let in.
+/// Who is asking, by [`AuthConfig`], which says in what order what is shown counts, and what they
+/// may use, by the scopes that it names. Where that asks for nothing, everybody is let in.
 ///
-/// Given to [`Builder::authenticator`](crate::Builder::authenticator); a clone is the same one.
+/// Given to [`Builder::authenticator`](crate::Builder::authenticator), and to
+/// [`Builder::authorizer`](crate::Builder::authorizer) for the scopes; a clone is the same one.
 #[derive(Clone)]
 pub struct Authentication(Arc<Shared>);
 
 struct Shared {
     /// Nobody has to show anything.
     is_open: AtomicBool,
+    /// Something needs scopes.
+    needs_scopes: AtomicBool,
     known: ArcSwap<Known>,
 }
 
@@ -33,6 +39,7 @@ struct Known {
     keys: ApiKeys,
     clients: Clients,
     anonymous: bool,
+    policy: Policy,
 }
 
 impl Known {
@@ -55,6 +62,7 @@ impl Known {
             keys,
             clients: Clients::new(&config.mtls),
             anonymous: config.anonymous,
+            policy: config.policy()?,
         })
     }
 }
@@ -71,13 +79,14 @@ impl Authentication {
         let known = Known::new(config, None)?;
         Ok(Authentication(Arc::new(Shared {
             is_open: AtomicBool::new(known.is_open),
+            needs_scopes: AtomicBool::new(known.policy.decides()),
             known: ArcSwap::from_pointee(known),
         })))
     }
 
     /// Takes others from now on than before: by their tokens, API keys and client certificates, or
-    /// without. Tokens are looked at anew where anything about them has changed; issuers that are
-    /// the same keep their keys until they are fetched again.
+    /// without; and asks for other scopes. Tokens are looked at anew where anything about them has
+    /// changed; issuers that are the same keep their keys until they are fetched again.
     ///
     /// # Errors
     /// A setting cannot be, a file cannot be read, or nobody would have to show anything any more,
@@ -100,13 +109,14 @@ impl Authentication {
 
     /// Goes by these settings from now on.
     pub fn take(&self, Prepared(known): Prepared) {
-        let is_open = known.is_open;
+        let (is_open, needs_scopes) = (known.is_open, known.policy.decides());
         // What was closed is never open in between.
         if !is_open {
             self.0.is_open.store(false, Ordering::Release);
         }
         self.0.known.store(Arc::new(known));
         self.0.is_open.store(is_open, Ordering::Release);
+        self.0.needs_scopes.store(needs_scopes, Ordering::Release);
     }
 
     /// All that is wrong with the files and variables that these settings name, each beginning with
@@ -168,6 +178,26 @@ impl<S> Authenticator<S> for Authentication {
             true => Access::Anonymous,
             false => self.decide(credentials),
         }
+    }
+}
+
+impl<S> Authorizer<S> for Authentication {
+    #[inline]
+    fn decides(&self) -> bool {
+        self.0.needs_scopes.load(Ordering::Relaxed)
+    }
+
+    fn scopes(&self) -> Vec<String> {
+        self.0.known.load().policy.scopes().into_iter().map(str::to_owned).collect()
+    }
+
+    fn authorize(
+        &self,
+        _: &S,
+        principal: Option<&Principal>,
+        action: Action<'_>,
+    ) -> Result<(), Missing> {
+        self.0.known.load().policy.authorize(principal, action)
     }
 }
 

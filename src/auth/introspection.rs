@@ -162,7 +162,9 @@ fn answer(common: &Common, fetcher: &Fetcher, job: &Job) -> (Answer, u64) {
         };
         endpoint.issuer.note_introspection(None);
         match endpoint.read(body, &common.rules, job.now_s()) {
-            Ok((principal, until_s)) => return (Answer::Yes(Arc::new(principal)), until_s),
+            Ok((principal, until_s)) => {
+                return (Answer::Yes(Arc::new(principal.until(until_s))), until_s);
+            }
             Err(Reason::Inactive) => {}
             Err(other) => reason = other,
         }

@@ -204,8 +204,6 @@ impl AuthConfig {
             let problem = format!("mtls[{index}].name: {name:?} must not be empty, and has no `=`");
             refuse(name.is_empty() || name.contains('='), problem);
         }
-        let text = "decision_timeout must be at least 50ms";
-        refuse(self.decision_timeout < limits::DEADLINE_TICK, text.to_owned());
         let needs = [&self.tools, &self.prompts, &self.resources].iter().any(|it| !it.is_empty());
         let key = match self.anonymous {
             true => "anonymous",

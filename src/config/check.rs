@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
+use super::ranges::ranges;
 use super::{Config, DEPRECATED, DeprecationConfig, HttpSseConfig, RateConfig, path};
-use crate::limits;
 
 impl Config {
     /// Looks for settings that cannot be. A server does so before it starts.
@@ -33,29 +33,10 @@ impl Config {
         for problem in self.auth.problems() {
             refuse(true, &problem);
         }
-        refuse(
-            self.cores.is_some_and(|cores| !(1..=limits::CORES_MAX).contains(&cores)),
-            &format!("cores must be at least 1, and at most {}", limits::CORES_MAX),
-        );
-        refuse(
-            self.buffer_size < limits::READ_SPACE_MIN,
-            "buffer_size must be at least 4096 bytes",
-        );
-        refuse(self.connections_max == 0, "connections_max must be at least 1");
+        for problem in ranges(self).filter_map(|range| range.problem()) {
+            refuse(true, &problem);
+        }
         refuse(self.requests_per_turn_max == 0, "requests_per_turn_max must be at least 1");
-        refuse(
-            self.stream_events_max < 2 * limits::PROGRESS_UNSENT_MAX,
-            "stream_events_max must be at least 32",
-        );
-        refuse(
-            self.stream_bytes_max < limits::EVENTS_IN_HAND_BYTES,
-            "stream_bytes_max must be at least 65536 bytes",
-        );
-        refuse(self.keep_alive < limits::DEADLINE_TICK, "keep_alive must be at least 50ms");
-        refuse(
-            !(8..=limits::JSON_DEPTH_SETTING_MAX).contains(&self.json_depth_max),
-            "json_depth_max must be at least 8, and at most 1000",
-        );
         for name in impossible_rates(&self.rate) {
             refuse(true, &format!("rate.{name} must allow one request at least, in some time"));
         }

@@ -84,10 +84,9 @@ impl Config {
         take_over! {
             AuthConfig { &mut self.auth, new.auth, reloaded, "auth." }
             live { api_keys api_keys_file mtls anonymous decision_timeout resource_name
-                resource_documentation }
-            // What each thing needs is in the catalog.
-            restart { anonymous_scopes scopes tools = "tools" prompts = "prompts"
-                resources = "resources" }
+                resource_documentation anonymous_scopes scopes tools = "tools"
+                prompts = "prompts" resources = "resources" }
+            restart {}
             apart { tokens }
         }
         take_over! {
@@ -110,13 +109,13 @@ impl Config {
                 session_idle_timeout stream_events_max stream_bytes_max replay_window
                 replay_bytes_max keep_alive stream_age_max answer_timeout allowed_origins cors
                 tools = "tools.disabled" guard json_depth_max requests_per_connection_max
-                connection_age_max rate
+                connection_age_max rate overload call_timeout connections_per_address_max
+                calls_per_principal_max streams_per_principal_max streams_per_address_max
             }
             // Threads, sockets, queues and pools that stand; and paths that clients know.
             restart {
                 transports = "transport.mode" bind path cores pin workers deferred_max buffer_size
-                max_buffers adaptive_sizing overload call_timeout connections_per_address_max
-                calls_per_principal_max streams_per_principal_max streams_per_address_max
+                max_buffers adaptive_sizing
             }
             apart { http http_sse auth tls observe }
         }

@@ -103,7 +103,7 @@ pub(crate) enum Command {
     Migrate(MigrateArguments),
 }
 
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct ServeArguments {
     /// The dataset to serve: one SQLite file, created if missing. Without it, this project's own
     /// documentation is served, from memory

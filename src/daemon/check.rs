@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use mcp_fastd::config::diagnose::{Layer, placed, placed_by_itself, settled};
+use mcp_fastd::config::diagnose::{placed, placed_by_itself};
 use mcp_fastd::config::file::{Error, RawConfig, Settings};
 use mcp_fastd::config::{AuthConfig, raw};
 use mcp_fastd::documents::{Dataset, serve as documents};
@@ -15,6 +15,7 @@ use mcp_fastd::{Authentication, CertificateError, Certificates, Logs};
 use serde_json::{Value, json};
 
 use super::arguments::ServeArguments;
+use super::settings::Examined;
 use super::{Problem, say, settings};
 
 const HELP: &str = "\
@@ -76,14 +77,7 @@ pub(crate) fn check(arguments: CheckArguments) -> Result<ExitCode, Problem> {
 
 /// Reads all layers, and whatever they name.
 fn examine(arguments: &ServeArguments) -> Result<(Option<Settings>, Vec<Error>), Problem> {
-    let mut errors = Vec::new();
-    let read = settings::file(arguments).map(|path| read(&path)).transpose();
-    let file = read.map_err(|error| errors.push(error)).ok().flatten().unwrap_or_default();
-    let environment = Layer::of_environment(std::env::vars_os());
-    errors.extend(file.errors.iter().cloned().chain(environment.errors));
-    let raw = settings::flags(arguments).over(environment.raw).over(file.raw.clone());
-    let (found, wrong) = settled(settings::with_defaults(raw.clone()), &file);
-    errors.extend(wrong);
+    let Examined { file, raw, found, mut errors } = settings::examine(arguments);
     if let Some(settings) = &found {
         // What stands beside a mistake of its own table is not what is meant.
         let is_right = |table: &str| {
@@ -110,19 +104,6 @@ fn examine(arguments: &ServeArguments) -> Result<(Option<Settings>, Vec<Error>),
         }
     }
     Ok((found, errors))
-}
-
-fn read(path: &Path) -> Result<Layer, Error> {
-    let place = path.display().to_string();
-    let problem = |problem: String| Error { place: place.clone(), line: None, key: None, problem };
-    let is_json = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("toml") => false,
-        Some("json") => true,
-        _ => return Err(problem("expected a name that ends in .toml or .json".to_owned())),
-    };
-    let text = fs::read_to_string(path)
-        .map_err(|error| problem(format!("cannot read this file: {error}")))?;
-    Ok(Layer::of_text(&text, is_json, &place))
 }
 
 /// Whether this can be served as a dataset, or made; it is neither opened nor made here.

@@ -29,11 +29,11 @@ pub(super) fn reload(daemon: &mut Daemon) {
 /// its line here, before the last one: first the check, then the exchange.
 fn apply(daemon: &mut Daemon, read: (Settings, Targets)) -> Result<Reloaded, Problem> {
     let (mut settings, filter) = read;
-    daemon.keep_sockets(&mut settings.config);
+    daemon.inherited.settle(&mut settings.config);
     let auth_problem = |problem| Problem(format!("auth.{problem}"));
     let others = daemon.authentication.prepare(&settings.config.auth).map_err(auth_problem)?;
-    let mut reloaded = daemon.handle.reload(&settings.config)?;
-    daemon.authentication.take(others);
+    let take = || daemon.authentication.take(others);
+    let mut reloaded = daemon.handle.reload_with(&settings.config, take)?;
     compare(&mut reloaded.needs_restart, &mut reloaded.unchanged, "dataset", {
         settings.dataset == daemon.dataset
     });

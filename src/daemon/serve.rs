@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use mcp_fastd::config::file::Settings;
 use mcp_fastd::documents::{Dataset, serve as documents};
 use mcp_fastd::inherit::{self, Inherited};
+use mcp_fastd::limits::CERTIFICATE_WARNING_INTERVAL;
 use mcp_fastd::{Authentication, Config, LogFormat, Opened, ShardStats, Transports};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::Targets;
@@ -17,12 +18,12 @@ use tracing_subscriber::{Registry, reload};
 
 use super::arguments::ServeArguments;
 use super::greeting::{greeting, reachable};
-use super::signals::{Daemon, SIGNALS, asks_for};
+use super::signals::{Daemon, Kept, SIGNALS, asks_for};
 use super::upgrade::Upgrade;
 use super::{Problem, own_docs, say, settings, systemd};
 
-/// How long the end waits for a tool that is still writing.
-const CLOSE_WAIT: Duration = Duration::from_secs(5);
+/// How long the end waits for a tool that is still writing, when the grace is over.
+const CLOSE_WAIT: Duration = Duration::from_secs(2);
 const CLOSE_STEP: Duration = Duration::from_millis(5);
 
 /// Serves until a signal ends it.
@@ -36,8 +37,12 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     let signals = Signals::new(SIGNALS)?;
     let is_own = |name: &str| predecessor.is_some() && name != inherit::ACTIVATED;
     let activated = sockets.iter().any(|(name, _)| !is_own(name));
-    let opened = sockets_for(&mut config, sockets, is_own);
-    let inherited = (!opened.clients.is_empty()).then_some((config.bind, activated));
+    let opened = sockets_for(&config, sockets, activated, is_own);
+    let address = |socket: &TcpListener| socket.local_addr().ok();
+    let clients = opened.clients.first().and_then(address);
+    let admin = opened.admin.as_ref().and_then(address);
+    let inherited = Kept { clients, admin, activated };
+    inherited.settle(&mut config);
     let name = if activated { inherit::ACTIVATED } else { "" };
     let upgrade = Upgrade::new(config.transports != Transports::Http, name);
     let dataset = match &file {
@@ -45,11 +50,11 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         None => own_docs::dataset()?,
     };
     let authentication = Authentication::start(&config.auth).map_err(auth_problem)?;
-    let policy = config.auth.policy().map_err(auth_problem)?;
     let is_open = !config.auth.is_configured();
     let (path, transports) = (config.path.clone(), config.transports);
     let scheme = if config.tls.is_on() { "https" } else { "http" };
-    let server = documents::guarded(dataset.clone(), authentication.clone(), policy);
+    let server =
+        documents::guarded(dataset.clone(), authentication.clone(), authentication.clone());
     let running = server.config(config).listeners(opened).start()?;
     let mut status = "serving standard input and output".to_owned();
     if transports == Transports::Stdio {
@@ -68,6 +73,14 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     }
     let handle = running.handle();
     let logs = running.logs();
+    if let Some(certificates) = running.certificates() {
+        std::thread::Builder::new().name("certificates".to_owned()).spawn(move || {
+            loop {
+                std::thread::sleep(CERTIFICATE_WARNING_INTERVAL);
+                certificates.warn();
+            }
+        })?;
+    }
     systemd::watch(handle.clone());
     let daemon = Daemon {
         handle,
@@ -102,24 +115,26 @@ fn auth_problem(problem: String) -> Problem {
 /// The sockets to serve, of those that are open already. Those of systemd are where its unit says;
 /// those of a process before this one count if the setting asks for them still.
 fn sockets_for(
-    config: &mut Config,
+    config: &Config,
     sockets: Vec<(String, TcpListener)>,
+    activated: bool,
     is_own: impl Fn(&str) -> bool,
 ) -> Opened {
     let mut opened = Opened::default();
     for (name, socket) in sockets {
         let Ok(address) = socket.local_addr() else { continue };
-        if name == inherit::ADMIN {
-            config.observe.admin_bind = Some(address);
+        let is_admin = name == inherit::ADMIN;
+        let (bind, is_kept) = match is_admin {
+            true => (config.observe.admin_bind, activated),
+            false => (Some(config.bind), !is_own(&name)),
+        };
+        if !is_kept && !bind.is_some_and(|bind| asks_for(bind, address)) {
+            tracing::info!(%address, ?bind, "a socket is left: the setting is another now");
+        } else if is_admin {
             opened.admin = Some(socket);
-        } else if is_own(&name) && !asks_for(config.bind, address) {
-            tracing::info!(%address, bind = %config.bind, "a socket is left: bind is another now");
         } else {
             opened.clients.push(socket);
         }
-    }
-    if let Some(address) = opened.clients.first().and_then(|socket| socket.local_addr().ok()) {
-        config.bind = address;
     }
     opened
 }
@@ -160,11 +175,31 @@ fn warn_if_open(address: SocketAddr) {
     }
 }
 
-/// A worker may still be on its way out with its clone; the last one to go closes the file.
+/// A worker may still be on its way out with its clone; the last one to go closes the file. The
+/// grace is over then, if it was needed: what waits for another process is given up, and a disk that
+/// takes nothing is left.
 fn close(dataset: Dataset) {
+    let writes = dataset.give_up();
     let closing = Instant::now();
-    while dataset.is_shared() && closing.elapsed() < CLOSE_WAIT {
+    let closer = std::thread::spawn(move || {
+        while dataset.is_shared() {
+            std::thread::sleep(CLOSE_STEP);
+        }
+        dataset.given_up()
+    });
+    while !closer.is_finished() && closing.elapsed() < CLOSE_WAIT {
         std::thread::sleep(CLOSE_STEP);
+    }
+    if !closer.is_finished() {
+        tracing::error!(writes, "the dataset is left open: what uses it does not come to its end");
+        return;
+    }
+    match closer.join() {
+        Ok(0) | Err(_) => {}
+        Ok(writes) => tracing::warn!(
+            writes,
+            "not written: another process has locked the dataset, and shutdown_grace is over"
+        ),
     }
 }
 

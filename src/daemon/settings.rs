@@ -1,11 +1,13 @@
 //! What the server is set to: flags over the environment over the file. Read at the start, at each
-//! reload, and by `check`, always the same way.
+//! reload, by `check` and by `health`, always the same way.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mcp_fastd::Transports;
-use mcp_fastd::config::file::{CONFIG_VARIABLE, RawConfig, Settings};
+use mcp_fastd::config::diagnose::{Layer, settled};
+use mcp_fastd::config::file::{CONFIG_VARIABLE, Error, RawConfig, Settings};
 #[cfg(feature = "otlp")]
 use mcp_fastd::config::raw::RawTrace;
 use mcp_fastd::config::raw::{
@@ -39,6 +41,43 @@ pub(super) fn read(arguments: &ServeArguments) -> Result<(Settings, Targets), Pr
     Ok((settings, filter))
 }
 
+/// What the layers say, as far as they can be understood.
+pub(super) struct Examined {
+    /// The file alone.
+    pub(super) file: Layer,
+    /// All of them.
+    pub(super) raw: RawConfig,
+    /// What is meant, without what is wrong.
+    pub(super) found: Option<Settings>,
+    pub(super) errors: Vec<Error>,
+}
+
+/// Reads all layers, and does not end at a mistake.
+pub(super) fn examine(arguments: &ServeArguments) -> Examined {
+    let mut errors = Vec::new();
+    let read = file(arguments).map(|path| layer(&path)).transpose();
+    let file = read.map_err(|error| errors.push(error)).ok().flatten().unwrap_or_default();
+    let environment = Layer::of_environment(std::env::vars_os());
+    errors.extend(file.errors.iter().cloned().chain(environment.errors));
+    let raw = flags(arguments).over(environment.raw).over(file.raw.clone());
+    let (found, wrong) = settled(with_defaults(raw.clone()), &file);
+    errors.extend(wrong);
+    Examined { file, raw, found, errors }
+}
+
+fn layer(path: &Path) -> Result<Layer, Error> {
+    let place = path.display().to_string();
+    let problem = |problem: String| Error { place: place.clone(), line: None, key: None, problem };
+    let is_json = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("toml") => false,
+        Some("json") => true,
+        _ => return Err(problem("expected a name that ends in .toml or .json".to_owned())),
+    };
+    let text = fs::read_to_string(path)
+        .map_err(|error| problem(format!("cannot read this file: {error}")))?;
+    Ok(Layer::of_text(&text, is_json, &place))
+}
+
 /// The file that is named by the flag, or by the environment.
 pub(super) fn file(arguments: &ServeArguments) -> Option<PathBuf> {
     let named = || std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from);
@@ -46,7 +85,7 @@ pub(super) fn file(arguments: &ServeArguments) -> Option<PathBuf> {
 }
 
 /// With what this program chooses where nothing is set.
-pub(super) fn with_defaults(mut raw: RawConfig) -> RawConfig {
+fn with_defaults(mut raw: RawConfig) -> RawConfig {
     raw.workers.get_or_insert(WORKERS);
     #[cfg(feature = "otlp")]
     trace_defaults(&mut raw.trace);
@@ -80,7 +119,7 @@ pub(super) fn filter(arguments: &ServeArguments, settings: &Settings) -> Result<
 }
 
 /// What the flags say.
-pub(super) fn flags(arguments: &ServeArguments) -> RawConfig {
+fn flags(arguments: &ServeArguments) -> RawConfig {
     let micros = |micros| Micros(Duration::from_micros(u64::from(micros)));
     let some = |texts: &[String]| (!texts.is_empty()).then(|| texts.to_vec());
     let mut flags = RawConfig {

@@ -34,24 +34,38 @@ pub(super) struct Daemon {
     pub(super) log: LogFilter,
     pub(super) filter: Targets,
     pub(super) log_format: LogFormat,
-    /// Where sockets listen that somebody else has opened, and whether that was systemd.
-    pub(super) inherited: Option<(SocketAddr, bool)>,
+    pub(super) inherited: Kept,
     /// What systemd shows.
     pub(super) status: String,
     pub(super) upgrade: Upgrade,
 }
 
-impl Daemon {
-    /// Sockets that were inherited stay where they are: the setting is compared with where they
-    /// listen, if that is what it asks for or systemd opened them.
-    pub(super) fn keep_sockets(&self, config: &mut Config) {
-        if let Some((address, activated)) = self.inherited
-            && (activated || asks_for(config.bind, address))
+/// Where sockets listen that somebody else has opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept {
+    pub(super) clients: Option<SocketAddr>,
+    pub(super) admin: Option<SocketAddr>,
+    /// That was systemd, whose unit says where; the settings need not.
+    pub(super) activated: bool,
+}
+
+impl Kept {
+    /// They stay where they are: a setting is compared with where they listen, if that is what it
+    /// asks for or systemd opened them.
+    pub(super) fn settle(self, config: &mut Config) {
+        if let Some(address) = self.clients
+            && (self.activated || asks_for(config.bind, address))
         {
             config.bind = address;
         }
+        let asks = |bind: SocketAddr| asks_for(bind, self.admin.unwrap_or(bind));
+        if self.admin.is_some() && (self.activated || config.observe.admin_bind.is_some_and(asks)) {
+            config.observe.admin_bind = self.admin;
+        }
     }
+}
 
+impl Daemon {
     /// Does what signals say, for ever.
     pub(super) fn listen(mut self, mut signals: Signals) {
         for signal in signals.forever() {

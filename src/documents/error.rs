@@ -46,6 +46,8 @@ pub enum Error {
     QueueFull,
     /// Another process held the write lock for longer than `WRITE_LOCK_WAIT_MS`.
     Busy,
+    /// Another process had the write lock when the dataset was about to be closed.
+    GivenUp,
     /// The dataset has been closed, or its writer thread died.
     Closed,
     /// No space left for the dataset.
@@ -63,6 +65,8 @@ pub enum Error {
         /// The newest version this program knows.
         known: i64,
     },
+    /// The file was deleted or replaced while it was open.
+    NotInPlace(PathBuf),
     /// The file is damaged.
     Corrupt(String),
     /// The system refused something.
@@ -186,6 +190,10 @@ impl fmt::Display for Error {
                  import to end, then try again",
                 l::WRITE_LOCK_WAIT_MS
             ),
+            Error::GivenUp => f.write_str(
+                "another process kept the dataset locked until the server ended; call again when \
+                 it is back",
+            ),
             Error::Closed => f.write_str("the dataset is closed; restart the server"),
             Error::DiskFull => {
                 f.write_str("no space left for the dataset; free some disk space, then try again")
@@ -215,6 +223,12 @@ impl Error {
                 f,
                 "{} has schema version {found}, this program knows up to {known}; use the newer \
                  program that wrote it",
+                path.display()
+            ),
+            Error::NotInPlace(path) => write!(
+                f,
+                "{} was deleted or replaced while it was open, so nothing is written any more; put \
+                 it back, or restart the server",
                 path.display()
             ),
             Error::Corrupt(message) => write!(

@@ -76,6 +76,8 @@ pub const GROUP_MAX: usize = 256;
 pub const GROUP_BYTES_MAX: usize = 8 << 20;
 /// How long a writer waits for another process (an import) to give up the write lock, ms.
 pub const WRITE_LOCK_WAIT_MS: u64 = 15_000;
+/// How often, at least, a writer that waits looks whether it is to give up, ms.
+pub const WRITE_LOCK_STEP_MS: u64 = 100;
 /// How long a reader waits, ms: only while another process recovers the file after a crash.
 pub const READ_LOCK_WAIT_MS: u64 = 2_000;
 

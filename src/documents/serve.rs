@@ -10,7 +10,7 @@ mod resources;
 mod tools;
 
 use super::Dataset;
-use crate::app::{Authenticator, Handler, Policy, Reference};
+use crate::app::{Authenticator, Authorizer, Handler, Reference};
 use crate::limits::COMPLETION_VALUES_MAX;
 use crate::{Completion, CompletionRequest, Readiness, Server, about};
 
@@ -32,21 +32,21 @@ const RESOURCES_PAGE: usize = 1_000;
 /// The server of a dataset, ready to be told where to listen.
 #[must_use]
 pub fn server(dataset: Dataset) -> Server<impl Handler> {
-    guarded(dataset, (), Policy::default())
+    guarded(dataset, (), ())
 }
 
-/// The same for those alone whom an authenticator lets in, and who have the scopes that a policy
-/// asks for.
+/// The same for those alone whom an authenticator lets in, and who may do what they ask for by the
+/// word of an authorizer.
 #[must_use]
 pub fn guarded(
     dataset: Dataset,
     authenticator: impl Authenticator<Dataset>,
-    policy: Policy,
+    authorizer: impl Authorizer<Dataset>,
 ) -> Server<impl Handler> {
     Server::builder()
         .state(dataset)
         .authenticator(authenticator)
-        .policy(policy)
+        .authorizer(authorizer)
         .instructions(INSTRUCTIONS)
         .page_size(RESOURCES_PAGE)
         .tool(tools::about_search(), tools::search)
@@ -81,6 +81,10 @@ pub fn guarded(
 
 /// A read as short as those that answer on the shard. What was wrong is logged: it may name files.
 fn ready(dataset: &Dataset, readiness: &mut Readiness) {
+    if !dataset.is_in_place() {
+        // Readers that are open go on, and new ones find nothing, or something else.
+        return readiness.not_ready("dataset", "its file was deleted or replaced");
+    }
     match dataset.list(1, None) {
         Ok(_) => readiness.ready("dataset"),
         Err(error) => {

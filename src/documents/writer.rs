@@ -14,14 +14,20 @@
 
 use super::clock;
 use super::error::Error;
-use super::limits::{GROUP_BYTES_MAX, GROUP_MAX, QUEUE_BYTES_MAX, QUEUE_MAX, QUEUE_WAIT_MS};
+use super::limits::{
+    GROUP_BYTES_MAX, GROUP_MAX, QUEUE_BYTES_MAX, QUEUE_MAX, QUEUE_WAIT_MS, WRITE_LOCK_STEP_MS,
+    WRITE_LOCK_WAIT_MS,
+};
+use super::place::Place;
 use super::store::{self, Body, Checked, Fields, Source};
 use super::types::DocumentSummary;
-use crossbeam_channel::{Receiver, Sender, bounded};
-use rusqlite::{Connection, TransactionBehavior};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use crossbeam_channel::{Receiver, Sender, bounded, select};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A change to one document, checked.
 #[derive(Debug)]
@@ -61,21 +67,59 @@ pub(super) struct Writer {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     queued_bytes: AtomicUsize,
+    queued: AtomicUsize,
+    /// Asks the thread to look where its file is.
+    looks: Sender<()>,
+    state: Arc<State>,
+}
+
+/// What the thread and its callers both know.
+struct State {
+    place: Place,
+    gives_up: AtomicBool,
+    given_up: AtomicUsize,
+}
+
+impl State {
+    fn of(path: &Path) -> Result<State, Error> {
+        let (gives_up, given_up) = (AtomicBool::new(false), AtomicUsize::new(0));
+        Ok(State { place: Place::of(path)?, gives_up, given_up })
+    }
 }
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(connection: Connection) -> Result<Writer, Error> {
+    pub(super) fn start(connection: Connection, path: &Path) -> Result<Writer, Error> {
         let (jobs, queue) = bounded(QUEUE_MAX);
+        let (looks, asked) = bounded(1);
+        let state = Arc::new(State::of(path)?);
+        let seen = state.clone();
         let thread = std::thread::Builder::new()
             .name("documents-writer".to_owned())
-            .spawn(move || run(connection, &queue))
+            .spawn(move || run(connection, &queue, &asked, &seen))
             .map_err(|error| Error::Storage {
                 doing: "starting the writer thread",
                 message: error.to_string(),
             })?;
         let (jobs, thread) = (Some(jobs), Some(thread));
-        Ok(Writer { jobs, thread, queued_bytes: AtomicUsize::new(0) })
+        let (queued_bytes, queued) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Ok(Writer { jobs, thread, queued_bytes, queued, looks, state })
+    }
+
+    pub(super) fn is_in_place(&self) -> bool {
+        // Where that was asked already, one look is enough.
+        let _ = self.looks.try_send(());
+        !self.state.place.is_lost()
+    }
+
+    /// See [`Dataset::give_up`](super::Dataset::give_up).
+    pub(super) fn give_up(&self) -> usize {
+        self.state.gives_up.store(true, Ordering::Relaxed);
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn given_up(&self) -> usize {
+        self.state.given_up.load(Ordering::Relaxed)
     }
 
     /// Does it, and returns when it is durable.
@@ -83,11 +127,13 @@ impl Writer {
         let bytes = work.bytes();
         // Relaxed: it is a bound on memory, nothing is published through it.
         let queued = self.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.queued.fetch_add(1, Ordering::Relaxed);
         let result = match queued + bytes > QUEUE_BYTES_MAX {
             true => Err(Error::QueueFull),
             false => self.enqueue_and_wait(work),
         };
         self.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.queued.fetch_sub(1, Ordering::Relaxed);
         result
     }
 
@@ -116,10 +162,21 @@ impl Drop for Writer {
 }
 
 /// The thread: ends when the last sender is gone and the queue is empty.
-fn run(mut connection: Connection, queue: &Receiver<Job>) {
-    while let Ok(first) = queue.recv() {
+fn run(connection: Connection, queue: &Receiver<Job>, asked: &Receiver<()>, state: &State) {
+    let _ = connection.busy_timeout(Duration::from_millis(WRITE_LOCK_STEP_MS));
+    loop {
+        let first = select! {
+            recv(queue) -> first => first,
+            recv(asked) -> _ => {
+                if let Err(error) = state.place.look() {
+                    tracing::error!(%error, "the dataset failed");
+                }
+                continue;
+            }
+        };
+        let Ok(first) = first else { break };
         let group = gather(first, queue);
-        let answers = commit(&mut connection, &group);
+        let answers = commit(&connection, &group, state);
         for (job, answer) in group.into_iter().zip(answers) {
             // Fails only if the caller panicked while waiting.
             let _ = job.answer.send(answer);
@@ -143,19 +200,22 @@ fn gather(first: Job, queue: &Receiver<Job>) -> Vec<Job> {
 }
 
 /// An answer for each, after COMMIT. If that fails, nothing of the group is in the file.
-fn commit(connection: &mut Connection, group: &[Job]) -> Vec<Answer> {
-    match transact(connection, group) {
+fn commit(connection: &Connection, group: &[Job], state: &State) -> Vec<Answer> {
+    let done = state.place.look().and_then(|()| transact(connection, group, state));
+    // Nobody will find what was written to a file that went meanwhile.
+    match done.and_then(|answers| state.place.look().map(|()| answers)) {
         Ok(answers) => answers,
         Err(error) => group.iter().map(|_| Err(error.clone())).collect(),
     }
 }
 
-fn transact(connection: &mut Connection, group: &[Job]) -> Result<Vec<Answer>, Error> {
+fn transact(connection: &Connection, group: &[Job], state: &State) -> Result<Vec<Answer>, Error> {
     let named = Error::storage("committing");
-    // IMMEDIATE takes the write lock before anything is read, so it waits for other processes
-    // here and nowhere else, and never fails halfway with SQLITE_BUSY_SNAPSHOT.
-    let mut transaction =
-        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&named)?;
+    let mut transaction = begin(connection, state).inspect_err(|error| {
+        if *error == Error::GivenUp {
+            state.given_up.fetch_add(group.len(), Ordering::Relaxed);
+        }
+    })?;
     let now_ms = clock::now_ms();
     let mut answers = Vec::with_capacity(group.len());
     for job in group {
@@ -173,6 +233,24 @@ fn transact(connection: &mut Connection, group: &[Job]) -> Result<Vec<Answer>, E
     }
     transaction.commit().map_err(&named)?;
     Ok(answers)
+}
+
+/// IMMEDIATE takes the write lock before anything is read, so it waits for other processes here and
+/// nowhere else, and never fails halfway with SQLITE_BUSY_SNAPSHOT. In steps, so that the end of a
+/// server need not wait as long.
+fn begin<'c>(connection: &'c Connection, state: &State) -> Result<Transaction<'c>, Error> {
+    let began = Instant::now();
+    loop {
+        let begun = Transaction::new_unchecked(connection, TransactionBehavior::Immediate);
+        let patience = Duration::from_millis(WRITE_LOCK_WAIT_MS);
+        match begun.map_err(Error::storage("committing")) {
+            Err(Error::Busy) if state.gives_up.load(Ordering::Relaxed) => {
+                return Err(Error::GivenUp);
+            }
+            Err(Error::Busy) if began.elapsed() < patience => {}
+            begun => return begun,
+        }
+    }
 }
 
 fn apply(writer: &Connection, work: &Work, now_ms: i64) -> Answer {

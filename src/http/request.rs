@@ -232,6 +232,7 @@ impl Decoder {
     }
 
     /// The length of the decoded body if all of it is in `tail`, which begins with the body.
+    #[inline(always)]
     fn body_len(
         &mut self,
         tail: &mut Tail<'_>,

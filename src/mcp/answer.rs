@@ -105,15 +105,13 @@ fn answer_round<H: Handler>(
     let mut bad_request = false;
     match written {
         Ok(_) => {
-            out.push(b'}');
-            rpc::end_result(out);
+            rpc::end_result_object(out);
         }
         Err(Unanswered::InputRequired(interruption)) => {
             out.truncate(result_from);
             out.push(b'{');
             input::write(*interruption, answer, &link, out);
-            out.push(b'}');
-            rpc::end_result(out);
+            rpc::end_result_object(out);
         }
         Err(Unanswered::Refused(refusal)) => {
             out.truncate(from);
@@ -152,15 +150,14 @@ fn outcome_of(written: Result<bool, Unanswered<'_>>, members: &[u8]) -> Outcome 
 /// `{`, and what every result of the era begins with.
 #[inline]
 fn begin_members<H: Handler>(handler: &H, answer: &Answer<'_>, era: Era, out: &mut Vec<u8>) {
-    out.push(b'{');
-    if era == Era::Modern {
-        out.extend_from_slice(handler.catalog().modern_members.as_bytes());
-        let nothing_more =
-            matches!(answer, Answer::Empty | Answer::UpdateTask { .. } | Answer::CancelTask { .. });
-        if !nothing_more {
-            out.push(b',');
-        }
+    if era == Era::Legacy {
+        return out.push(b'{');
     }
+    let begin = handler.catalog().modern_begin.as_bytes();
+    let nothing_more =
+        matches!(answer, Answer::Empty | Answer::UpdateTask { .. } | Answer::CancelTask { .. });
+    // But for its comma.
+    out.extend_from_slice(&begin[..begin.len() - usize::from(nothing_more)]);
 }
 
 /// Appends the members of the result. Says whether it is a tool's error.

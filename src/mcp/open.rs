@@ -105,7 +105,8 @@ pub(crate) fn open<'b>(
         return Ok(Context::new(message, version, params));
     }
     let named_text = named.and_then(|named| named.as_str());
-    let version = modern_version(named_text, claims)?;
+    let agrees = named_text.is_some() && named_text.map(str::as_bytes) == claims.version;
+    let version = modern_version(named_text, claims, agrees)?;
     let Message::Request { method, .. } = *message else {
         // No revision so far defines the headers of a notification (2026-07-28, "Sending
         // Messages"), so no more is asked of one.
@@ -122,7 +123,9 @@ pub(crate) fn open<'b>(
             "params._meta must carry io.modelcontextprotocol/clientCapabilities, an object",
         ));
     }
-    check_version(named, claims)?;
+    if !agrees {
+        return Err(version_differs(named, claims));
+    }
     if level.is_some() {
         log_level(level, "params._meta[\"io.modelcontextprotocol/logLevel\"]")?;
     }
@@ -135,12 +138,13 @@ pub(crate) fn open<'b>(
 fn modern_version<'b>(
     named: Option<&'b str>,
     claims: Claims<'_>,
+    agrees: bool,
 ) -> Result<ProtocolVersion, Refusal<'b>> {
     let ours = |name: &[u8]| {
         ProtocolVersion::from_name(name).filter(|version| version.era() == Era::Modern)
     };
     match (named, claims.version) {
-        (Some(named), Some(claimed)) if claimed != named.as_bytes() => Ok(LATEST_MODERN),
+        (Some(_), Some(_)) if !agrees => Ok(LATEST_MODERN),
         (Some(named), _) => {
             ours(named.as_bytes()).ok_or_else(|| Refusal::unsupported_version(named.to_owned()))
         }
@@ -183,16 +187,15 @@ fn check_method<'b>(method: &str, claims: Claims<'_>) -> Result<(), Refusal<'b>>
     }
 }
 
-#[inline]
-fn check_version<'b>(named: &str, claims: Claims<'_>) -> Result<(), Refusal<'b>> {
+#[cold]
+fn version_differs<'b>(named: &str, claims: Claims<'_>) -> Refusal<'b> {
     match claims.version {
-        Some(claimed) if claimed == named.as_bytes() => Ok(()),
-        Some(claimed) => Err(Refusal::header_mismatch(format!(
+        Some(claimed) => Refusal::header_mismatch(format!(
             "Header mismatch: MCP-Protocol-Version is `{}`, _meta says `{named}`",
             String::from_utf8_lossy(claimed)
-        ))),
-        None => Err(Refusal::header_mismatch(
-            "Header mismatch: MCP-Protocol-Version is missing; it must repeat _meta's revision",
         )),
+        None => Refusal::header_mismatch(
+            "Header mismatch: MCP-Protocol-Version is missing; it must repeat _meta's revision",
+        ),
     }
 }

@@ -1,6 +1,8 @@
 //! What stands in a line of a log: no token, no session id, nothing that a client could break a
 //! line with.
 
+use std::borrow::Cow;
+
 use super::ledger::Ledger;
 use super::observation::State;
 use super::outcome::{Observed, Outcome};
@@ -83,7 +85,7 @@ fn access_object(entry: &Entry<'_>) -> Vec<u8> {
     line.text("path", http.map(|http| &*http.path));
     line.raw("status", Some(&status.to_string()));
     line.text("outcome", Some(outcome.class()));
-    line.text("error_type", outcome.error_type());
+    line.text("error_type", error_type(entry.observed).as_deref());
     line.text("mcp_method", method(entry));
     line.text("tool", tool(entry));
     line.text("protocol_version", version(entry));
@@ -115,7 +117,7 @@ fn access_text(entry: &Entry<'_>) -> Vec<u8> {
         duration_ms(entry.ns),
         text(method(entry)),
         text(tool(entry)),
-        outcome.error_type().unwrap_or(outcome.class()),
+        error_type(entry.observed).as_deref().unwrap_or(outcome.class()),
         text(http.and_then(|http| http.user_agent.as_deref())),
     );
     line.into_bytes()
@@ -141,7 +143,7 @@ pub(super) fn write_audit(entry: &Entry<'_>) -> Vec<u8> {
     line.text("session", http.and_then(|http| http.session.as_deref()));
     line.text("task", state.task.as_deref());
     line.text("outcome", Some(outcome.class()));
-    line.text("error_type", outcome.error_type());
+    line.text("error_type", error_type(entry.observed).as_deref());
     line.raw("status", Some(&*status.to_string()).filter(|_| is_denied));
     line.raw("duration_ms", Some(&duration_ms(entry.ns)));
     line.raw("arguments", said.and_then(|said| said.arguments.as_deref()));
@@ -161,6 +163,14 @@ pub(super) fn write_act(unix_ms: u64, action: &str, outcome: Result<&str, &str>)
     line.text("outcome", Some(class));
     line.text("detail", Some(detail).filter(|detail| !detail.is_empty()));
     line.end()
+}
+
+/// As in the metrics; of a refusal that has no kind of its own there, its status.
+fn error_type(observed: Observed) -> Option<Cow<'static, str>> {
+    match observed.outcome {
+        Outcome::Refused if observed.status != 0 => Some(observed.status.to_string().into()),
+        outcome => outcome.error_type().map(Cow::Borrowed),
+    }
 }
 
 fn version(entry: &Entry<'_>) -> Option<&'static str> {

@@ -84,7 +84,8 @@ macro_rules! counted {
 counted! {
     /// What came of a request.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    #[repr(u8)]
+    // As wide as the status beside it, so that an `Observed` has no gap and is compared at once.
+    #[repr(u16)]
     pub(crate) enum Outcome {
         Ok,
         /// The client is to answer questions, and ask again.

@@ -4,7 +4,6 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use super::counters::Table;
 use super::gauges::Gauges;
 use super::ledger::Ledger;
 use super::observation::Observation;
@@ -24,10 +23,15 @@ pub(crate) struct Watch {
     current: Cell<Observed>,
     /// Where somebody wants to be told of the request.
     observation: Cell<Option<Arc<Observation>>>,
-    /// What ended since the last count; equal ones that follow each other are one.
+    /// What ended last, and how many did so in a row since the last count.
+    row: (Observed, u64),
+    /// What ended before those.
     ended: Vec<(Observed, u64)>,
     /// The same, of those that somebody is told of.
     told: Vec<Arc<Observation>>,
+    /// Bytes since the last count.
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
 }
 
 impl Watch {
@@ -39,15 +43,12 @@ impl Watch {
             began_ns: 0,
             current: Cell::new(Observed::NOTHING),
             observation: Cell::new(None),
+            row: (Observed::NOTHING, 0),
             ended: Vec::new(),
+            bytes_in: 0,
+            bytes_out: 0,
             told: Vec::new(),
         }
-    }
-
-    /// What this thread counts.
-    #[inline]
-    pub(crate) fn table(&self) -> &Table {
-        &self.ledger.tables[self.table]
     }
 
     /// Whether somebody is to be told of requests, and not only their number.
@@ -135,39 +136,51 @@ impl Watch {
     ///
     /// Its status is read where it stands. So nobody who writes a response has to say so here, and
     /// nobody can forget to.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn written(&mut self, response: &[u8]) {
         let mut observed = self.current.get();
         observed.status = match response.get(9..13) {
             Some(b"200 ") => 200,
             _ => status_of(response, &mut observed.outcome, &self.ledger.gauges),
         };
-        if self.is_telling()
-            && let Some(observation) = self.observation.take()
-        {
-            observation.close(observed, response.len() as u64);
-            self.told.push(observation);
+        if self.is_telling() && self.tell_written(observed, response.len()) {
             return;
         }
-        match self.ended.last_mut() {
-            Some((last, count)) if *last == observed => *count += 1,
-            _ => self.ended.push((observed, 1)),
+        if self.row.0 == observed {
+            self.row.1 += 1;
+        } else {
+            self.ended.push(std::mem::replace(&mut self.row, (observed, 1)));
         }
+    }
+
+    #[cold]
+    fn tell_written(&mut self, observed: Observed, len: usize) -> bool {
+        let Some(observation) = self.observation.take() else { return false };
+        observation.close(observed, len as u64);
+        self.told.push(observation);
+        true
     }
 
     /// All that was written is on its way: counts what ended since the last time.
     #[inline]
     pub(crate) fn count(&mut self, clock: fn() -> u64) {
+        let table = &self.ledger.tables[self.table];
+        table.bytes_in.add_alone(std::mem::take(&mut self.bytes_in));
+        table.bytes_out.add_alone(std::mem::take(&mut self.bytes_out));
+        if self.row.1 > 0 {
+            self.ended.push(self.row);
+            self.row.1 = 0;
+        }
         if self.ended.is_empty() && self.told.is_empty() {
             return;
         }
         let now_ns = clock();
         let each_ns = now_ns.saturating_sub(self.began_ns);
         for (observed, count) in self.ended.drain(..) {
-            if observed.operation == Operation::UNSEEN {
+            if observed.operation == Operation::UNSEEN || count == 0 {
                 continue;
             }
-            self.ledger.tables[self.table].count_alone(observed, count, each_ns);
+            table.count_alone(observed, count, each_ns);
         }
         for observation in self.told.drain(..) {
             observation.ended_at(now_ns);

@@ -11,18 +11,28 @@ pub struct Principal {
     pub name: Arc<str>,
     /// What they may do, in the words of whoever let them in (RFC 6749 §3.3).
     pub scopes: Box<[Box<str>]>,
+    /// Until when that is known, in seconds since 1970: then it is asked again whether they are to
+    /// be let in, for what is still open for them. `None`: for ever.
+    pub expires_s: Option<u64>,
 }
 
 impl Principal {
     /// A principal without scopes.
     pub fn named(name: impl Into<Arc<str>>) -> Principal {
-        Principal { name: name.into(), scopes: Box::default() }
+        Principal { name: name.into(), scopes: Box::default(), expires_s: None }
     }
 
     /// The same with these scopes.
     #[must_use]
     pub fn with_scopes<'s>(mut self, scopes: impl IntoIterator<Item = &'s str>) -> Principal {
         self.scopes = scopes.into_iter().map(Box::from).collect();
+        self
+    }
+
+    /// The same, known until this time, in seconds since 1970.
+    #[must_use]
+    pub fn until(mut self, expires_s: u64) -> Principal {
+        self.expires_s = Some(expires_s);
         self
     }
 

@@ -156,7 +156,7 @@ impl Connection {
     ///
     /// A read that does not fill the space has emptied the socket: asking again would be a system
     /// call to hear "would block". Only the end of the stream must be read for.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fill(&mut self, max: usize) -> usize {
         let space = self.input.space(limits::READ_SPACE_MIN, max);
         let room = space.len();

@@ -46,13 +46,17 @@ impl Control {
         }
     }
 
-    /// Gives all shards other settings; returns when they have them (one that is stuck gets them
-    /// later).
-    pub(crate) fn reload(&self, reloaded: &Arc<Reloaded>) {
+    /// Gives all shards other settings, where there are any, and has them ask again whether those
+    /// are let in for whom something is open. Returns when they have the settings, and bring
+    /// nothing any more to those who are not (one that is stuck gets to it later).
+    pub(crate) fn reload(&self, reloaded: Option<&Arc<Reloaded>>) {
         for mailbox in &self.mailboxes {
-            mailbox.post_waiting(Mail::Reload(reloaded.clone()));
+            if let Some(reloaded) = reloaded {
+                mailbox.post_waiting(Mail::Reload(reloaded.clone()));
+            }
+            mailbox.post_waiting(Mail::AskAgain);
         }
-        // Letters are read in their order: who answers this one has read the other.
+        // Letters are read in their order: who answers this one has read the others.
         self.silent_shards(limits::SHARD_ANSWER_TIMEOUT);
     }
 

@@ -52,9 +52,14 @@ impl Deadlines {
         if let Some(due) = due
             && timer.entry.is_none_or(|entry| due < entry)
         {
-            timer.entry = Some(due);
-            self.entries.entry(due).or_default().push(key);
+            self.enter(key, timer, due);
         }
+    }
+
+    #[cold]
+    fn enter(&mut self, key: ConnectionKey, timer: &mut Timer, due: Tick) {
+        timer.entry = Some(due);
+        self.entries.entry(due).or_default().push(key);
     }
 
     /// When the next entry comes up.

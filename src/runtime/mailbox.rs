@@ -25,6 +25,8 @@ pub(crate) enum Mail {
     Stop(Leave),
     /// Go on with other settings.
     Reload(Arc<Reloaded>),
+    /// Who was let in may not be let in any more: ask again about all that is open for them.
+    AskAgain,
     /// Say which sockets you listen on.
     Lend(Sender<Opened>),
     /// Say that you take your turns, by your number.

@@ -23,6 +23,11 @@ impl MemoryWatch {
         }
     }
 
+    /// Whether there is no bound.
+    pub(crate) fn is_off(&self) -> bool {
+        self.at_ms == u64::MAX
+    }
+
     /// Looks, if it is time.
     #[inline]
     pub(crate) fn look(&mut self, now_ms: u64, hub: &Hub) {

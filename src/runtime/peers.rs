@@ -16,8 +16,8 @@ pub(crate) struct Peers {
     leaving: Box<[AtomicBool]>,
     /// A shard has left its listener unread because there are `connections_max`.
     held_back: AtomicBool,
-    /// How many connections each address has, where there may be only so many.
-    from: Option<Arc<Counts<u128>>>,
+    /// How many connections each address has.
+    pub(crate) from: Arc<Counts<u128>>,
 }
 
 impl Peers {
@@ -34,8 +34,7 @@ impl Peers {
     /// Whether one more connection may come from this address, where that is counted. It leaves,
     /// then.
     pub(crate) fn come(&self, from: Option<IpAddr>) -> bool {
-        let (Some(counts), Some(from)) = (&self.from, from) else { return true };
-        counts.add(&network(from))
+        from.is_none_or(|from| self.from.add(&network(from)))
     }
 
     fn connections(&self) -> usize {
@@ -56,8 +55,8 @@ impl Peers {
 
     /// A connection of the shard `here` is gone. Whichever shard waits for its place is told.
     pub(crate) fn leave(&self, here: usize, from: Option<IpAddr>) {
-        if let (Some(counts), Some(from)) = (&self.from, from) {
-            counts.remove(&network(from));
+        if let Some(from) = from {
+            self.from.remove(&network(from));
         }
         self.counters[here].connections.fetch_sub(1, Ordering::SeqCst);
         if self.held_back.load(Ordering::SeqCst) && self.held_back.swap(false, Ordering::SeqCst) {

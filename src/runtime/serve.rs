@@ -15,7 +15,6 @@ use crate::app::Handler;
 use crate::config::Config;
 use crate::http::{Parsed, continue_100, field_storage};
 use crate::limits;
-use crate::observe::Table;
 use crate::transport::{self, Counted, Local, Next, Shared};
 
 /// All of a shard but its connections, so that one of those can be borrowed beside it.
@@ -152,7 +151,7 @@ pub(crate) fn conclude<H: Handler>(
 }
 
 /// Reads once. `false`: that has to wait for the next turn.
-#[inline]
+#[inline(always)]
 pub(crate) fn fill<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
     if !connection.input.has_storage() {
         connection.input.attach(core.read_buffers.take_filled());
@@ -160,7 +159,7 @@ pub(crate) fn fill<H: Handler>(connection: &mut Connection, core: &mut Core<H>) 
     match connection.tls {
         None => {
             let read = connection.fill(core.read_buffer_max);
-            core.table().bytes_in.add_alone(read as u64);
+            core.local.watch.bytes_in += read as u64;
             true
         }
         Some(_) => tls::fill(connection, core),
@@ -169,12 +168,12 @@ pub(crate) fn fill<H: Handler>(connection: &mut Connection, core: &mut Core<H>) 
 
 /// Sends what a connection has to say, as far as the socket takes it. Says whether it took
 /// anything.
-#[inline]
+#[inline(always)]
 pub(crate) fn flush<H: Handler>(connection: &mut Connection, core: &mut Core<H>) -> bool {
     match connection.tls {
         None => {
             let taken = connection.flush();
-            core.table().bytes_out.add_alone(taken as u64);
+            core.local.watch.bytes_out += taken as u64;
             taken > 0
         }
         Some(_) => tls::flush(connection, core),
@@ -207,7 +206,7 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
         connection.output.attach(core.write_buffers.take());
     }
     if core.bounds_connections {
-        core.local.closing = core.local.stopping || is_last(connection, core);
+        core.local.closing = core.local.leaving || is_last(connection, core);
     }
     let mut storage = field_storage();
     let Connection { input, output, decoder, peer, counted, kind, .. } = connection;
@@ -230,10 +229,10 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             connection.state = State::Finishing { linger: true };
             return Step::Answered;
         }
-        Ok(Parsed::Complete(request)) if *kind == Kind::Operator => {
-            transport::operate(&request, &core.shared, &core.local, out)
+        Ok(Parsed::Complete(ref request)) if *kind == Kind::Operator => {
+            transport::operate(request, &core.shared, &core.local, out)
         }
-        Ok(Parsed::Complete(request)) => {
+        Ok(Parsed::Complete(ref mut request)) => {
             transport::respond(request, peer, counted, &core.shared, &mut core.local, out)
         }
         Err(error) => {
@@ -251,10 +250,11 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             park(connection, key, verdict, core);
             return Step::Parked;
         }
-        Next::Done => core.local.watch.written(&out[from..]),
-        Next::Close => {
+        Next::Done | Next::Close => {
             core.local.watch.written(&out[from..]);
-            connection.state = State::Finishing { linger: !input.is_empty() };
+            if let Next::Close = next {
+                connection.state = State::Finishing { linger: !input.is_empty() };
+            }
         }
         Next::Wait(reply) => wait(connection, key, reply, core),
         Next::Defer(reply, deferred) => defer(connection, key, reply, deferred, core),
@@ -272,12 +272,6 @@ fn is_last<H>(connection: &Connection, core: &Core<H>) -> bool {
 }
 
 impl<H: Handler> Core<H> {
-    /// What this shard counts.
-    #[inline]
-    pub(crate) fn table(&self) -> &Table {
-        self.local.watch.table()
-    }
-
     /// Where to write a connection's next answer.
     pub(crate) fn output<'c>(&mut self, connection: &'c mut Connection) -> &'c mut Vec<u8> {
         if !connection.output.has_storage() {
@@ -287,7 +281,7 @@ impl<H: Handler> Core<H> {
     }
 
     /// Takes back the buffers that a connection does not need for now.
-    #[inline]
+    #[inline(always)]
     fn release(&mut self, connection: &mut Connection) {
         if connection.output.has_storage() && connection.output.is_empty() {
             self.write_buffers.put(connection.output.detach());

@@ -4,6 +4,7 @@
 //! read, planned, answered and written here; nothing on their way is shared with another thread.
 
 mod accept;
+mod doubt;
 mod leave;
 mod letters;
 mod rest;
@@ -66,6 +67,8 @@ pub(crate) struct Shard<H> {
     /// When what is too old is to be looked for.
     sweep_at: Tick,
     leaving: Leaving,
+    /// Connections about which it is to be asked whether their clients are still let in.
+    doubted: Vec<ConnectionKey>,
     memory: MemoryWatch,
     /// Bytes of buffers that were given back, and may still be kept by the allocator.
     given_back: usize,
@@ -106,6 +109,8 @@ impl<H: Handler> Shard<H> {
                 now_ms: steady_ms(),
                 watch: Watch::new(shared.hub.ledger.clone(), index),
                 unix_s: unix_ms() / 1000,
+                rights: 0,
+                leaving: false,
                 stopping: false,
                 closing: false,
                 known_host: Vec::new(),
@@ -143,6 +148,7 @@ impl<H: Handler> Shard<H> {
             second: 0,
             sweep_at: 0,
             leaving: Leaving::Not,
+            doubted: Vec::new(),
             memory,
             given_back: 0,
             most: 0,
@@ -180,6 +186,7 @@ impl<H: Handler> Shard<H> {
                 self.mailbox.heard();
                 self.open_mail();
                 self.read_streams();
+                self.ask_again();
             }
             self.expire();
             self.core.dirty.append(&mut self.core.late);

@@ -46,22 +46,26 @@ impl<H: Handler> Core<H> {
         }
         connection.phase = phase;
         let timeout = match phase {
+            Phase::Waiting => self.wait_max(connection),
             Phase::Idle => Some(self.config.idle_timeout),
             Phase::Head | Phase::Handshake => Some(self.config.head_timeout),
             Phase::Body => Some(self.config.body_timeout),
             Phase::Writing => Some(self.config.write_timeout),
             Phase::Draining => Some(limits::LINGER_TIMEOUT),
             Phase::Parked => Some(self.config.auth.decision_timeout),
-            Phase::Waiting => {
-                let takes_events =
-                    matches!(&connection.state, State::Waiting(reply) if reply.takes_events());
-                takes_events.then_some(self.config.keep_alive)
-            }
         };
         let due = timeout.map(|timeout| tick_after(self.now, timeout));
         let again = connection.again.filter(|_| phase == Phase::Waiting);
         let due = [due, again].into_iter().flatten().min();
         self.deadlines.set(key, &mut connection.timer, due);
+    }
+
+    /// How long nothing has to be done about a connection that waits: until a sign of life is due,
+    /// or it has to be asked again whether its client is let in.
+    fn wait_max(&self, connection: &Connection) -> Option<Duration> {
+        let State::Waiting(reply) = &connection.state else { return None };
+        let alive = reply.takes_events().then_some(self.config.keep_alive);
+        alive.into_iter().chain(reply.lapses_in(&self.local)).min()
     }
 
     /// Ends what took too long.

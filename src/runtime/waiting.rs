@@ -17,7 +17,7 @@ pub(super) fn wait<H: Handler>(
     mut reply: Box<Reply>,
     core: &mut Core<H>,
 ) {
-    reply.attach(core.address.reader(key));
+    reply.attach(core.address.reader(key), &core.local);
     let out = connection.output.out();
     let from = out.len();
     reply.begin(&core.local, out);
@@ -35,7 +35,7 @@ pub(super) fn defer<H: Handler>(
     deferred: Box<Deferred>,
     core: &mut Core<H>,
 ) {
-    reply.attach(core.address.reader(key));
+    reply.attach(core.address.reader(key), &core.local);
     match core.jobs.post(deferred) {
         Ok(()) => {
             core.shared.hub.ledger.gauges.queue.enter(core.local.watch.began_ns);
@@ -102,7 +102,10 @@ pub(crate) fn deliver<H: Handler>(connection: &mut Connection, core: &mut Core<H
     let State::Waiting(reply) = &mut connection.state else { return };
     let out = connection.output.out();
     let from = out.len();
-    let delivery = reply.deliver(&core.local, out);
+    let delivery = match reply.has_lapsed(&core.shared, &core.local) {
+        false => reply.deliver(&core.local, out),
+        true => reply.lapse(&core.local, out),
+    };
     reply.observation().wrote(out.len() - from);
     settle_delivery(connection, delivery, core);
 }
@@ -157,9 +160,22 @@ impl<H: Handler> Core<H> {
         let State::Waiting(reply) = &mut connection.state else { return };
         let out = connection.output.out();
         let from = out.len();
-        let delivery = reply.keep_alive(&self.local, out);
+        let delivery = match reply.has_lapsed(&self.shared, &self.local) {
+            false => reply.keep_alive(&self.local, out),
+            true => reply.lapse(&self.local, out),
+        };
         reply.observation().wrote(out.len() - from);
         settle_delivery(connection, delivery, self);
+    }
+
+    /// It was said that who waits may not be let in any more: if so, what they wait for ends.
+    #[cold]
+    pub(crate) fn ask_again(&mut self, connection: &mut Connection) {
+        if let State::Waiting(reply) = &mut connection.state
+            && reply.has_lapsed(&self.shared, &self.local)
+        {
+            deliver(connection, self);
+        }
     }
 
     /// The server stops: a connection that waits for what never ends is let go.

@@ -53,6 +53,8 @@ impl<H: Handler> Exchange<H> {
                 now_ms: 0,
                 watch,
                 unix_s: 0,
+                rights: 0,
+                leaving: false,
                 stopping: false,
                 closing: false,
                 known_host: Vec::new(),
@@ -94,7 +96,7 @@ impl<H: Handler> Exchange<H> {
                 }
                 return false;
             }
-            Ok(Parsed::Complete(request)) => {
+            Ok(Parsed::Complete(ref mut request)) => {
                 transport::respond(request, &Peer::LOCAL, counted, shared, local, answer)
             }
             Err(error) => {
@@ -114,7 +116,7 @@ impl<H: Handler> Exchange<H> {
             Next::Close => true,
             Next::Wait(mut reply) => deliver(&mut reply, local, answer),
             Next::Defer(mut reply, mut deferred) => {
-                reply.attach(Reader::untold());
+                reply.attach(Reader::untold(), local);
                 transport::run_deferred(&mut deferred, shared, &mut local.parser);
                 deliver(&mut reply, local, answer)
             }
@@ -134,7 +136,7 @@ const STILL: Clock = Clock { unix_ms: || 0, unix_ns: || 0, steady_ms: || 0, stea
 /// Writes what there is of a reply. Says whether the connection ends: so does a stream that would
 /// go on, since nothing more will come on it.
 fn deliver(reply: &mut Reply, local: &Local, answer: &mut Vec<u8>) -> bool {
-    reply.attach(Reader::untold());
+    reply.attach(Reader::untold(), local);
     reply.begin(local, answer);
     reply.deliver(local, answer) != Delivery::Done
 }

@@ -43,12 +43,27 @@ impl Handle {
 
     /// Takes over what these settings change, as far as that is possible while the server runs:
     /// limits, time-outs, origins, and which tools are offered. Files of certificates are read
-    /// again. Clients are told if the list of tools is another one then. When this returns, shards
+    /// again. Clients are told if lists may be others then. When this returns, shards
     /// go by it; what is under way, and deadlines that are set, stay as they are.
     ///
     /// # Errors
     /// A setting that cannot be: then nothing has changed.
     pub fn reload(&self, config: &Config) -> Result<Reloaded, ServeError> {
+        self.reload_with(config, || ())
+    }
+
+    /// As [`Handle::reload`], and calls `take` when nothing is refused any more: for what the
+    /// application has prepared that goes with these settings
+    /// ([`Authentication::take`](crate::Authentication::take), say). Whoever is not let in by it,
+    /// or may do less than before, loses then what was open for them; see [`Handle::ask_again`].
+    ///
+    /// # Errors
+    /// A setting that cannot be: then nothing has changed, and `take` was not called.
+    pub fn reload_with(
+        &self,
+        config: &Config,
+        take: impl FnOnce(),
+    ) -> Result<Reloaded, ServeError> {
         config.check().map_err(ServeError::Setting)?;
         settings::check_names(&self.switches, config)?;
         // Held to the end, so that two reloads do not reach the shards in different orders.
@@ -71,18 +86,43 @@ impl Handle {
             }
         }
         settings::tell(&self.control.hub, &next, self.certificates.as_ref());
-        if reloaded.changed.is_empty() {
-            return Ok(reloaded);
-        }
-        *current = next;
-        runtime::allow_many_files(&current);
-        settings::reload_hub(&self.control.hub, &current);
-        let mail = runtime::Reloaded { config: Arc::new(current.clone()), settings };
-        self.control.reload(&Arc::new(mail));
-        if self.switches.set(&current.tools.disabled) {
+        take();
+        let mail = (!reloaded.changed.is_empty()).then(|| {
+            *current = next;
+            runtime::allow_many_files(&current);
+            settings::reload_hub(&self.control.hub, &current);
+            Arc::new(runtime::Reloaded { config: Arc::new(current.clone()), settings })
+        });
+        // Also without: keys in files may be others, though the settings are the same.
+        self.control.reload(mail.as_ref());
+        self.tell_of_lists(&reloaded, self.switches.set(&current.tools.disabled));
+        Ok(reloaded)
+    }
+
+    /// Tells clients of the lists that may be others now, since other tools are on, or since what
+    /// somebody may use is listed for them alone.
+    fn tell_of_lists(&self, reloaded: &Reloaded, switched: bool) {
+        let has_changed = |key| reloaded.changed.contains(&key);
+        let who = ["auth.api_keys", "auth.mtls", "auth.anonymous_scopes"];
+        let all = who.into_iter().any(has_changed);
+        if switched || all || has_changed("tools") {
             self.notifier.tools_changed();
         }
-        Ok(reloaded)
+        if all || has_changed("prompts") {
+            self.notifier.prompts_changed();
+        }
+        if all || has_changed("resources") {
+            self.notifier.resources_changed();
+        }
+    }
+
+    /// Asks the application again whether it would let those in for whom something is open: streams
+    /// of sessions, subscriptions, calls under way. What is open for those whom it would not let
+    /// in, or who have fewer scopes than before, ends with its last word, and they hear why when
+    /// they come back. A reload does so by itself; this is for an application that has taken
+    /// somebody's right to be here back. When it returns, nothing more is brought to them.
+    pub fn ask_again(&self) {
+        self.control.reload(None);
     }
 
     /// Asks the server to finish what is under way, and to end; does not wait for that.

@@ -69,6 +69,11 @@ pub(super) fn reload_hub(hub: &Hub, config: &Config) {
     hub.sessions.limits.set(session_limits(config));
     hub.lines.limits.set(line_limits(config));
     hub.streams.set(stream_limits(config));
+    hub.load.set(load_limits(config));
+    hub.shares.set(shares_max(config));
+    hub.overdue.set(config.call_timeout);
+    // Who ends calls sleeps as long as they had before.
+    hub.relief.look();
 }
 
 /// What requests need of the settings.
@@ -120,18 +125,25 @@ fn stream_limits(config: &Config) -> StreamLimits {
 
 /// How many calls of whom, and how long they may wait and last.
 fn calls(config: &Config) -> (Load, Overdue, Shares) {
-    let load = Load::new(LoadLimits {
+    let (load, shares) = (Load::new(load_limits(config)), Shares::new(shares_max(config)));
+    (load, Overdue::new(config.call_timeout), shares)
+}
+
+fn load_limits(config: &Config) -> LoadLimits {
+    LoadLimits {
         target: config.overload.queue_delay_target,
         factor: config.overload.queue_delay_factor,
         interval: config.overload.interval,
         cpus: runtime::cpu_count(),
-    });
-    let shares = Shares::new(SharesMax {
+    }
+}
+
+fn shares_max(config: &Config) -> SharesMax {
+    SharesMax {
         calls: config.calls_per_principal_max,
         streams: config.streams_per_principal_max,
         streams_from: config.streams_per_address_max,
-    });
-    (load, Overdue::new(config.call_timeout), shares)
+    }
 }
 
 /// How often who may ask.
@@ -161,7 +173,8 @@ pub(super) fn ledger(catalog: &Catalog, config: &Config, logs: Logs, clock: Cloc
 /// Where the pages of operators are.
 fn pages(config: &Config) -> Pages {
     let ObserveConfig { admin_bind, metrics_public, .. } = &config.observe;
-    Pages { elsewhere: admin_bind.is_some(), metrics_public: *metrics_public }
+    let is_local = admin_bind.is_some_and(|address| address.ip().to_canonical().is_loopback());
+    Pages { elsewhere: admin_bind.is_some(), is_local, metrics_public: *metrics_public }
 }
 
 /// The logs of requests that are to be kept.

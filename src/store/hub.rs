@@ -351,6 +351,14 @@ impl Relief {
         *self.wanted.lock() = None;
     }
 
+    /// Has whoever replaces workers look at what there is to do, though nobody waits.
+    pub(crate) fn look(&self) {
+        if let Some(wanted) = &*self.wanted.lock() {
+            // One who is wanted already looks anyway.
+            let _ = wanted.try_send(());
+        }
+    }
+
     /// How many workers wait for clients.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
@@ -370,10 +378,7 @@ impl Relief {
         if before >= limits::WAITING_CALLS_MAX {
             return None;
         }
-        if let Some(wanted) = &*self.wanted.lock() {
-            // A wish that waits already is enough.
-            let _ = wanted.try_send(());
-        }
+        self.look();
         Some(relieved)
     }
 }

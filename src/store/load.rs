@@ -43,7 +43,11 @@ pub(crate) struct Overload {
 
 /// The load of a server's workers. Times are in nanoseconds of a steady clock that is not at zero.
 pub(crate) struct Load {
-    limits: LoadLimits,
+    /// [`LoadLimits`] that can change.
+    target: AtomicU64,
+    factor: AtomicU64,
+    interval: AtomicU64,
+    cpus: usize,
     running: AtomicUsize,
     /// What a call takes when there is a CPU for it; 0 before there was one.
     call: AtomicU64,
@@ -68,8 +72,11 @@ pub(crate) struct Started {
 
 impl Load {
     pub(crate) fn new(limits: LoadLimits) -> Load {
-        Load {
-            limits,
+        let load = Load {
+            target: AtomicU64::new(0),
+            factor: AtomicU64::new(0),
+            interval: AtomicU64::new(0),
+            cpus: limits.cpus,
             running: AtomicUsize::new(0),
             call: AtomicU64::new(0),
             between: AtomicU64::new(0),
@@ -77,7 +84,16 @@ impl Load {
             long_since: AtomicU64::new(0),
             refusing_until: AtomicU64::new(0),
             short_of_memory: AtomicBool::new(false),
-        }
+        };
+        load.set(limits);
+        load
+    }
+
+    /// Goes by other limits from the next call on. There are as many CPUs as before.
+    pub(crate) fn set(&self, limits: LoadLimits) {
+        self.target.store(nanos(limits.target), Relaxed);
+        self.factor.store(u64::from(limits.factor), Relaxed);
+        self.interval.store(nanos(limits.interval), Relaxed);
     }
 
     /// Whether a call may wait behind those that do.
@@ -89,11 +105,11 @@ impl Load {
             self.moved_at.store(now, Relaxed);
         }
         let (wait, may) = (self.wait(waiting, now), self.may_wait());
-        if wait <= may || self.limits.target.is_zero() {
+        if wait <= may || self.target.load(Relaxed) == 0 {
             self.long_since.store(0, Relaxed);
             return Ok(());
         }
-        let interval = may.max(nanos(self.limits.interval));
+        let interval = may.max(self.interval.load(Relaxed));
         if now >= self.refusing_until.load(Relaxed) {
             let since = self.long_since.load(Relaxed);
             if since == 0 {
@@ -119,7 +135,7 @@ impl Load {
             let before = self.between.load(Relaxed);
             self.between.store(mean(before, now.saturating_sub(moved_at)), Relaxed);
         }
-        Started { at: now, counts: self.running.fetch_add(1, Relaxed) < self.limits.cpus }
+        Started { at: now, counts: self.running.fetch_add(1, Relaxed) < self.cpus }
     }
 
     /// It has ended. What was no usual call does not say what calls take.
@@ -155,7 +171,7 @@ impl Load {
             0 => nanos(limits::CALL_ASSUMED),
             call => call,
         };
-        nanos(self.limits.target).max(call.saturating_mul(u64::from(self.limits.factor)))
+        self.target.load(Relaxed).max(call.saturating_mul(self.factor.load(Relaxed)))
     }
 
     /// Whether calls, and large bodies, are refused because the process has too much memory.

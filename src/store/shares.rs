@@ -9,9 +9,9 @@ use crate::protocol::Principal;
 
 /// What is counted; all of it only where it is bounded.
 pub(crate) struct Shares {
-    calls: Option<Arc<Counts<Arc<str>>>>,
-    streams: Option<Arc<Counts<Arc<str>>>>,
-    streams_from: Option<Arc<Counts<u128>>>,
+    calls: Arc<Counts<Arc<str>>>,
+    streams: Arc<Counts<Arc<str>>>,
+    streams_from: Arc<Counts<u128>>,
 }
 
 /// How many there may be of each; zero is no bound.
@@ -40,6 +40,13 @@ impl Shares {
         }
     }
 
+    /// From now on there may be so many.
+    pub(crate) fn set(&self, max: SharesMax) {
+        self.calls.set_max(max.calls);
+        self.streams.set_max(max.streams);
+        self.streams_from.set_max(max.streams_from);
+    }
+
     /// One more call.
     ///
     /// # Errors
@@ -48,8 +55,8 @@ impl Shares {
         &self,
         principal: Option<&Arc<Principal>>,
     ) -> Result<Option<CallShare>, &'static str> {
-        let (Some(counts), Some(principal)) = (&self.calls, principal) else { return Ok(None) };
-        counts.take(principal.name.clone()).map(Some).ok_or("calls_per_principal_max")
+        let Some(principal) = principal else { return Ok(None) };
+        self.calls.take(|| principal.name.clone()).map_err(|()| "calls_per_principal_max")
     }
 
     /// One more stream that is open until its client leaves.
@@ -61,17 +68,10 @@ impl Shares {
         principal: Option<&Arc<Principal>>,
         from: IpAddr,
     ) -> Result<Option<Box<StreamShare>>, &'static str> {
-        let named = match (&self.streams, principal) {
-            (Some(counts), Some(principal)) => {
-                let share = counts.take(principal.name.clone());
-                Some(share.ok_or("streams_per_principal_max")?)
-            }
-            _ => None,
-        };
-        let placed = match &self.streams_from {
-            Some(counts) => Some(counts.take(network(from)).ok_or("streams_per_address_max")?),
-            None => None,
-        };
+        let named = principal.map(|principal| self.streams.take(|| principal.name.clone()));
+        let named = named.unwrap_or(Ok(None)).map_err(|()| "streams_per_principal_max")?;
+        let placed = self.streams_from.take(|| network(from));
+        let placed = placed.map_err(|()| "streams_per_address_max")?;
         if named.is_none() && placed.is_none() {
             return Ok(None);
         }

@@ -37,10 +37,10 @@ pub(super) struct Asking<'r> {
 }
 
 /// Who is asking, where it matters, and may do what the head says.
-#[inline]
+#[inline(always)]
 pub(super) fn identify<H: Handler>(
     route: Route,
-    asking: Asking<'_>,
+    asking: &Asking<'_>,
     fields: &Fields<'_>,
     shared: &Shared<H>,
     local: &Local,
@@ -80,7 +80,7 @@ pub(super) fn identify<H: Handler>(
     Ok(principal)
 }
 
-fn text(value: &[u8]) -> Cow<'_, str> {
+pub(super) fn text(value: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(value)
 }
 
@@ -169,7 +169,7 @@ pub(super) fn also(all: &mut Result<(), Missing>, one: Result<(), Missing>) {
 pub(super) fn forbidden<H: Handler>(
     missing: &Missing,
     judge: &Judge<'_, H>,
-    asking: Asking<'_>,
+    asking: &Asking<'_>,
     shared: &Shared<H>,
 ) -> HttpRefusal {
     if judge.principal.is_none() {
@@ -194,7 +194,7 @@ pub(super) fn forbidden<H: Handler>(
 fn unauthorized<H: Handler>(
     denied: Denied,
     needed: Option<Missing>,
-    asking: Asking<'_>,
+    asking: &Asking<'_>,
     shared: &Shared<H>,
 ) -> HttpRefusal {
     let (error, description) = match denied {

@@ -17,7 +17,7 @@ use crate::protocol::{Era, ProtocolVersion};
 /// 4. the origin may call (403; 2026-07-28, Streamable HTTP, "Security & Endpoint");
 /// 5. GET and DELETE are of a revision that has them (405), and GET accepts events (406);
 /// 6. a message has a length (411), is JSON (415), and JSON is acceptable as its answer (406).
-#[inline]
+#[inline(always)]
 pub(crate) fn admit<H>(
     route: Route,
     head: &Head<'_>,
@@ -79,7 +79,7 @@ fn admit_stream(fields: &Fields<'_>) -> Result<(), HttpRefusal> {
 }
 
 /// `answered` says that the response is the answer.
-#[inline]
+#[inline(always)]
 fn admit_message(head: &Head<'_>, fields: &Fields<'_>, answered: bool) -> Result<(), HttpRefusal> {
     if head.framing == Framing::None {
         let message = "a POST needs Content-Length or Transfer-Encoding: chunked";
@@ -148,7 +148,7 @@ fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
 
 /// Whether `Accept` allows JSON: the most specific range that matches decides, by its weight
 /// (RFC 9110 §12.5.1).
-#[inline]
+#[inline(always)]
 fn json_acceptable(fields: &Fields<'_>) -> bool {
     match fields.accept.map(|accept| accept.strip_prefix(b"application/json")) {
         None => true,

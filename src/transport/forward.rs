@@ -106,7 +106,7 @@ impl<H: Handler> Desk<'_, H> {
             }
             (Reception::Taken, Some(stream)) => {
                 let to = self.reply_to(context.version, None, self.framing());
-                Next::Wait(Reply::first(to, stream, session))
+                Next::Wait(Reply::first(to, stream, session, &id_text(message)))
             }
             (reception, _) => {
                 hub.sessions.end(&session);
@@ -184,7 +184,9 @@ impl<H: Handler> Desk<'_, H> {
             (Reception::Taken, Some(stream)) if context.method == Some(Method::Listen) => {
                 Next::Wait(Reply::subscription(to, stream, id_text(message).into()))
             }
-            (Reception::Taken, Some(stream)) => Next::Wait(Reply::answer(to, stream)),
+            (Reception::Taken, Some(stream)) => {
+                Next::Wait(Reply::answer(to, stream, &id_text(message)))
+            }
             (Reception::Full(limit), stream) => {
                 if let (Some(session), Some(stream)) = (session, stream) {
                     session.forget(&stream);

@@ -17,7 +17,7 @@ use super::cors::Cors;
 use super::refuse::HttpRefusal;
 use crate::app::Peer;
 use crate::http::{
-    Authority, Field, Forwarded, Head, HostPattern, Network, Origin, OriginPattern, Status,
+    Authority, Field, Forwarded, Head, Host, HostPattern, Network, Origin, OriginPattern, Status,
     default_port, forwarded,
 };
 
@@ -143,6 +143,31 @@ impl Guard {
         let text = format!(
             "{said} is not a name of this server; allow it with --allowed-host, or with the \
              setting guard.allowed_hosts"
+        );
+        Err(HttpRefusal::new(Status::MISDIRECTED_REQUEST, text))
+    }
+
+    /// Whether an operator's page may be asked for by this name. A listener that this machine alone
+    /// can reach has the names of loopback; another one those of the server too, and addresses, by
+    /// which whoever gathers metrics asks: no page of a browser can have one for its name.
+    ///
+    /// # Errors
+    /// 421.
+    pub(crate) fn admit_operator(&self, host: &[u8], is_local: bool) -> Result<(), HttpRefusal> {
+        match Authority::read(host).map(|named| named.host) {
+            Some(Host::Address(_)) if !is_local => return Ok(()),
+            Some(named) if named.is_loopback() => return Ok(()),
+            None if host.is_empty() => return Ok(()),
+            _ if is_local => {}
+            _ => {
+                let caller = Caller { peer: &Peer::LOCAL, host, is_host_forwarded: false };
+                return self.admit_host(&caller);
+            }
+        }
+        let text = format!(
+            "Host `{}` is not a name of this listener: admin_bind is an address of loopback, so ask \
+             for localhost or 127.0.0.1",
+            String::from_utf8_lossy(host)
         );
         Err(HttpRefusal::new(Status::MISDIRECTED_REQUEST, text))
     }

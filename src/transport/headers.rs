@@ -52,7 +52,7 @@ pub fn mismatch(
     arguments: Option<Value<'_>>,
     fields: &[Field<'_>],
 ) -> Option<String> {
-    let refusal = check_param(header, arguments, &Fields::read(fields)).err()?;
+    let refusal = check_param(header, arguments, &Fields::of(fields)).err()?;
     Some(refusal.message.into_owned())
 }
 

@@ -46,7 +46,7 @@ impl HttpSse {
 
 /// Opens a client's stream, or goes on with one after the event that `Last-Event-ID` names.
 #[cold]
-pub(super) fn open<H>(
+pub(super) fn open<H: Handler>(
     http_sse: &Arc<HttpSse>,
     sender: &Sender<'_>,
     shared: &Shared<H>,
@@ -59,6 +59,7 @@ pub(super) fn open<H>(
     match begun.and_then(|share| Ok((begin(sender, shared, local)?, share))) {
         Ok(((session, line, after), share)) => {
             let to = ReplyTo {
+                right: sender.right(shared),
                 share,
                 version: session.version(),
                 session: None,

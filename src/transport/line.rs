@@ -153,11 +153,11 @@ impl<H: Handler> Line<'_, H> {
             Ok(observation) => observation,
             Err(then) => return then,
         };
-        if H::SPEAKS_MCP {
-            return self.forward(root, message, context);
-        }
         if let Some(refusal) = self.too_often(message, context) {
             return self.refuse(&refusal, id(message));
+        }
+        if H::SPEAKS_MCP {
+            return self.forward(root, message, context);
         }
         let Shared { handler, hub, .. } = self.shared;
         match plan(message, context, handler.catalog(), &hub.seal, false) {

@@ -59,33 +59,30 @@ pub(super) fn answer_body<H: Handler>(
             return desk.refuse(&refusal, invalid.id, Era::Legacy, out);
         }
     };
-    let context = match mcp::open(&message, headers::claims(sender.fields)) {
+    // Left where it is: a context is large, and moving it costs 30 instructions.
+    let opened = mcp::open(&message, headers::claims(sender.fields));
+    let context = match &opened {
         Ok(context) => context,
-        Err(refusal) => return desk.refuse(&refusal, id(&message), Era::Modern, out),
+        Err(refusal) => return desk.refuse(refusal, id(&message), Era::Modern, out),
     };
     if context.era() == Era::Legacy {
-        if let Some(refusal) = desk.too_often(&message, &context) {
-            desk.asked(&message, &context);
-            desk.watch.failed(Operation::NONE, Outcome::RateLimited);
-            return desk.refuse_http(&refusal, out);
-        }
         let begins = context.method == Some(mcp::Method::Initialize);
         return match desk.session(begins) {
-            Ok(None) => desk.answer(root, &message, &context, None, out),
+            Ok(None) => desk.answer(root, &message, context, None, out),
             Ok(Some(session)) => {
                 let context = context.agreed(&message, session.version());
                 desk.answer(root, &message, &context, Some(session), out)
             }
             Err(refusal) => {
-                desk.asked(&message, &context);
+                desk.asked(&message, context);
                 desk.refuse_http(&refusal, out)
             }
         };
     }
-    if let Err(refusal) = headers::check(&context, sender.fields, shared.handler.catalog()) {
+    if let Err(refusal) = headers::check(context, sender.fields, shared.handler.catalog()) {
         return desk.refuse(&refusal, id(&message), Era::Modern, out);
     }
-    desk.answer(root, &message, &context, None, out)
+    desk.answer(root, &message, context, None, out)
 }
 
 impl<H: Handler> Desk<'_, H> {
@@ -117,6 +114,15 @@ impl<H: Handler> Desk<'_, H> {
         {
             self.asked(message, context);
             return self.forbid(&missing, out);
+        }
+        // By the body, since no head says it; and only now, so that who may not call a tool cannot
+        // use up what others may call of it.
+        if context.era() == Era::Legacy
+            && let Some(refusal) = self.too_often(message, context)
+        {
+            self.asked(message, context);
+            self.watch.failed(Operation::NONE, Outcome::RateLimited);
+            return self.refuse_http(&refusal, out);
         }
         if H::SPEAKS_MCP {
             return self.forward(root, message, context, session, out);
@@ -240,7 +246,7 @@ impl<H: Handler> Desk<'_, H> {
         let framing = self.framing();
         let to = self.reply_to(version, session.clone(), framing);
         let observation = to.observation.clone();
-        let reply = Reply::answer(to, stream.clone());
+        let reply = Reply::answer(to, stream.clone(), &request);
         let mut deferred = self.deferred(root, version, session, stream, framing.is_some());
         (deferred.request, deferred.share) = (request, share);
         deferred.observation = Some(observation);
@@ -299,7 +305,8 @@ impl<H: Handler> Desk<'_, H> {
     ) -> ReplyTo {
         let (lines, hub) = (self.stamp.lines.into(), self.shared.hub.clone());
         let (persistence, observation) = (self.sender.persistence, self.watch.hand_over());
-        ReplyTo { session, version, persistence, framing, share: None, lines, hub, observation }
+        let (right, share) = (self.sender.right(self.shared), None);
+        ReplyTo { session, version, persistence, framing, right, share, lines, hub, observation }
     }
 
     #[cold]

@@ -37,7 +37,7 @@ pub(super) fn endpoint_of<'p, H>(target: &'p str, shared: &'p Shared<H>) -> Opti
 /// is posted for a line belongs to its endpoint: a client that compares the metadata with the URL it
 /// knows (RFC 9728 §3.3) knows the one of the stream.
 #[cold]
-pub(super) fn url<H>(asking: Asking<'_>, shared: &Shared<H>) -> Option<String> {
+pub(super) fn url<H>(asking: &Asking<'_>, shared: &Shared<H>) -> Option<String> {
     shared.metadata.as_ref()?;
     let path = asking.head.target.path;
     let line = shared.http_sse.as_ref();

@@ -20,6 +20,8 @@ use crate::json;
 pub(crate) struct Pages {
     /// They have a listener of their own.
     pub(crate) elsewhere: bool,
+    /// That can be reached from this machine alone.
+    pub(crate) is_local: bool,
     /// What is counted is for everybody.
     pub(crate) metrics_public: bool,
 }
@@ -37,14 +39,15 @@ pub(crate) fn operate<H: Handler>(
 ) -> Next {
     local.watch.begin_unseen();
     let head = &request.head;
-    let persistence = if local.stopping { Persistence::Close } else { head.connection() };
+    let persistence = if local.leaving { Persistence::Close } else { head.connection() };
     let stamp = Stamp { date: &local.date, lines: &[] };
     let found = page(head.target.path, head.method, false);
-    let refusal = match found {
-        Route::Health | Route::Ready | Route::Metrics => {
+    let refusal = match (misdirected(found, head.host, shared), found) {
+        (Some(refusal), _) => refusal,
+        (None, Route::Health | Route::Ready | Route::Metrics) => {
             return write(found, head.method, (persistence, stamp), shared, out);
         }
-        Route::Options { allow, .. } | Route::MethodNotAllowed { allow } => {
+        (None, Route::Options { allow, .. } | Route::MethodNotAllowed { allow }) => {
             HttpRefusal::method_not_allowed(allow)
         }
         _ => {
@@ -54,6 +57,16 @@ pub(crate) fn operate<H: Handler>(
     };
     refusal.write(persistence, head.method == Method::Head, stamp, out);
     after(persistence)
+}
+
+/// What a page of a browser is told that has made its own name point here (DNS rebinding). Beyond
+/// this machine, probes ask by whatever name the process has where it runs.
+fn misdirected<H>(found: Route, host: &[u8], shared: &Shared<H>) -> Option<HttpRefusal> {
+    let is_local = shared.pages.is_local;
+    match found.is_for_probes() && !is_local {
+        true => None,
+        false => shared.guard.admit_operator(host, is_local).err(),
+    }
 }
 
 /// Writes a page.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::Local;
 use super::forward::status_of_kind;
-use super::http_sse::{self, HttpSse};
+use super::http_sse;
 use super::message::json_response;
 use super::refuse::HttpRefusal;
 use crate::http::{Connection as Persistence, Response, Stamp, Status, StreamFraming};
@@ -22,11 +22,13 @@ use crate::limits;
 use crate::mcp::subscriptions;
 use crate::observe::Observation;
 use crate::protocol::{Era, ProtocolVersion};
-use crate::store::{Hub, Kind, Listener, Reader, Reading, Session, Stream, StreamShare};
+use crate::store::{Hub, Kind, Reader, Reading, Session, Stream, StreamShare};
 
+use right::Right;
 pub(crate) use what::ReplyTo;
 use what::What;
 
+mod right;
 mod what;
 
 /// What a connection owes to one request.
@@ -48,6 +50,8 @@ pub(crate) struct Reply {
     attachment: u64,
     /// All is said.
     settled: bool,
+    /// By what right its client has it, where anybody asks.
+    right: Option<Box<Right>>,
     /// What it is of what its client may have.
     _share: Option<Box<StreamShare>>,
     hub: Arc<Hub>,
@@ -68,50 +72,9 @@ pub(crate) enum Delivery {
 }
 
 impl Reply {
-    /// The answer to a request, on this stream.
-    pub(crate) fn answer(to: ReplyTo, stream: Arc<Stream>) -> Box<Reply> {
-        Reply::new(to, stream, What::Answer, None)
-    }
-
-    /// The rest of the answer to a request, after an event.
-    pub(crate) fn resumed(to: ReplyTo, stream: Arc<Stream>, after: u64) -> Box<Reply> {
-        Reply::new(to, stream, What::Answer, Some(after))
-    }
-
-    /// What the server says by itself, after an event where one is given.
-    pub(crate) fn events(to: ReplyTo, stream: Arc<Stream>, after: Option<u64>) -> Box<Reply> {
-        Reply::new(to, stream, What::Events, after)
-    }
-
-    /// The answer that begins a session, on this stream.
-    pub(crate) fn first(to: ReplyTo, stream: Arc<Stream>, session: Arc<Session>) -> Box<Reply> {
-        Reply::new(to, stream, What::First(session), None)
-    }
-
-    /// What comes to a subscription of this request, on this stream.
-    pub(crate) fn subscription(to: ReplyTo, stream: Arc<Stream>, id: Box<[u8]>) -> Box<Reply> {
-        Reply::new(to, stream, What::Subscription(id), None)
-    }
-
-    /// Notices.
-    pub(crate) fn notices(to: ReplyTo, listener: Arc<Listener>) -> Box<Reply> {
-        let place = to.hub.listen(listener.clone());
-        Reply::new(to, listener.stream.clone(), What::Notices(listener, place), None)
-    }
-
-    /// All that a client of HTTP+SSE is told, after an event where one is given.
-    pub(crate) fn line(
-        to: ReplyTo,
-        session: Arc<Session>,
-        stream: Arc<Stream>,
-        after: Option<u64>,
-        http_sse: Arc<HttpSse>,
-    ) -> Box<Reply> {
-        Reply::new(to, stream, What::Line(session, http_sse), after)
-    }
-
     fn new(to: ReplyTo, stream: Arc<Stream>, what: What, after: Option<u64>) -> Box<Reply> {
-        let ReplyTo { session, version, persistence, framing, share, lines, hub, observation } = to;
+        let ReplyTo { session, version, persistence, framing, right, share, lines, .. } = to;
+        let ReplyTo { hub, observation, .. } = to;
         hub.ledger.gauges.streams.add(1);
         Box::new(Reply {
             stream,
@@ -125,6 +88,7 @@ impl Reply {
             opened_ms: None,
             attachment: 0,
             settled: false,
+            right,
             _share: share,
             hub,
             observation,
@@ -155,7 +119,10 @@ impl Reply {
     }
 
     /// Makes a connection the one that delivers it, and that is told when there is something.
-    pub(crate) fn attach(&mut self, reader: Reader) {
+    pub(crate) fn attach(&mut self, reader: Reader, local: &Local) {
+        if let Some(right) = &mut self.right {
+            right.seen_at(local);
+        }
         self.attachment = self.stream.attach(reader, self.after);
     }
 
@@ -174,7 +141,7 @@ impl Reply {
 
     /// Writes what has come.
     pub(crate) fn deliver(&mut self, local: &Local, out: &mut Vec<u8>) -> Delivery {
-        if local.stopping {
+        if local.leaving {
             self.persistence = Persistence::Close;
         }
         let framing = match (self.opened_ms, self.framing) {

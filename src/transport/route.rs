@@ -43,14 +43,12 @@ impl Route {
     }
 
     /// Whether pages of every origin may read it: nothing of it is for some alone, and a client in
-    /// a browser needs it before it has been allowed anything.
+    /// a browser needs it before it has been allowed anything. What the server depends on
+    /// (`/ready`) is no business of theirs.
     pub(super) fn is_public(self) -> bool {
         matches!(
             self,
-            Route::Health
-                | Route::Ready
-                | Route::ResourceMetadata
-                | Route::Options { public: true, .. }
+            Route::Health | Route::ResourceMetadata | Route::Options { public: true, .. }
         )
     }
 
@@ -122,7 +120,7 @@ pub(super) fn page(path: &str, method: Method, elsewhere: bool) -> Route {
         ("/ready", Method::Get | Method::Head) => Route::Ready,
         ("/metrics", Method::Get | Method::Head) => Route::Metrics,
         ("/health" | "/ready" | "/metrics", Method::Options) => {
-            Route::Options { allow: GET_METHODS, public: path != "/metrics" }
+            Route::Options { allow: GET_METHODS, public: path == "/health" }
         }
         ("/health" | "/ready" | "/metrics", _) => Route::MethodNotAllowed { allow: GET_METHODS },
         ("*", _) => Route::Options { allow: ALL_METHODS, public: false },

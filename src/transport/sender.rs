@@ -14,7 +14,7 @@ use crate::store::{Session, SessionId, seconds};
 pub(crate) struct Sender<'r> {
     pub(crate) fields: &'r Fields<'r>,
     /// Who it is, and what was asked for.
-    pub(super) asking: Asking<'r>,
+    pub(super) asking: &'r Asking<'r>,
     /// What all responses carry.
     pub(crate) lines: &'r [u8],
     pub(crate) persistence: Persistence,

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// Opens the stream of a session, or goes on with one after the event that `Last-Event-ID` names.
 #[cold]
-pub(super) fn listen<H>(
+pub(super) fn listen<H: Handler>(
     sender: &Sender<'_>,
     shared: &Shared<H>,
     local: &Local,
@@ -33,7 +33,7 @@ pub(super) fn listen<H>(
     }
 }
 
-fn reply<H>(
+fn reply<H: Handler>(
     sender: &Sender<'_>,
     shared: &Shared<H>,
     local: &Local,
@@ -42,6 +42,7 @@ fn reply<H>(
     let share =
         shared.hub.shares.stream(sender.principal.as_ref(), sender.asking.caller.peer.address);
     let to = ReplyTo {
+        right: sender.right(shared),
         share: share.map_err(HttpRefusal::too_many)?,
         session: Some(session.clone()),
         version: session.version(),

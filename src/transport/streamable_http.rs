@@ -26,9 +26,10 @@ use crate::protocol::Principal;
 use crate::store::{Rates, SHORT_OF_MEMORY};
 
 /// Answers a whole request: appends the response to `out`, or says where it comes from.
-#[inline]
+// Within its caller the two of them would fight for registers (40 instructions).
+#[inline(never)]
 pub(crate) fn respond<H: Handler>(
-    request: Request<'_>,
+    request: &mut Request<'_>,
     peer: &Peer,
     counted: &mut Counted,
     shared: &Shared<H>,
@@ -36,26 +37,25 @@ pub(crate) fn respond<H: Handler>(
     out: &mut Vec<u8>,
 ) -> Next {
     let Request { head, body } = request;
-    let persistence = persistence_of(&head, local);
-    let fields = Fields::read(head.fields);
+    let persistence = persistence_of(head, local);
+    let mut fields = Fields::of(head.fields);
+    fields.read();
     local.watch.begin();
-    let found = route(&head, shared);
+    let found = route(head, shared);
     let behind = shared.guard.behind(peer, head.fields);
-    let caller = Caller::of(peer, behind.as_ref(), &head);
+    let caller = Caller::of(peer, behind.as_ref(), head);
     if local.watch.is_telling() {
-        tell_of_head(&local.watch, caller.peer, &head, &fields);
+        tell_of_head(&local.watch, caller.peer, head, &fields);
     }
     let verdict = shared.guard.judge(fields.origin);
     let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
-    let asking = Asking { head: &head, caller };
+    let asking = Asking { head, caller };
     let counting = rates::counting(found, shared).map(|rates| (rates, counted));
-    let principal = match let_in(found, asking, &fields, verdict, counting, shared, local) {
+    let principal = match let_in(found, &asking, &fields, verdict, counting, shared, local) {
         Ok(principal) => principal,
         Err(Stopped::Later(verdict)) => return Next::Park(verdict),
         Err(Stopped::Refused(refusal)) => {
-            let is_too_often = refusal.is_too_often();
-            let outcome = if is_too_often { Outcome::RateLimited } else { Outcome::Ok };
-            asked_by_head(&local.watch, &fields, outcome, shared);
+            asked_by_head(&local.watch, &fields, outcome_of(&refusal), shared);
             let refusal = rates::answering(refusal, found, body, shared, local);
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
             let stamp = Stamp { date: &local.date, lines };
@@ -63,18 +63,19 @@ pub(crate) fn respond<H: Handler>(
             return after(persistence);
         }
     };
-    let framing = StreamFraming::of(&head);
-    let sender = Sender { fields: &fields, asking, persistence, framing, principal, lines };
+    let framing = StreamFraming::of(head);
+    let sender =
+        Sender { fields: &fields, asking: &asking, persistence, framing, principal, lines };
     match (found, &shared.http_sse) {
         (Route::Message, _) => answer_body(body, &sender, shared, local, out),
         (Route::Listen, _) => session_http::listen(&sender, shared, local, out),
         (Route::EndSession, _) => session_http::end(&sender, shared, local, out),
         (Route::OpenLine, Some(http_sse)) => http_sse::open(http_sse, &sender, shared, local, out),
         (Route::LineMessage, Some(http_sse)) => {
-            http_sse::hear(&head, body, http_sse, &sender, shared, local, out)
+            http_sse::hear(head, body, http_sse, &sender, shared, local, out)
         }
         (Route::ResourceMetadata, _) => metadata::answer(&sender, shared, local, out),
-        (Route::Options { allow, .. }, _) => options(&head, allow, &sender, shared, local, out),
+        (Route::Options { allow, .. }, _) => options(head, allow, &sender, shared, local, out),
         _ => {
             let stamp = sender.stamp(&local.date);
             operator::write(found, head.method, (persistence, stamp), shared, out)
@@ -114,7 +115,8 @@ pub(crate) fn expect<H: Handler>(
     local: &mut Local,
     out: &mut Vec<u8>,
 ) -> bool {
-    let fields = Fields::read(head.fields);
+    let mut fields = Fields::of(head.fields);
+    fields.read();
     local.watch.begin();
     let found = route(head, shared);
     let behind = shared.guard.behind(peer, head.fields);
@@ -125,7 +127,7 @@ pub(crate) fn expect<H: Handler>(
     let verdict = shared.guard.judge(fields.origin);
     let counting = rates::counting_head(found, shared).map(|rates| (rates, counted));
     let asking = Asking { head, caller };
-    match let_in(found, asking, &fields, verdict, counting, shared, local) {
+    match let_in(found, &asking, &fields, verdict, counting, shared, local) {
         // Whoever it is, the body is read meanwhile.
         Ok(_) | Err(Stopped::Later(_))
             if !(is_large(head) && shared.hub.load.is_short_of_memory()) =>
@@ -138,6 +140,7 @@ pub(crate) fn expect<H: Handler>(
                 Err(Stopped::Refused(refusal)) => refusal,
                 _ => short(),
             };
+            asked_by_head(&local.watch, &fields, outcome_of(&refusal), shared);
             let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
             let stamp = Stamp { date: &local.date, lines };
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
@@ -145,6 +148,11 @@ pub(crate) fn expect<H: Handler>(
             false
         }
     }
+}
+
+/// What is known of the outcome without the status, which may be 200 (`rate.reject_status`).
+fn outcome_of(refusal: &HttpRefusal) -> Outcome {
+    if refusal.is_too_often() { Outcome::RateLimited } else { Outcome::Ok }
 }
 
 /// Whether a body is more than we have room for where memory is short.
@@ -157,17 +165,18 @@ fn is_large(head: &Head<'_>) -> bool {
 }
 
 /// Whether a request may be read, counted where that is wanted; and who is asking.
-#[inline]
+// All that it is told is at hand in its callers, who are on the way of every request.
+#[inline(always)]
 fn let_in<H: Handler>(
     route: Route,
-    asking: Asking<'_>,
+    asking: &Asking<'_>,
     fields: &Fields<'_>,
     verdict: Verdict,
     mut counting: Option<(&Rates, &mut Counted)>,
     shared: &Shared<H>,
     local: &mut Local,
 ) -> Result<Option<Arc<Principal>>, Stopped> {
-    let Asking { head, caller } = asking;
+    let Asking { head, caller } = *asking;
     if let Some((rates, counted)) = &mut counting {
         rates::arrive(rates, counted, caller.peer, local.now_ms)?;
     }

@@ -76,6 +76,7 @@ impl<H: Handler> Desk<'_, H> {
             return self.refuse_http(&HttpRefusal::too_many_calls(), out);
         };
         task.deliver(&stream, &request);
-        Next::Wait(Reply::answer(self.reply_to(context.version, session, self.framing()), stream))
+        let to = self.reply_to(context.version, session, self.framing());
+        Next::Wait(Reply::answer(to, stream, &request))
     }
 }

@@ -36,6 +36,6 @@ impl Catalog {
         self.server = server;
         self.server_meta =
             format!(r#"{{"io.modelcontextprotocol/serverInfo":{}}}"#, self.server_info);
-        self.modern_members = format!(r#""resultType":"complete","_meta":{}"#, self.server_meta);
+        self.modern_begin = format!(r#"{{"resultType":"complete","_meta":{},"#, self.server_meta);
     }
 }

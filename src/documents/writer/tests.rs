@@ -31,7 +31,7 @@ fn file(folder: &tempfile::TempDir) -> (PathBuf, Connection) {
 fn an_answer_means_committed() {
     let folder = tempfile::tempdir().unwrap();
     let (path, connection) = file(&folder);
-    let writer = Writer::start(connection).unwrap();
+    let writer = Writer::start(connection, &path).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let (writer, path) = (&writer, &path);
@@ -53,7 +53,7 @@ fn an_answer_means_committed() {
 #[test]
 fn what_is_queued_shares_one_transaction() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, mut connection) = file(&folder);
+    let (path, connection) = file(&folder);
     let (jobs, queue) = bounded(QUEUE_MAX);
     for n in 0..GROUP_MAX + 10 {
         jobs.send(add(&format!("d{n}"), "t")).unwrap();
@@ -64,7 +64,7 @@ fn what_is_queued_shares_one_transaction() {
     let reader = open_reader(&path).unwrap();
     let version = || reader.query_row("PRAGMA data_version", [], |r| r.get::<_, i64>(0)).unwrap();
     let before = version();
-    assert!(commit(&mut connection, &group).iter().all(Result::is_ok));
+    assert!(commit(&connection, &group, &State::of(&path).unwrap()).iter().all(Result::is_ok));
     assert_eq!(version(), before + 1); // counts commits of others
     assert_eq!(count(&path), GROUP_MAX as i64);
 }
@@ -83,7 +83,7 @@ fn nothing_is_visible_before_the_commit() {
 #[test]
 fn a_write_that_fails_fails_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, mut connection) = file(&folder);
+    let (path, connection) = file(&folder);
     // A row that SQLite itself refuses, after the row before it and before its own passages.
     let poison = "CREATE TRIGGER poison AFTER INSERT ON documents WHEN new.title = 'poison'
                   BEGIN SELECT RAISE(FAIL, 'poisoned'); END";
@@ -91,7 +91,7 @@ fn a_write_that_fails_fails_alone() {
     let (answer, _) = bounded(1);
     let missing = Job { work: Work::Delete { id: "no such".to_owned() }, answer };
     let group = [add("d1", "a"), add("d2", "poison"), missing, add("d1", "twice"), add("d4", "b")];
-    let answers = commit(&mut connection, &group);
+    let answers = commit(&connection, &group, &State::of(&path).unwrap());
     assert!(answers[0].is_ok() && answers[4].is_ok());
     assert!(answers[1].as_ref().is_err_and(|e| e.to_string().contains("poisoned")));
     assert_eq!(answers[2], Err(Error::NotFound("no such".to_owned())));
@@ -104,7 +104,7 @@ fn a_write_that_fails_fails_alone() {
 fn closing_commits_what_is_queued() {
     let folder = tempfile::tempdir().unwrap();
     let (path, connection) = file(&folder);
-    let writer = Writer::start(connection).unwrap();
+    let writer = Writer::start(connection, &path).unwrap();
     let (answer, _) = bounded(1);
     for n in 0..100 {
         let new = checked("t");
@@ -118,8 +118,8 @@ fn closing_commits_what_is_queued() {
 #[test]
 fn too_many_bytes_in_the_queue_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (_, connection) = file(&folder);
-    let writer = Writer::start(connection).unwrap();
+    let (path, connection) = file(&folder);
+    let writer = Writer::start(connection, &path).unwrap();
     writer.queued_bytes.store(QUEUE_BYTES_MAX, Ordering::Relaxed);
     let refused = writer.submit(Work::Add { id: "d1".to_owned(), new: checked("t") });
     assert_eq!(refused, Err(Error::QueueFull));
@@ -127,10 +127,57 @@ fn too_many_bytes_in_the_queue_are_refused() {
 }
 
 #[test]
+fn who_gives_up_waits_for_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, connection) = file(&folder);
+    let writer = Writer::start(connection, &path).unwrap();
+    let other = open_writer(&path, Durability::Full).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    std::thread::scope(|scope| {
+        let added =
+            scope.spawn(|| writer.submit(Work::Add { id: "d1".to_owned(), new: checked("t") }));
+        while writer.queued.load(Ordering::Relaxed) == 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(writer.give_up(), 1);
+        assert_eq!(added.join().unwrap(), Err(Error::GivenUp));
+    });
+    assert_eq!(writer.given_up(), 1);
+    other.execute_batch("COMMIT").unwrap();
+    // What need not wait is done to the end.
+    writer.submit(Work::Add { id: "d2".to_owned(), new: checked("t") }).unwrap();
+    drop(writer);
+    assert_eq!(count(&path), 1);
+}
+
+#[test]
+fn a_file_that_went_takes_no_writes() {
+    for name in ["x.db", "x.db-wal"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, connection) = file(&folder);
+        let writer = Writer::start(connection, &path).unwrap();
+        let add = |id: &str| writer.submit(Work::Add { id: id.to_owned(), new: checked("t") });
+        add("d1").unwrap();
+        let (gone, kept) = (folder.path().join(name), folder.path().join("kept"));
+        std::fs::rename(&gone, &kept).unwrap();
+        assert_eq!(add("d2"), Err(Error::NotInPlace(gone.clone())));
+        assert!(!writer.is_in_place());
+        std::fs::write(&gone, "another").unwrap();
+        assert_eq!(add("d3"), Err(Error::NotInPlace(gone.clone())));
+        assert!(!writer.is_in_place());
+        std::fs::rename(&kept, &gone).unwrap();
+        add("d4").unwrap();
+        assert!(writer.is_in_place());
+        drop(writer);
+        assert_eq!(count(&path), 2);
+    }
+}
+
+#[test]
 fn a_write_waits_for_another_process() {
     let folder = tempfile::tempdir().unwrap();
     let (path, connection) = file(&folder);
-    let writer = Writer::start(connection).unwrap();
+    let writer = Writer::start(connection, &path).unwrap();
     let other = open_writer(&path, Durability::Full).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     std::thread::scope(|scope| {

@@ -4,6 +4,11 @@
 //!        Mail::Stop            shutdown_delay is over          no connections, or
 //!   Not ───────────▶ Later ──────────────────────────▶ Until ──shutdown_grace is over──▶ the end
 //! ```
+//!
+//! From `Later` on, every answer closes its connection. A client that asks again and again is so
+//! told to go elsewhere when it asks, and not while its next request is on its way: therefore
+//! connections that are idle in `Until` are kept for a while, too. How long is all that a stop and
+//! a hand-over to another process differ in.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -19,10 +24,14 @@ use crate::runtime::mailbox::Leave;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Leaving {
     Not,
-    /// All is served as ever until then; only who asks whether we are ready is told no.
+    /// All is served until then; who asks whether we are ready is told no.
     Later(Instant, Leave),
-    /// What is under way is finished until then.
-    Until(Instant, Leave),
+    /// What is under way is finished until then, and what is idle closed before, unless that was
+    /// done already.
+    Until {
+        end: Instant,
+        close_idle: Option<Instant>,
+    },
 }
 
 impl Leaving {
@@ -30,7 +39,8 @@ impl Leaving {
     pub(super) fn next(self) -> Option<Instant> {
         match self {
             Leaving::Not => None,
-            Leaving::Later(at, _) | Leaving::Until(at, _) => Some(at),
+            Leaving::Later(at, _) => Some(at),
+            Leaving::Until { end, close_idle } => Some(close_idle.unwrap_or(end)),
         }
     }
 }
@@ -42,14 +52,12 @@ impl<H: Handler> Shard<H> {
         match (self.leaving, leave) {
             (Leaving::Not, Leave::Close) if !self.core.config.shutdown_delay.is_zero() => {
                 self.leaving = Leaving::Later(now + self.core.config.shutdown_delay, leave);
+                self.answer_and_close();
             }
             // Whoever took the listening sockets is ready: there is nothing to wait for.
             (Leaving::Not, _) => self.stop(leave),
             // The first word counts, but for a stop that has no time for a drain.
-            (Leaving::Until(by, Leave::Drain), Leave::Close) => {
-                self.leaving = Leaving::Until(by, leave);
-                self.close_idle();
-            }
+            (Leaving::Until { end, .. }, Leave::Close) => self.leaving = until(end, leave),
             _ => {}
         }
     }
@@ -65,12 +73,13 @@ impl<H: Handler> Shard<H> {
                 self.stop(leave);
                 self.stopped()
             }
-            Leaving::Until(by, _) => {
-                if Instant::now() >= by {
+            Leaving::Until { end, close_idle } => {
+                let now = Instant::now();
+                if close_idle.is_some_and(|at| now >= at) {
+                    self.leaving = Leaving::Until { end, close_idle: None };
                     self.close_idle();
-                    return true;
                 }
-                self.counters().connections.load(Ordering::SeqCst) == 0
+                now >= end || self.counters().connections.load(Ordering::SeqCst) == 0
             }
         }
     }
@@ -79,21 +88,24 @@ impl<H: Handler> Shard<H> {
     /// used yet, and will be at once or not at all.
     pub(super) fn patience(&self) -> Duration {
         match self.leaving {
-            Leaving::Until(_, Leave::Close) => limits::LINGER_TIMEOUT,
+            Leaving::Until { close_idle: None, .. } => limits::FAREWELL_TIMEOUT,
             _ => self.core.config.idle_timeout,
         }
     }
 
-    /// Stops accepting, closes what is idle, and lets the rest finish.
-    fn stop(&mut self, leave: Leave) {
-        self.leaving = Leaving::Until(Instant::now() + self.core.config.shutdown_grace, leave);
-        self.core.local.stopping = true;
+    /// From now on every answer is the last one of its connection.
+    fn answer_and_close(&mut self) {
+        self.core.local.leaving = true;
         self.core.local.closing = true;
+    }
+
+    /// Stops accepting, and lets the rest finish.
+    fn stop(&mut self, leave: Leave) {
+        self.leaving = until(Instant::now() + self.core.config.shutdown_grace, leave);
+        self.answer_and_close();
+        self.core.local.stopping = true;
         self.core.shared.hub.begin_to_close();
         self.peers.begin_to_leave(self.index);
-        if leave == Leave::Close {
-            self.close_idle();
-        }
         self.close_listeners();
         let waits = |connection: &Connection| matches!(connection.state, State::Waiting(_));
         for key in self.keys(waits) {
@@ -140,8 +152,18 @@ impl<H: Handler> Shard<H> {
         }
     }
 
-    fn keys(&self, wanted: impl Fn(&Connection) -> bool) -> Vec<ConnectionKey> {
+    /// The connections of which something holds.
+    pub(super) fn keys(&self, wanted: impl Fn(&Connection) -> bool) -> Vec<ConnectionKey> {
         let wanted = self.connections.iter().filter(|(_, connection)| wanted(connection));
         wanted.map(|(slot, c)| ConnectionKey::new(slot, c.generation)).collect()
     }
+}
+
+/// Whoever has another process to go to has all of the grace for its next request.
+fn until(end: Instant, leave: Leave) -> Leaving {
+    let close_idle = match leave {
+        Leave::Drain => end,
+        Leave::Close => end.min(Instant::now() + limits::FAREWELL_TIMEOUT),
+    };
+    Leaving::Until { end, close_idle: Some(close_idle) }
 }

@@ -21,6 +21,7 @@ impl<H: Handler> Shard<H> {
                 Some(Mail::Vacancy) => self.look_at_listeners(),
                 Some(Mail::Stop(leave)) => self.leave(leave),
                 Some(Mail::Reload(reloaded)) => self.reload(&reloaded),
+                Some(Mail::AskAgain) => self.doubt(),
                 // Whoever asked may have gone.
                 Some(Mail::Lend(asker)) => drop(asker.try_send(self.lend())),
                 Some(Mail::Beat(asker)) => drop(asker.try_send(self.index)),
@@ -45,12 +46,17 @@ impl<H: Handler> Shard<H> {
         let (handler, hub) = (handler.clone(), hub.clone());
         self.core.shared = Arc::new(Shared { handler, hub, settings });
         let config = &reloaded.config;
+        self.peers.from.set_max(config.connections_per_address_max);
         if config.json_depth_max != self.core.config.json_depth_max {
             self.core.local.parser = Parser::with_depth(config.json_depth_max);
         }
         self.memory = MemoryWatch::new(config);
+        if self.memory.is_off() {
+            // Nobody looks any more whether that is over.
+            self.core.shared.hub.load.set_short_of_memory(false);
+        }
         self.core.bounds_connections = bounds_connections(config);
-        self.core.local.closing = self.core.local.stopping;
+        self.core.local.closing = self.core.local.leaving;
         // Which hosts may be called is another question now.
         self.core.local.known_host.clear();
         self.core.config = config.clone();

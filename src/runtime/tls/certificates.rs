@@ -130,6 +130,12 @@ impl Certificates {
         differs
     }
 
+    /// Warns in the log of certificates that have expired, or soon will, and where none is for the
+    /// host of `guard.public_url`; as at the start and at each reload.
+    pub fn warn(&self) {
+        self.0.load().warn();
+    }
+
     /// When the first of the certificates expires, in seconds since 1970.
     pub fn expires_at(&self) -> i64 {
         let loaded = self.0.load();

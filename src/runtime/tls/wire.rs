@@ -29,7 +29,7 @@ pub(crate) fn fill<H: Handler>(connection: &mut Connection, core: &mut Core<H>) 
     let received = recv(connection.socket(), space, RecvFlags::empty()).map(|(read, _)| read);
     let read = connection.received(received, room);
     tls.input.filled(read);
-    core.table().bytes_in.add_alone(read as u64);
+    core.local.watch.bytes_in += read as u64;
     if read > 0 && tls.stage == Stage::Greeting {
         if tls.input.unread()[0] != HANDSHAKE_RECORD {
             refuse_plain(connection, *tls, core);
@@ -108,7 +108,7 @@ pub(crate) fn flush<H: Handler>(connection: &mut Connection, core: &mut Core<H>)
             break;
         }
         let Sent { taken, lost } = send_unsent(connection.socket(), &mut tls.output);
-        core.table().bytes_out.add_alone(taken as u64);
+        core.local.watch.bytes_out += taken as u64;
         progress |= taken > 0;
         if lost {
             connection.abort();

@@ -7,13 +7,15 @@ use super::{Load, LoadLimits, Overload};
 
 const MS: u64 = 1_000_000;
 
+const LIMITS: LoadLimits = LoadLimits {
+    target: Duration::from_millis(1),
+    factor: 2,
+    interval: Duration::from_millis(100),
+    cpus: 2,
+};
+
 fn load() -> Load {
-    Load::new(LoadLimits {
-        target: Duration::from_millis(1),
-        factor: 2,
-        interval: Duration::from_millis(100),
-        cpus: 2,
-    })
+    Load::new(LIMITS)
 }
 
 /// Workers that take a call each, one after the other.
@@ -127,12 +129,15 @@ fn where_nothing_moves_the_wait_grows() {
 
 #[test]
 fn zero_refuses_nothing_for_its_wait() {
-    let limits = LoadLimits { target: Duration::ZERO, ..load().limits };
-    let load = Load::new(limits);
+    let load = Load::new(LoadLimits { target: Duration::ZERO, ..LIMITS });
     assert_eq!(load.admit(0, MS), Ok(()));
     for second in 0..100 {
         assert_eq!(load.admit(1000, second * 1000 * MS), Ok(()));
     }
+    // Other limits hold from the next call on.
+    load.set(LIMITS);
+    assert_eq!(load.admit(1000, 100_000 * MS), Ok(()), "it has not been too long for long");
+    assert!(load.admit(1000, 200_000 * MS).is_err());
     load.set_short_of_memory(true);
     assert_eq!(load.admit(0, 1).expect_err("no memory").limit, "overload.memory_max");
 }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use super::super::HttpSse;
+use super::Reply;
+use super::right::Right;
 use crate::http::{Connection as Persistence, StreamFraming};
 use crate::limits;
 use crate::mcp::subscriptions;
 use crate::observe::Observation;
 use crate::protocol::ProtocolVersion;
-use crate::store::{Hub, Listener, Session, StreamShare};
+use crate::store::{Hub, Listener, Session, Stream, StreamShare};
 
 /// What all replies to one request have in common.
 pub(crate) struct ReplyTo {
@@ -16,12 +18,73 @@ pub(crate) struct ReplyTo {
     pub(crate) version: ProtocolVersion,
     pub(crate) persistence: Persistence,
     pub(crate) framing: Option<StreamFraming>,
+    /// By what right the client has it, where anybody asks.
+    pub(crate) right: Option<Box<Right>>,
     /// Of a stream that is open until its client leaves.
     pub(crate) share: Option<Box<StreamShare>>,
     /// What all responses to the request carry.
     pub(crate) lines: Box<[u8]>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) observation: Arc<Observation>,
+}
+
+impl ReplyTo {
+    /// It ends with the answer to the request of this id, as JSON.
+    fn owing(mut self, request: &[u8]) -> ReplyTo {
+        if let Some(right) = &mut self.right {
+            right.request = Some(request.into());
+        }
+        self
+    }
+}
+
+impl Reply {
+    /// The answer to a request of this id, as JSON, on this stream; empty of a batch.
+    pub(crate) fn answer(to: ReplyTo, stream: Arc<Stream>, request: &[u8]) -> Box<Reply> {
+        Reply::new(to.owing(request), stream, What::Answer, None)
+    }
+
+    /// The rest of the answer to a request, after an event.
+    pub(crate) fn resumed(to: ReplyTo, stream: Arc<Stream>, after: u64) -> Box<Reply> {
+        Reply::new(to, stream, What::Answer, Some(after))
+    }
+
+    /// What the server says by itself, after an event where one is given.
+    pub(crate) fn events(to: ReplyTo, stream: Arc<Stream>, after: Option<u64>) -> Box<Reply> {
+        Reply::new(to, stream, What::Events, after)
+    }
+
+    /// The answer that begins a session, on this stream.
+    pub(crate) fn first(
+        to: ReplyTo,
+        stream: Arc<Stream>,
+        session: Arc<Session>,
+        request: &[u8],
+    ) -> Box<Reply> {
+        Reply::new(to.owing(request), stream, What::First(session), None)
+    }
+
+    /// What comes to a subscription of this request, on this stream.
+    pub(crate) fn subscription(to: ReplyTo, stream: Arc<Stream>, id: Box<[u8]>) -> Box<Reply> {
+        Reply::new(to, stream, What::Subscription(id), None)
+    }
+
+    /// Notices.
+    pub(crate) fn notices(to: ReplyTo, listener: Arc<Listener>) -> Box<Reply> {
+        let place = to.hub.listen(listener.clone());
+        Reply::new(to, listener.stream.clone(), What::Notices(listener, place), None)
+    }
+
+    /// All that a client of HTTP+SSE is told, after an event where one is given.
+    pub(crate) fn line(
+        to: ReplyTo,
+        session: Arc<Session>,
+        stream: Arc<Stream>,
+        after: Option<u64>,
+        http_sse: Arc<HttpSse>,
+    ) -> Box<Reply> {
+        Reply::new(to, stream, What::Line(session, http_sse), after)
+    }
 }
 
 /// What is waited for.
