@@ -4,7 +4,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { CLIENT, refresh, useMore } from './oauth.mjs';
+import { CLIENT, refresh, use, useMore } from './oauth.mjs';
 
 const [url, format] = process.argv.slice(2);
 
@@ -21,8 +21,8 @@ for (const document of [undefined, CLIENT]) {
   console.log(`typescript sdk, ${format}: ${told}`);
 }
 console.log(`typescript sdk, ${format}: ${await refresh(url, format, (it) => open(it), finish)}`);
-// The transport before, which does not know how to ask for more.
+// The transport before, which does not know how to ask for more, and whose session is over when its
+// token is.
 const sse = new URL('/sse', url).href;
 const openLine = (person) => open(person, SSEClientTransport, sse);
-const told = await refresh(url, format, openLine, finish, sse);
-console.log(`typescript sdk, HTTP+SSE, ${format}: ${told}`);
+console.log(`typescript sdk, HTTP+SSE, ${format}: ${await use(sse, openLine, finish)}`);

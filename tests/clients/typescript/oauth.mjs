@@ -194,13 +194,18 @@ async function isRevoked(url, person, client, transport, finish) {
   await works(client, STATS);
 }
 
-/**
- * A token expires, and the client has another one without asking the person. `place` is where the
- * client goes, where that is not `url`.
- */
-export async function refresh(url, format, open, finish, place = url) {
+/** Logs in, and uses what that is good for. */
+export async function use(url, open, finish) {
+  const { client } = await logIn(url, new Person(), open, finish);
+  await works(client, STATS);
+  await client.close();
+  return 'registered';
+}
+
+/** A token expires, and the client has another one without asking the person. */
+export async function refresh(url, format, open, finish) {
   const person = new Person({ hurried: true });
-  const { client } = await logIn(place, person, open, finish);
+  const { client } = await logIn(url, person, open, finish);
   await works(client, STATS);
   const { access_token: token } = person.kept;
   const why = await untilRefused(url, token);
