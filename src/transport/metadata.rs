@@ -33,9 +33,9 @@ pub(super) fn endpoint_of<'p, H>(target: &'p str, shared: &'p Shared<H>) -> Opti
     }
 }
 
-/// Where the metadata is, for somebody who asks for something else; `None` where there is none. What
-/// is posted for a line belongs to its endpoint: a client that compares the metadata with the URL it
-/// knows (RFC 9728 §3.3) knows the one of the stream.
+/// Where the metadata is, for somebody who asks for something else; `None` where there is none.
+/// What is posted for a line belongs to its endpoint: a client that compares the metadata with the
+/// URL it knows (RFC 9728 §3.3) knows the one of the stream.
 #[cold]
 pub(super) fn url<H>(asking: &Asking<'_>, shared: &Shared<H>) -> Option<String> {
     shared.metadata.as_ref()?;
