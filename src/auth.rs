@@ -28,7 +28,9 @@ mod jwt;
 mod keeper;
 mod keys;
 mod reason;
+mod turns;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -77,6 +79,14 @@ pub enum Checked {
     Later(Arc<Verdict>),
     /// It cannot be found out now: 503, since a new token would be no better.
     Busy(Busy),
+}
+
+/// A token as somebody has shown it.
+struct Shown<'t> {
+    token: &'t str,
+    from: IpAddr,
+    /// Seconds since 1970.
+    unix_s: u64,
 }
 
 /// Checks bearer tokens. Dropping it ends its threads when they have done what they are at.
@@ -145,9 +155,16 @@ impl Tokens {
     /// Whose token this is at this time, in seconds since 1970. Never waits.
     #[inline]
     pub fn check(&self, token: &str, unix_s: u64) -> Checked {
+        self.check_from(Ipv4Addr::LOCALHOST.into(), token, unix_s)
+    }
+
+    /// As [`Tokens::check`], of a token that somebody has shown who is at this address: where
+    /// issuers have to be asked about many, each address has its turn.
+    #[inline]
+    pub fn check_from(&self, from: IpAddr, token: &str, unix_s: u64) -> Checked {
         match self.cache.find(token, unix_s) {
             Some(answer) => answer.into(),
-            None => self.verify(token, unix_s),
+            None => self.verify(&Shown { token, from, unix_s }),
         }
     }
 
@@ -158,7 +175,8 @@ impl Tokens {
 
     /// Finds out what is not remembered.
     #[cold]
-    fn verify(&self, token: &str, unix_s: u64) -> Checked {
+    fn verify(&self, shown: &Shown<'_>) -> Checked {
+        let Shown { token, unix_s, .. } = *shown;
         if token.len() > self.rules.token_bytes_max {
             return Checked::No(Reason::TooLong);
         }
@@ -168,8 +186,8 @@ impl Tokens {
         // Before the keys are looked at: if they change meanwhile, the answer does not count.
         let generation = self.cache.generation();
         let found = match Jwt::read(token, &mut Parser::new()) {
-            Ok(jwt) => self.verify_jwt(token, &jwt, unix_s),
-            Err(Reason::Malformed) => self.ask(token, None, unix_s),
+            Ok(jwt) => self.verify_jwt(shown, &jwt),
+            Err(Reason::Malformed) => self.ask(shown, None),
             Err(reason) => Err(Checked::No(reason)),
         };
         let (answer, until_s) = match found {
@@ -182,19 +200,15 @@ impl Tokens {
     }
 
     /// Who a JWT is from, and until when; an error is what is said instead.
-    fn verify_jwt(
-        &self,
-        token: &str,
-        jwt: &Jwt<'_>,
-        unix_s: u64,
-    ) -> Result<(Principal, u64), Checked> {
+    fn verify_jwt(&self, shown: &Shown<'_>, jwt: &Jwt<'_>) -> Result<(Principal, u64), Checked> {
+        let unix_s = shown.unix_s;
         let is_named = |name: &str| self.issuers.iter().position(|issuer| issuer.is_named(name));
         let Some(index) = jwt.claims.issuer.as_deref().and_then(is_named) else {
             return Err(Checked::No(Reason::Issuer));
         };
         let issuer = &self.issuers[index];
         if !issuer.has_keys() {
-            return self.ask(token, Some(index), unix_s);
+            return self.ask(shown, Some(index));
         }
         // What is cheap first: a token that is out of date needs no key.
         let form = jwt.header.check(&self.rules).map_err(Checked::No)?;
@@ -212,16 +226,11 @@ impl Tokens {
     }
 
     /// Has an issuer asked about a token: this one, or all that can be.
-    fn ask(
-        &self,
-        token: &str,
-        issuer: Option<usize>,
-        unix_s: u64,
-    ) -> Result<(Principal, u64), Checked> {
+    fn ask(&self, shown: &Shown<'_>, issuer: Option<usize>) -> Result<(Principal, u64), Checked> {
         let Some(introspection) = &self.introspection else {
             return Err(Checked::No(Reason::Malformed));
         };
-        Err(introspection.ask(token, issuer, unix_s))
+        Err(introspection.ask(shown, issuer))
     }
 }
 

@@ -106,6 +106,8 @@ impl Drop for Document<'_, '_> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     message: String,
+    /// The setting whose bound was met, if it was one.
+    limit: Option<&'static str>,
 }
 
 impl Error {
@@ -127,7 +129,16 @@ impl Error {
             }
             other => words(&format!("{other:?}")),
         };
-        Error { message: format!("not valid JSON near byte {}: {what}", error.index()) }
+        let is_too_deep = matches!(error.error(), ErrorType::DepthLimitExceeded);
+        Error {
+            message: format!("not valid JSON near byte {}: {what}", error.index()),
+            limit: is_too_deep.then_some("json_depth_max"),
+        }
+    }
+
+    /// The setting whose bound was met, if it was one.
+    pub(crate) fn limit(&self) -> Option<&'static str> {
+        self.limit
     }
 }
 

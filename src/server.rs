@@ -193,8 +193,8 @@ impl<H: Handler> Server<H> {
         Certificates::read(&config.tls, name).map(|_| ()).map_err(ServeError::Certificates)
     }
 
-    /// What the settings name that is not there: tools, and prompts. Each begins with the key, as
-    /// it is written in a file.
+    /// What the settings name that is not there: tools, prompts, resources. Each begins with the
+    /// key, as it is written in a file.
     pub fn unknown_names(&self) -> Vec<String> {
         settings::unknown_names(&self.handler.catalog().switches(), &self.config)
     }
@@ -203,7 +203,7 @@ impl<H: Handler> Server<H> {
     fn prepare(mut self) -> Result<(Prepared<H>, Option<Certificates>), ServeError> {
         let opened = std::mem::take(&mut self.opened);
         let (shared, config) = self.checked(runtime::CLOCK)?;
-        let name = config.guard.public_https_host();
+        let (name, warnings) = (config.guard.public_https_host(), config.warnings());
         let certificates =
             Certificates::read(&config.tls, name).map_err(ServeError::Certificates)?;
         settings::tell(&shared.hub, &config, certificates.as_ref());
@@ -213,6 +213,7 @@ impl<H: Handler> Server<H> {
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
         let prepared = runtime::prepare(shared, config, certificates.clone(), opened, logs)
             .map_err(|error| ServeError::Bind { address, error })?;
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         if let Some(HttpSse { stream_path, warning: Some(advice), .. }) = http_sse.as_deref() {
             tracing::warn!(
                 "HTTP+SSE, which MCP has replaced, is served at {stream_path} (--no-legacy-sse, \
@@ -239,6 +240,7 @@ impl<H: Handler> Server<H> {
         }
         let switches = handler.catalog().switches();
         settings::check_names(&switches, &config)?;
+        settings::check_policy(&switches, &handler.catalog().policy)?;
         switches.set(&config.tools.disabled);
         let logs = settings::logs(&config.observe);
         let ledger = settings::ledger(handler.catalog(), &config, logs, clock);

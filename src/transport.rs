@@ -48,7 +48,7 @@ pub(crate) use guard::Guard;
 pub use headers::mismatch;
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
-pub(crate) use metadata::ResourceMetadata;
+pub(crate) use metadata::{Endpoint, ResourceMetadata};
 pub(crate) use observed::operations;
 pub(crate) use operator::{Pages, operate};
 pub(crate) use rates::Counted;
@@ -174,9 +174,15 @@ impl Taken {
 
     /// No worker takes it: appends 503.
     #[cold]
-    pub(crate) fn refuse(&self, overload: Overload, date: &Date, out: &mut Vec<u8>) {
+    pub(crate) fn refuse(
+        &self,
+        overload: Overload,
+        refused: &Deferred,
+        date: &Date,
+        out: &mut Vec<u8>,
+    ) {
         let about = self.line.as_ref().map(|(_, http_sse)| http_sse);
-        refuse::HttpRefusal::overloaded(overload).about(about).write(
+        refuse::HttpRefusal::no_worker(overload, refused).about(about).write(
             self.persistence,
             false,
             self.stamp(date),

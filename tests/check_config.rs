@@ -226,6 +226,10 @@ fn mistakes_that_only_show_together_are_all_named() {
         ),
         ("[access_log]\nsample = nan\n".into(), &[(":2", "access_log.sample", "such a number")]),
         (
+            "[tools.dataset_stats]\nscopes = \"x\"\n".into(),
+            &[(":2", "tools.dataset_stats.scopes", "nobody can have any scopes")],
+        ),
+        (
             tls,
             &[
                 (":2", "tls.cert", "expected PEM"),
@@ -315,6 +319,76 @@ fn a_list_is_no_settings() {
         assert!(code == 1 && told.contains(line), "{name}: {told}");
         let (code, _, told) = run(command().arg("--config").arg(&file));
         assert!(code == 1 && told.contains(name), "{name}: {told}");
+    }
+}
+
+#[test]
+fn scopes_are_for_resources_that_there_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.toml");
+    let key = format!("[[auth.api_keys]]\nname = \"a\"\nsha256 = \"{}\"\n", "0a".repeat(32));
+    for (uri, is_there) in [
+        ("doc://{id}", true),
+        ("doc://{+any}", true),
+        ("doc://01", true),
+        ("document://{id}", false),
+        ("doc:/{id}", false),
+        ("doc://01/02", false),
+        ("note", false),
+    ] {
+        let text = format!("{key}[resources.{uri:?}]\nscopes = [\"x\"]\n");
+        fs::write(&file, text).expect("a file");
+        let (code, _, told) = run(&mut check(&file));
+        let problem = format!("there is no resource `{uri}` (there are: doc://{{id}})");
+        let expected = format!("a.toml:5: resources.{uri}.scopes: {problem}");
+        assert_eq!((code, told.contains(&expected)), (i32::from(!is_there), !is_there), "{told}");
+        if !is_there {
+            let mut serve = command();
+            let (code, _, told) = run(serve.args(["--bind", "127.0.0.1:0", "--config"]).arg(&file));
+            assert!(code == 1 && told.contains(&problem), "{told}");
+        }
+    }
+}
+
+#[test]
+fn numbers_that_would_not_do_what_they_say_are_mistakes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.toml");
+    for (key, value) in [
+        ("workers", "100000000"),
+        ("deferred_max", "1048577"),
+        ("http.header_fields_max", "101"),
+        ("head_timeout", "\"0s\""),
+        ("body_timeout", "\"0s\""),
+    ] {
+        fs::write(&file, format!("{key} = {value}\n")).expect("a file");
+        let (code, _, told) = run(&mut check(&file));
+        assert!(code == 1 && told.contains(&format!("a.toml:1: {key}: must be at ")), "{told}");
+    }
+}
+
+#[test]
+fn what_may_not_be_meant_is_a_warning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("a.toml");
+    let public = "[guard]\npublic_url = \"https://mcp.example.com:443/tools/mcp\"\n";
+    let issuer = "[auth]\nissuer = \"https://a.example\"\n";
+    let name = "https://mcp.example.com/tools/mcp";
+    for (audience, unheard) in [
+        ("", false),
+        ("audience = \"https://MCP.example.com/tools/mcp/\"\n", false),
+        ("audience = \"https://mcp.example.com/mcp\"\n", true),
+        ("audience = \"api://mcp\"\n", true),
+    ] {
+        fs::write(&file, format!("{public}{issuer}{audience}")).expect("a file");
+        let (code, out, told) = run(&mut check(&file));
+        assert!(code == 0 && out.starts_with("The settings are in order"), "{told}");
+        let warned = told.starts_with("warning: ") && told.contains("a.toml:5: auth.audience: ");
+        assert_eq!((warned, told.contains(name)), (unheard, unheard), "{told}");
+        let (_, out, _) = run(check(&file).arg("--json"));
+        let said: Value = serde_json::from_str(&out).expect("JSON");
+        let warnings = said["warnings"].as_array().expect("a list");
+        assert_eq!((&said["ok"], warnings.len()), (&json!(true), usize::from(unheard)), "{said}");
     }
 }
 

@@ -270,6 +270,7 @@ fn nesting() {
     let response = wire.ask(nested(12).bytes());
     assert_eq!(response.status, 400);
     assert!(response.error().1.contains("json_depth_max (10)"), "{}", response.text());
+    assert_eq!(response.json()["error"]["data"]["limit"], "json_depth_max");
 }
 
 #[test]

@@ -21,7 +21,7 @@ const LIMITS: &str = include_str!("../docs/limits.md");
 
 /// Settings that are no fields of `Config`: where they are, as far as a reload goes; and what holds
 /// without them.
-const ELSEWHERE: [(&str, &str, &str); 20] = [
+const ELSEWHERE: [(&str, &str, &str); 19] = [
     ("trace.sample", "restart", "1.0"),
     ("dataset", "restart", "none"),
     ("log", "live", "info"),
@@ -39,8 +39,6 @@ const ELSEWHERE: [(&str, &str, &str); 20] = [
     ("auth.introspection.require_audience", "auth.tokens.issuers", "true"),
     ("tls.cert", "tls.certificates", "none"),
     ("tls.key", "tls.certificates", "none"),
-    // The daemon's own choice.
-    ("workers", "workers", "16"),
     ("rate.reject_status", "rate", "429"),
     ("access_log.slow_only_ms", "observe.access_log.slow_only", "0"),
 ];

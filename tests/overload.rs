@@ -78,9 +78,72 @@ fn what_lasts_is_refused_and_what_was_taken_in_is_answered() {
     eventually("it is over", || wire.ask(echo(1)).status == 200);
 }
 
+/// Three requests at once, of which a worker is needed for the first and the last.
+fn three(id: u64) -> Vec<u8> {
+    let echo_of = |id: u64, tool: &str| call(id, tool, json!({ "text": text(id) })).bytes();
+    [echo_of(id, "echo_on_worker"), echo_of(id + 1, "echo"), echo_of(id + 2, "echo_on_worker")]
+        .concat()
+}
+
+fn text(id: u64) -> String {
+    format!("this is {id}")
+}
+
+/// Whether it was answered; either way it was this request that was.
+#[track_caller]
+fn is_answered(response: &Response, id: u64) -> bool {
+    assert_eq!(response.json()["id"], id, "{}", response.text());
+    match response.status {
+        200 => {
+            assert_eq!(response.json()["result"]["content"][0]["text"], text(id));
+            true
+        }
+        503 => {
+            check_refused(response);
+            false
+        }
+        status => panic!("{status}: {}", response.text()),
+    }
+}
+
+#[test]
+fn no_request_is_given_the_answer_to_another() {
+    let (server, mut waiting) = overloaded();
+    let refused = refused(&server, &mut waiting, wait);
+    assert_eq!(refused.json()["id"], 200 + waiting.len() as u64 - 2);
+    let mut wires: Vec<(u64, Wire)> = (1..=50).map(|nth| (nth * 1000, server.connect())).collect();
+    for (id, wire) in &mut wires {
+        wire.send(three(*id));
+    }
+    for (id, wire) in &mut wires {
+        let answered = [0, 1, 2].map(|nth| is_answered(&wire.response(), *id + nth));
+        assert_eq!(answered, [false, true, false], "the worker is busy all the time");
+    }
+    server.stage.open();
+    for (id, wire) in [100, 101].into_iter().chain(200..).zip(&mut waiting) {
+        let response = wire.response();
+        assert_eq!((response.status, response.json()["id"].as_u64()), (200, Some(id)));
+    }
+    // Some are answered now, and some are not.
+    for _ in 0..20 {
+        for (id, wire) in &mut wires {
+            *id += 3;
+            wire.send(three(*id));
+        }
+        for (id, wire) in &mut wires {
+            let answered = [0, 1, 2].map(|nth| is_answered(&wire.response(), *id + nth));
+            assert!(answered[1], "what needs no worker goes on");
+        }
+    }
+}
+
 #[test]
 fn a_burst_waits() {
-    let server = start_with(|config| config.workers = Some(2));
+    let server = start_with(|config| {
+        config.workers = Some(2);
+        // Longer than it takes to send them all, on any machine.
+        config.overload.interval = Duration::from_secs(30);
+    });
     let mut wires: Vec<Wire> = (0..200).map(|_| server.connect()).collect();
     for (id, wire) in (0..).zip(&mut wires) {
         wire.send(call(id, "sleep", json!({ "ms": 5 })).bytes());

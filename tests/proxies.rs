@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Post, Wire, modern};
+use common::{Post, Wire, eventually, modern};
 use mcp_fastd::{Access, Call, Config, Credentials, Empty, ProxyProtocol, Running, Server};
 use serde_json::json;
 
@@ -200,6 +200,44 @@ fn a_connection_without_a_header_is_closed() {
     let mut wire = Wire::connect(server.addr());
     wire.send(binary());
     assert_eq!(seen(&mut wire, &post()), "192.0.2.7 secure");
+    server.stop();
+}
+
+#[test]
+fn each_address_behind_a_balancer_may_have_so_many_connections() {
+    let server = behind_a_balancer(|config| config.connections_per_address_max = 2);
+    let from = |address: &str| {
+        let mut wire = Wire::connect(server.addr());
+        wire.send(format!("PROXY TCP4 {address} 10.0.0.5 1 1\r\n"));
+        wire
+    };
+    let mut open: Vec<_> = (0..2).map(|_| from("192.0.2.7")).collect();
+    for wire in &mut open {
+        assert_eq!(seen(wire, &post()), "192.0.2.7 plain");
+    }
+    // Whether it comes with its first request, or before it.
+    let mut third = from("192.0.2.7");
+    let response = third.ask(post().bytes());
+    assert_eq!((response.status, response.error().0), (429, -32005));
+    assert_eq!(response.json()["error"]["data"]["limit"], "connections_per_address_max");
+    third.expect_end();
+    let mut third = Wire::connect(server.addr());
+    third.send([b"PROXY TCP4 192.0.2.7 10.0.0.5 1 1\r\n".to_vec(), post().bytes()].concat());
+    assert_eq!(third.response().status, 429);
+    third.expect_end();
+    // Others, and the balancer itself, have their own.
+    assert_eq!(seen(&mut from("192.0.2.8"), &post()), "192.0.2.8 plain");
+    for _ in 0..4 {
+        let mut own = Wire::connect(server.addr());
+        own.send([SIGNATURE, &[0x20, 0x00, 0, 0]].concat());
+        assert_eq!(seen(&mut own, &post()), "127.0.0.1 plain");
+        open.push(own);
+    }
+    open.remove(0);
+    eventually("a place is free", || {
+        let mut wire = from("192.0.2.7");
+        wire.try_send(post().bytes()) && wire.next_response().is_some_and(|it| it.status == 200)
+    });
     server.stop();
 }
 

@@ -66,12 +66,17 @@ fn what_needs_a_restart_is_named_and_what_is_broken_changes_nothing() {
     for key in ["bind", "cores", "path"] {
         assert!(log.contains(key), "{key} in {log}");
     }
+    let key = format!("[[auth.api_keys]]\nname = \"a\"\nsha256 = \"{}\"\n", "0a".repeat(32));
+    let unknown_resource = format!("{key}[resources.\"document://{{id}}\"]\nscopes = \"x\"\n");
+    let broken_template = format!("{key}[resources.\"doc://{{id\"]\nscopes = \"x\"\n");
     for (broken, told) in [
         ("cores = 1\nidle_timeout = \"soon\"\n", ["c.toml:2", "idle_timeout"]),
         ("croes = 1\n", ["c.toml:1", "croes"]),
         ("connections_max = 0\n", ["not reloaded", "connections_max"]),
         ("[tools]\ndisabled = [\"none\"]\n", ["tools.disabled", "search_documents"]),
         ("log = \"x\"\n", ["not reloaded", "log"]),
+        (&unknown_resource, ["resources.document://{id}.scopes", "doc://{id}"]),
+        (&broken_template, ["it was: resources.doc://{id.scopes", "without its"]),
     ] {
         let log = reload(&daemon, &file, broken);
         assert!(log.contains("not reloaded"), "{log}");

@@ -8,8 +8,8 @@ use common::session::initialize;
 use common::{Post, Response, Wire, legacy, modern};
 use mcp_fastd::app::Reference;
 use mcp_fastd::{
-    Access, Action, Call, CompletionRequest, Credentials, Empty, Failure, Missing, Principal,
-    Running, Server, ToolEntry, ToolPage, ToolProvider, ToolReply, about,
+    Access, Action, Call, CompletionRequest, Credentials, Empty, Failure, Missing, Policy,
+    Principal, Running, Server, ToolEntry, ToolPage, ToolProvider, ToolReply, about,
 };
 use serde_json::{Value, json};
 
@@ -323,4 +323,34 @@ fn one_challenge_names_what_all_layers_need() {
     forbidden(&wire.ask(as_("use", old()).bytes()), "w x use");
     assert_eq!(wire.ask(as_("use,w,x", old()).bytes()).status, 200);
     running.stop();
+}
+
+#[test]
+fn a_policy_is_for_what_there_is() {
+    let start = |name: fn(&mut Policy)| {
+        let mut policy = Policy::default();
+        name(&mut policy);
+        let builder = Server::builder().policy(policy).tool("read", |_: Empty| "read");
+        let builder = builder.prompt("ask", |_: Empty| "asked".to_owned());
+        let builder = builder.resource(about("app:open"), |_: &()| "open");
+        let builder = builder.resource_template(about("note://{id}"), |_: &(), _: Note| "a note");
+        builder.bind("127.0.0.1:0").cores(1).start().map(Running::stop).map_err(|it| it.to_string())
+    };
+    let found: fn(&mut Policy) = |policy| {
+        policy.tool("read", ["r"]);
+        policy.prompt("ask", ["r"]);
+        for uri in ["app:open", "note://1", "note://{id}", "note://{+id}"] {
+            policy.resource(uri, ["r"]).expect("a template");
+        }
+    };
+    start(found).expect("the server starts");
+    for (missing, told) in [
+        ((|policy| policy.tool("raed", ["r"])) as fn(&mut Policy), "no tool `raed`"),
+        (|policy| policy.prompt("aks", ["r"]), "no prompt `aks`"),
+        (|policy| policy.resource("app:opne", ["r"]).unwrap(), "no resource `app:opne`"),
+        (|policy| policy.resource("memo://{id}", ["r"]).unwrap(), "no resource `memo://{id}`"),
+    ] {
+        let problem = start(missing).expect_err("it would be free for all");
+        assert!(problem.contains(told), "{problem}");
+    }
 }

@@ -51,24 +51,28 @@ def compared(setup, comparison, seen, loads, options):
     return together([about_it, table(head, rows)])
 
 
-def overload(seen):
+def overload(setup, seen, before):
     """What twice the load does to the calls that are accepted."""
-    head = ["tool", "can do", "p99 at a fifth", "p99 at twice", "ratio", "answered", "refused"]
+    about_it = (
+        f"{machine(setup)} Each phase {setup.seconds:g} s, in turn. "
+        f"Load of the machine before: {before:.1f}."
+    )
+    head = ["tool", "can do", "p99 at a fifth", "p99 at twice", "ratio (of all rounds)"]
+    head += ["answered", "refused", "p99 of refusals"]
     rows = []
-    for name, result in seen.items():
-        if not result:
-            continue
-        able, (quiet, loud) = result
+    for name, ((able, quiet, loud), ratios) in seen.items():
+        all_of_them = ", ".join(f"{each:.1f}" for each in ratios)
         rows.append([
             name,
             f"{able:,.0f}/s",
             f"{quiet['p99_us'] / 1000:.2f} ms",
             f"{loud['p99_us'] / 1000:.2f} ms",
-            f"{loud['p99_us'] / quiet['p99_us']:.1f}",
+            f"**{loud['p99_us'] / quiet['p99_us']:.1f}** ({all_of_them})",
             f"{loud['rps']:,.0f}/s",
             f"{loud['refused'] / loud['seconds']:,.0f}/s",
+            f"{loud['refused_p99_us'] / 1000:.2f} ms" if loud["refused"] else "",
         ])
-    return table(head, rows) + "\n"
+    return together([about_it, table(head, rows)])
 
 
 def alone(counted):

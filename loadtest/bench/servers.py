@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOADTEST = ROOT / "loadtest"
 EXAMPLE = "01_hello"
 EXAMPLE_COUNT = "load_server"
+DAEMON = "mcp-fastd"
 READY_SECONDS_MAX = 20.0
 
 
@@ -31,7 +32,7 @@ class Failure(Exception):
 @dataclass(frozen=True)
 class Server:
     name: str
-    # The cargo package in loadtest/, or None for an example of the root crate.
+    # The cargo package in loadtest/, or None for the daemon or an example of the root crate.
     package: str | None
     binary: str
     # With {bind}, {request_bytes} and {response_bytes} to fill in.
@@ -115,7 +116,10 @@ def build(servers):
     """Builds what the servers and the generator need; binary name → path."""
     binaries = {}
     packages = {server.package for server in servers} | {"loadtest"}
-    for example in sorted({server.binary for server in servers if server.package is None}):
+    own = {server.binary for server in servers if server.package is None}
+    if DAEMON in own:
+        binaries |= cargo(ROOT, ["--bin", DAEMON])
+    for example in sorted(own - {DAEMON}):
         if not (ROOT / "examples" / f"{example}.rs").exists():
             raise Failure(f"mcp-fastd needs examples/{example}.rs, which does not exist")
         binaries |= cargo(ROOT, ["--example", example])

@@ -209,6 +209,14 @@ impl Policy {
         scopes
     }
 
+    /// What it names: tools, prompts, and resources with their templates.
+    pub(crate) fn names(&self) -> (Vec<&str>, Vec<&str>, Vec<String>) {
+        let resources = names(&self.resources).map(str::to_owned);
+        let templates = self.templates.iter().map(|(template, _)| template.to_string());
+        let resources = resources.chain(templates).collect();
+        (names(&self.tools).collect(), names(&self.prompts).collect(), resources)
+    }
+
     /// Decides about one action.
     pub(crate) fn authorize(
         &self,
@@ -246,6 +254,10 @@ impl Policy {
 
 type Scopes = Vec<Box<str>>;
 type Table = HashMap<Box<str>, Scopes>;
+
+fn names(table: &Table) -> impl Iterator<Item = &str> {
+    table.keys().map(|name| &**name)
+}
 
 /// Adds scopes to others. Says whether there were any.
 fn add<'s>(to: &mut Scopes, scopes: impl IntoIterator<Item = &'s str>) -> bool {

@@ -302,7 +302,8 @@ pub trait ResourceProvider<S>: Send + Sync + 'static {
 
     /// Enters itself into the catalog: that it is there and where it runs
     /// ([`Catalog::add_resource_provider`]), and the URI templates it answers to
-    /// ([`Catalog::list_template`]). Unless said otherwise, it runs on workers.
+    /// ([`Catalog::list_template`]), which settings may not name others beside. Unless said
+    /// otherwise, it runs on workers.
     fn describe(&self, catalog: &mut Catalog) {
         catalog.add_resource_provider(Placement::Worker);
     }

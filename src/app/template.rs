@@ -4,6 +4,7 @@
 //! `{name}` stands for one or more characters without `/`, percent-decoded; `{+name}` for one or
 //! more characters of any kind, as they are.
 
+use std::collections::HashSet;
 use std::fmt;
 
 /// A template, taken apart.
@@ -84,6 +85,76 @@ impl Template {
         }
         rest.is_empty().then_some(variables)
     }
+
+    /// Whether there can be a URI that both match.
+    pub(crate) fn may_meet(&self, other: &Template) -> bool {
+        let (own, others) = (self.steps(), other.steps());
+        let (mut seen, mut open) = (HashSet::new(), vec![(0, 0)]);
+        while let Some((at, there)) = open.pop() {
+            if !seen.insert((at, there)) {
+                continue;
+            }
+            let (one, two) = (own.get(at), others.get(there));
+            if let (None, None) = (one, two) {
+                return true;
+            }
+            if let Some(Step::More { .. }) = one {
+                open.push((at + 1, there));
+            }
+            if let Some(Step::More { .. }) = two {
+                open.push((at, there + 1));
+            }
+            if let (Some(one), Some(two)) = (one, two)
+                && one.meets(two)
+            {
+                open.push((at + one.len(), there + two.len()));
+            }
+        }
+        false
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        let steps = self.parts.iter().flat_map(|part| match part {
+            Part::Literal(text) => text.chars().map(Step::Char).collect(),
+            Part::Variable { reserved, .. } => {
+                let reserved = *reserved;
+                vec![Step::One { reserved }, Step::More { reserved }]
+            }
+        });
+        steps.collect()
+    }
+}
+
+/// What a character of a URI has to be.
+enum Step {
+    Char(char),
+    /// The first of a variable.
+    One {
+        reserved: bool,
+    },
+    /// Any number of others of it.
+    More {
+        reserved: bool,
+    },
+}
+
+impl Step {
+    /// Whether one character can be both.
+    fn meets(&self, other: &Step) -> bool {
+        match (self, other) {
+            (Step::Char(one), Step::Char(two)) => one == two,
+            (Step::Char(one), Step::One { reserved } | Step::More { reserved })
+            | (Step::One { reserved } | Step::More { reserved }, Step::Char(one)) => {
+                *reserved || *one != '/'
+            }
+            _ => true,
+        }
+    }
+
+    /// How far it goes with one character.
+    fn len(&self) -> usize {
+        usize::from(!matches!(self, Step::More { .. }))
+    }
 }
 
 impl fmt::Display for Template {
@@ -119,6 +190,32 @@ fn percent_decoded(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_two_templates_have_in_common() {
+        for (one, other, expected) in [
+            ("doc://{id}", "doc://{name}", true),
+            ("doc://{id}", "document://{id}", false),
+            ("doc://{id}", "docs://{id}", false),
+            ("doc://{id}", "doc://old-{id}", true),
+            ("doc://{id}", "doc:/{id}", false),
+            ("doc://{id}", "doc:/{+id}", true),
+            ("a-{b}-c", "a-{b}-c-{d}", true),
+            ("a-{b}-c", "a-{b}/{c}", false),
+            ("a-{b}-c", "{d}-c-e", false),
+            ("doc://{id}", "doc://{id}/raw", false),
+            ("doc://{id}/text", "doc://{id}/raw", false),
+            ("doc://{id}", "{+any}", true),
+            ("doc://{id}", "doc://1", true),
+            ("doc://{id}", "doc://1/2", false),
+            ("doc://1", "doc://1", true),
+            ("a", "aa", false),
+            ("", "a{b}", false),
+        ] {
+            let [one, other] = [one, other].map(|text| Template::new(text).unwrap());
+            assert_eq!((one.may_meet(&other), other.may_meet(&one)), (expected, expected), "{one}");
+        }
+    }
 
     fn check(template: &str, uri: &str, expected: Option<&[(&str, &str)]>) {
         let template = Template::new(template).expect("a good template");

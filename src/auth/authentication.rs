@@ -46,14 +46,17 @@ impl Known {
     /// What these settings say. Keys of issuers that are as they were `before` are kept.
     fn new(config: &AuthConfig, before: Option<&Known>) -> Result<Known, String> {
         config.check()?;
-        let keys = ApiKeys::new(&config.api_keys)?;
+        let keys = ApiKeys::new(&config.api_keys).map_err(within)?;
         // What is in files may be other keys now.
         let same = before.filter(|it| it.config == config.tokens && !config.tokens.has_files());
         let tokens = before.and_then(|before| before.tokens.as_ref());
         let tokens = match same {
             Some(same) => same.tokens.clone(),
             None if config.tokens.issuers.is_empty() => None,
-            None => Some(Arc::new(Tokens::start_after(tokens.map(|it| &**it), &config.tokens)?)),
+            None => {
+                let tokens = Tokens::start_after(tokens.map(|it| &**it), &config.tokens);
+                Some(Arc::new(tokens.map_err(within)?))
+            }
         };
         Ok(Known {
             is_open: !config.is_configured(),
@@ -67,6 +70,11 @@ impl Known {
     }
 }
 
+/// A problem of the table `auth`, by its key as it is written in a file.
+fn within(problem: String) -> String {
+    format!("auth.{problem}")
+}
+
 /// Other settings, understood, that do not count yet.
 pub struct Prepared(Known);
 
@@ -74,7 +82,8 @@ impl Authentication {
     /// Begins to fetch the keys of issuers, where there are any.
     ///
     /// # Errors
-    /// A setting cannot be, a file cannot be read, or a thread cannot be started.
+    /// A setting cannot be, a file cannot be read, or a thread cannot be started: which, by its key
+    /// as it is written in a file.
     pub fn start(config: &AuthConfig) -> Result<Authentication, String> {
         let known = Known::new(config, None)?;
         Ok(Authentication(Arc::new(Shared {
@@ -123,7 +132,7 @@ impl Authentication {
     /// the key as it is written in a file.
     pub fn problems(config: &AuthConfig) -> Vec<String> {
         let tokens = Tokens::problems(&config.tokens).into_iter();
-        tokens.map(|problem| format!("auth.{problem}")).collect()
+        tokens.map(within).collect()
     }
 
     /// What checks tokens, where they are taken.
@@ -136,12 +145,14 @@ impl Authentication {
         let known = self.0.known.load();
         if let Some(bearer) = credentials.bearer() {
             return match known.tokens.as_ref().filter(|_| !bearer.starts_with(PREFIX)) {
-                Some(tokens) => match tokens.check(bearer, credentials.unix_s) {
-                    Checked::Yes(principal) => Access::Principal(principal),
-                    Checked::No(reason) => Access::Denied(Denied::Invalid(reason.text())),
-                    Checked::Later(verdict) => Access::Later(verdict),
-                    Checked::Busy(busy) => Access::Busy(busy),
-                },
+                Some(tokens) => {
+                    match tokens.check_from(credentials.peer.address, bearer, credentials.unix_s) {
+                        Checked::Yes(principal) => Access::Principal(principal),
+                        Checked::No(reason) => Access::Denied(Denied::Invalid(reason.text())),
+                        Checked::Later(verdict) => Access::Later(verdict),
+                        Checked::Busy(busy) => Access::Busy(busy),
+                    }
+                }
                 None => {
                     known.keys.find(bearer).map_or_else(|| credentials.denied(), Access::Principal)
                 }

@@ -8,25 +8,30 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use parking_lot::Mutex;
 
-use super::Checked;
 use super::cache::{Answer, Cache};
 use super::claims::{Claims, Form, Rules};
 use super::fetch::{Fetcher, form_encoded, write_field};
 use super::issuer::Issuer;
 use super::reason::Reason;
+use super::turns::{Put, Turns};
+use super::{Checked, Shown};
 use crate::config::tokens::{ClientAuthentication, ClientSecret, IntrospectionConfig, TokenConfig};
 use crate::json::Parser;
 use crate::limits;
 use crate::protocol::Principal;
-use crate::store::Verdict;
+use crate::store::{Verdict, network};
 
 /// A way to have tokens asked about. The threads end when it is dropped.
 pub struct Introspection {
-    jobs: Sender<Job>,
     common: Arc<Common>,
+}
+
+impl Drop for Introspection {
+    fn drop(&mut self) {
+        self.common.jobs.close();
+    }
 }
 
 /// A token to be asked about.
@@ -36,11 +41,14 @@ struct Job {
     issuer: Option<usize>,
     /// When it was shown, in seconds since 1970.
     shown_s: u64,
+    /// Whoever waits for it may have left: it is asked about when nothing else is to be.
+    is_last: bool,
 }
 
 /// What the threads share.
 struct Common {
     endpoints: Vec<Endpoint>,
+    jobs: Turns<Job>,
     /// What those wait for who showed a token that is being asked about: each is asked about once.
     pending: Mutex<HashMap<Arc<str>, Arc<Verdict>>>,
     rules: Arc<Rules>,
@@ -81,36 +89,43 @@ impl Introspection {
             return Ok(None);
         }
         let (rules, cache, pending) = (rules.clone(), cache.clone(), Mutex::default());
-        let common = Arc::new(Common { endpoints, pending, rules, cache });
-        let (jobs, queue) = bounded(config.introspection_waiting_max);
+        let jobs = Turns::new(config.introspection_waiting_max);
+        let common = Arc::new(Common { endpoints, jobs, pending, rules, cache });
+        let introspection = Introspection { common: common.clone() };
         for _ in 0..config.introspection_threads {
-            let (common, queue, fetcher) = (common.clone(), queue.clone(), Fetcher::new(config));
+            let (common, fetcher) = (common.clone(), Fetcher::new(config));
             Builder::new()
                 .name("mcp-tokens".to_owned())
-                .spawn(move || work(&common, &queue, &fetcher))
+                .spawn(move || work(&common, &fetcher))
                 .map_err(|error| format!("cannot start a thread: {error}"))?;
         }
-        Ok(Some(Introspection { jobs, common }))
+        Ok(Some(introspection))
     }
 
     /// Has an issuer asked about a token, unless it just was.
-    pub fn ask(&self, token: &str, issuer: Option<usize>, unix_s: u64) -> Checked {
+    pub fn ask(&self, shown: &Shown<'_>, issuer: Option<usize>) -> Checked {
         let mut pending = self.common.pending.lock();
         // What was said goes into the cache before it is no longer pending.
-        if let Some(answer) = self.common.cache.find(token, unix_s) {
+        if let Some(answer) = self.common.cache.find(shown.token, shown.unix_s) {
             return answer.into();
         }
-        let token: Arc<str> = token.into();
+        let token: Arc<str> = shown.token.into();
         let place = match pending.entry(token.clone()) {
             Entry::Occupied(asked) => return Checked::Later(asked.get().clone()),
             Entry::Vacant(place) => place,
         };
-        match self.jobs.try_send(Job { token, issuer, shown_s: unix_s }) {
-            Ok(()) => Checked::Later(place.insert(Arc::default()).clone()),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                Checked::Busy(super::FULL)
-            }
-        }
+        let job = Job { token, issuer, shown_s: shown.unix_s, is_last: false };
+        let other = match self.common.jobs.put(network(shown.from), job) {
+            Put::Full => return Checked::Busy(super::FULL),
+            Put::Waits => None,
+            Put::InPlaceOf(other) => Some(other),
+        };
+        let verdict = place.insert(Arc::default()).clone();
+        let given_up = other.and_then(|other| pending.remove(&other.token));
+        drop(pending);
+        // Who waited for it looks again, and finds that there is no room.
+        given_up.iter().for_each(|verdict| verdict.decide());
+        Checked::Later(verdict)
     }
 }
 
@@ -130,8 +145,9 @@ pub fn secret(place: &ClientSecret) -> Result<String, String> {
     }
 }
 
-fn work(common: &Common, queue: &Receiver<Job>, fetcher: &Fetcher) {
-    while let Ok(job) = queue.recv() {
+fn work(common: &Common, fetcher: &Fetcher) {
+    while let Some(job) = common.jobs.take() {
+        let Some(job) = common.wanted(job) else { continue };
         let generation = common.cache.generation();
         let (answer, until_s) = answer(common, fetcher, &job);
         common.cache.remember(&job.token, answer, until_s, generation);
@@ -139,6 +155,26 @@ fn work(common: &Common, queue: &Receiver<Job>, fetcher: &Fetcher) {
         if let Some(verdict) = verdict {
             verdict.decide();
         }
+    }
+}
+
+impl Common {
+    /// A job whose turn has come, if it is to be done now.
+    fn wanted(&self, job: Job) -> Option<Job> {
+        let mut pending = self.pending.lock();
+        let verdict = pending.get(&job.token)?;
+        // It is handed out under this lock, so nobody begins to wait meanwhile.
+        let waiting = Arc::strong_count(verdict) - 1;
+        if waiting == 0 {
+            pending.remove(&job.token);
+            return None;
+        }
+        if job.is_last || waiting > verdict.doubtful() {
+            return Some(job);
+        }
+        drop(pending);
+        self.jobs.put_last(Job { is_last: true, ..job });
+        None
     }
 }
 

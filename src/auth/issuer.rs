@@ -13,7 +13,7 @@ use super::Health;
 use super::jwt::Jwt;
 use super::keys::{KeySet, Verified};
 use super::reason::Reason;
-use crate::config::tokens::{IssuerConfig, Keys, TokenConfig, without_empty_path};
+use crate::config::tokens::{IssuerConfig, Keys, TokenConfig, plain_audience, without_empty_path};
 use crate::store::Verdict;
 
 /// What an issuer's keys say of a token, or why they say nothing.
@@ -77,7 +77,12 @@ impl Issuer {
         Ok(Issuer {
             name: config.issuer.clone(),
             config: config.clone(),
-            audiences: all.audiences.iter().chain(&config.audiences).map(|it| plain(it)).collect(),
+            audiences: all
+                .audiences
+                .iter()
+                .chain(&config.audiences)
+                .map(|it| plain_audience(it))
+                .collect(),
             keys: ArcSwapOption::new(keys),
             generation,
             refresh: Mutex::new(Refresh { pending, asked_s: 0, has_failed: false }),
@@ -103,7 +108,7 @@ impl Issuer {
 
     /// Whether its tokens for this audience are for us.
     pub fn has_audience(&self, audience: &str) -> bool {
-        self.audiences.contains(&plain(audience))
+        self.audiences.contains(&plain_audience(audience))
     }
 
     /// Whether it has keys, though maybe not yet here.
@@ -235,13 +240,4 @@ struct HasFailed(bool);
 
 fn is_fetched(config: &IssuerConfig) -> bool {
     matches!(config.keys, Keys::Discovered | Keys::At(_))
-}
-
-/// An audience as it is compared: scheme and host are the same in capitals, and a slash at the end
-/// makes no other server of it (MCP, "Canonical Server URI").
-fn plain(audience: &str) -> String {
-    let audience = audience.strip_suffix('/').unwrap_or(audience);
-    let Some((scheme, rest)) = audience.split_once("://") else { return audience.to_owned() };
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    format!("{}://{}{path}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase())
 }

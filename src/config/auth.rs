@@ -150,7 +150,7 @@ impl AuthConfig {
     /// The scopes that are needed by these settings.
     ///
     /// # Errors
-    /// A URI template that is not understood.
+    /// A URI template that is not understood, by its key.
     pub fn policy(&self) -> Result<Policy, String> {
         let mut policy = Policy::default();
         policy.requests(self.scopes.iter().map(String::as_str));
@@ -164,7 +164,7 @@ impl AuthConfig {
         for (uri, scopes) in &self.resources {
             policy
                 .resource(uri, scopes.iter().map(String::as_str))
-                .map_err(|problem| format!("resources: {problem}"))?;
+                .map_err(|problem| format!("{}: {problem}", within("resources", uri)))?;
         }
         Ok(policy)
     }
@@ -172,11 +172,9 @@ impl AuthConfig {
     /// Looks for settings that cannot be.
     ///
     /// # Errors
-    /// What is wrong with the first of them, by its name.
+    /// What is wrong with the first of them, by its key as it is written in a file.
     pub fn check(&self) -> Result<(), String> {
-        let mut problems = self.problems().into_iter();
-        let plain = |problem: String| problem.trim_start_matches("auth.").to_owned();
-        problems.next().map_or(Ok(()), |problem| Err(plain(problem)))
+        self.problems().into_iter().next().map_or(Ok(()), Err)
     }
 
     /// All settings that cannot be. Each begins with the key, as it is written in a file.
@@ -204,20 +202,34 @@ impl AuthConfig {
             let problem = format!("mtls[{index}].name: {name:?} must not be empty, and has no `=`");
             refuse(name.is_empty() || name.contains('='), problem);
         }
-        let needs = [&self.tools, &self.prompts, &self.resources].iter().any(|it| !it.is_empty());
-        let key = match self.anonymous {
-            true => "anonymous",
-            false if self.scopes.is_empty() && !self.anonymous_scopes.is_empty() => {
-                "anonymous_scopes"
-            }
-            false => "scopes",
-        };
-        let needs = needs || !self.scopes.is_empty() || !self.anonymous_scopes.is_empty();
-        let text = "scopes or anonymous is set, and nobody can have any: set issuer, api_keys or \
-                    mtls besides";
-        refuse(!self.is_configured() && (self.anonymous || needs), format!("{key}: {text}"));
+        problems.extend(self.useless_key().filter(|_| !self.is_configured()).map(|key| {
+            format!(
+                "{key}: nobody can have any scopes: set auth.issuer, auth.api_keys or auth.mtls \
+                 besides"
+            )
+        }));
         problems.extend(self.scope_problems());
         problems
+    }
+
+    /// A key that means nothing where nobody has to show anything.
+    fn useless_key(&self) -> Option<String> {
+        let own = [
+            ("auth.anonymous", self.anonymous),
+            ("auth.scopes", !self.scopes.is_empty()),
+            ("auth.anonymous_scopes", !self.anonymous_scopes.is_empty()),
+        ];
+        let own = own.into_iter().find(|(_, is_set)| *is_set).map(|(key, _)| key.to_owned());
+        own.or_else(|| Some(self.scopes_of_things().next()?.0))
+    }
+
+    /// The scopes of each tool, prompt and resource, by their keys.
+    fn scopes_of_things(&self) -> impl Iterator<Item = (String, &Vec<String>)> {
+        let tables =
+            [("tools", &self.tools), ("prompts", &self.prompts), ("resources", &self.resources)];
+        tables.into_iter().flat_map(|(table, things)| {
+            things.iter().map(move |(name, scopes)| (within(table, name), scopes))
+        })
     }
 
     /// Scopes that are none, and resources whose template is not understood.
@@ -226,11 +238,7 @@ impl AuthConfig {
             [("auth.scopes", &self.scopes), ("auth.anonymous_scopes", &self.anonymous_scopes)];
         let mut all: Vec<_> =
             named.into_iter().map(|(key, scopes)| (key.to_owned(), scopes)).collect();
-        for (table, things) in
-            [("tools", &self.tools), ("prompts", &self.prompts), ("resources", &self.resources)]
-        {
-            all.extend(things.iter().map(|(name, scopes)| (within(table, name), scopes)));
-        }
+        all.extend(self.scopes_of_things());
         let keys = self.api_keys.iter().enumerate();
         all.extend(keys.map(|(at, key)| (format!("auth.api_keys[{at}].scopes"), &key.scopes)));
         let clients = self.mtls.iter().enumerate();
@@ -278,19 +286,20 @@ mod tests {
         assert_eq!((good.check(), good.is_configured()), (Ok(()), true));
         let check = |auth: AuthConfig| auth.check().unwrap_err();
         let with = |key| check(AuthConfig { api_keys: vec![key], ..AuthConfig::default() });
-        assert!(with(key("0a", "x")).starts_with("api_keys[0].sha256 (of \"a\") must be 64"));
+        assert!(with(key("0a", "x")).starts_with("auth.api_keys[0].sha256 (of \"a\") must be 64"));
         assert!(with(key(&"0a".repeat(32), "x y")).contains("\"x y\" is no scope"));
         let mtls = vec![KnownClient::default()];
         assert!(
-            check(AuthConfig { mtls, ..AuthConfig::default() }).starts_with("mtls[0] needs one")
+            check(AuthConfig { mtls, ..AuthConfig::default() })
+                .starts_with("auth.mtls[0] needs one")
         );
         let name = |name: &str| KnownClient { name: Some(name.to_owned()), ..named_dns() };
         let mtls = vec![name("a"), name("dns=a")];
         assert!(check(AuthConfig { mtls, ..AuthConfig::default() }).contains("dns=a"));
         let nobody = AuthConfig { anonymous: true, ..AuthConfig::default() };
-        assert!(check(nobody).contains("nobody can have any"));
+        assert!(check(nobody).starts_with("auth.anonymous: nobody can have any"));
         let resources = BTreeMap::from([("a{".to_owned(), vec!["x".to_owned()])]);
-        assert!(check(AuthConfig { resources, ..good }).starts_with("resources: "));
+        assert!(check(AuthConfig { resources, ..good }).starts_with("resources.a{.scopes: "));
     }
 
     #[test]

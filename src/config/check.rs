@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::ranges::ranges;
+use super::tokens::plain_audience;
 use super::{Config, DEPRECATED, DeprecationConfig, HttpSseConfig, RateConfig, path};
 
 impl Config {
@@ -12,6 +13,34 @@ impl Config {
     /// What is wrong with the first of them, by its name.
     pub fn check(&self) -> Result<(), String> {
         self.problems().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// What can be, and may not be meant. Each begins with the key, as it is written in a file. A
+    /// server logs it when it starts, and when it is given other settings.
+    pub fn warnings(&self) -> Vec<String> {
+        self.unheard_resources().into_iter().collect()
+    }
+
+    /// A client asks for a token for the URL that it is told (RFC 8707), and might be refused with
+    /// it.
+    fn unheard_resources(&self) -> Option<String> {
+        let tokens = &self.auth.tokens;
+        let is_taken = |resource: &String| {
+            let is_it = |audience: &String| plain_audience(audience) == plain_audience(resource);
+            tokens
+                .issuers
+                .iter()
+                .all(|issuer| issuer.audiences.iter().chain(&tokens.audiences).any(is_it))
+        };
+        let mut unheard = self.resources();
+        unheard.retain(|resource| !is_taken(resource));
+        (!unheard.is_empty()).then(|| {
+            format!(
+                "auth.audience: clients are told to ask for tokens for {} (RFC 9728), which are \
+                 not taken: name it here too, unless the issuer says the same in all its tokens",
+                unheard.join(" and ")
+            )
+        })
     }
 
     /// All settings that cannot be. Each begins with the key, as it is written in a file.

@@ -263,7 +263,6 @@ fn needed_by(key: &str) -> &'static [&'static str] {
         "tls.client_ca" => &["tls.client_auth", "tls.client_crl"],
         "auth.audience" => &["auth.issuer", "transport.http.auth.issuer"],
         "auth.issuer" => &["auth.jwks_uri", "auth.jwks_file", "auth.introspection"],
-        "auth.scopes" => &["tools", "prompts", "resources"],
         "http_sse.sse_endpoint" | "http_sse.messages_endpoint" | "path" => {
             &["path", "http_sse.sse_endpoint", "http_sse.messages_endpoint"]
         }

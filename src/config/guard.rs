@@ -27,8 +27,10 @@ use crate::limits;
 /// [`allowed_hosts`]: GuardConfig::allowed_hosts
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GuardConfig {
-    /// Where clients find the server, as they write it: `https://mcp.example.com/mcp`. What the
-    /// server says of itself begins with it.
+    /// Where clients find the server, as they write it: `https://mcp.example.com`. With a path, as
+    /// in `https://example.com/tools/mcp`, it is that of the MCP endpoint: what stands there before
+    /// [`Config::path`] is taken away by a proxy, for all paths. What the server says of itself
+    /// begins with it.
     pub public_url: Option<String>,
     /// Names under which it is reached besides: `mcp.example.com`, with `:PORT` for one port alone,
     /// `*.example.com` for all that is below, `*` for every name.
@@ -100,6 +102,34 @@ pub(crate) struct Guarded {
 }
 
 impl Config {
+    /// The path under which clients find a path of ours, by [`GuardConfig::public_url`].
+    pub(crate) fn public_path(&self, path: &str) -> String {
+        let public = self.guard.public_url.as_deref().map_or("", path_of).trim_end_matches('/');
+        match public.strip_suffix(self.path.trim_end_matches('/')) {
+            _ if public.is_empty() => path.to_owned(),
+            _ if path == self.path => public.to_owned(),
+            Some(before) => format!("{before}{path}"),
+            None => path.to_owned(),
+        }
+    }
+
+    /// The paths of the endpoints that somebody may ask tokens for.
+    pub(crate) fn endpoints(&self) -> Vec<&str> {
+        let sse = self.http_sse.enabled.then_some(&*self.http_sse.sse_endpoint);
+        [&*self.path].into_iter().chain(sse).collect()
+    }
+
+    /// What these are called, as far as it is known under which name clients find the server: its
+    /// resource identifiers (RFC 9728 §1.2).
+    pub(crate) fn resources(&self) -> Vec<String> {
+        let origin = self.guard.public_url.as_deref().and_then(origin_and_host);
+        let named = origin.into_iter().flat_map(|(origin, _)| {
+            let url = move |path: &str| format!("{origin}{}", self.public_path(path));
+            self.endpoints().into_iter().map(url)
+        });
+        named.collect()
+    }
+
     /// What the settings of the guard mean.
     ///
     /// # Errors
@@ -209,6 +239,12 @@ pub fn public_url(text: &str) -> Result<String, String> {
     }
 }
 
+/// What follows the authority of a URL.
+fn path_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    &rest[rest.find('/').unwrap_or(rest.len())..]
+}
+
 /// The origin of a URL, as browsers write it (RFC 6454 §6.2), and its host.
 fn origin_and_host(url: &str) -> Option<(String, &str)> {
     let (scheme, rest) = url.split_once("://")?;
@@ -251,6 +287,28 @@ mod tests {
         let bad = ["", "a", "a.example", "ftp://a", "https://", "https://a?b", "https://a/#b"];
         for url in bad.into_iter().chain(["https://u@a", "https://*.a", "https://a b"]) {
             assert_eq!(origin_and_host(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn public_paths() {
+        for (url, path, endpoint, sse) in [
+            (None, "/mcp", "/mcp", "/sse"),
+            (Some("https://a"), "/mcp", "/mcp", "/sse"),
+            (Some("https://a/"), "/", "/", "/sse"),
+            (Some("https://a/mcp"), "/mcp", "/mcp", "/sse"),
+            (Some("https://a:443/tools/mcp/"), "/mcp", "/tools/mcp", "/tools/sse"),
+            (Some("https://a/tools/mcp"), "/tools/mcp", "/tools/mcp", "/sse"),
+            (Some("https://a/tools"), "/", "/tools", "/tools/sse"),
+            // Whatever the proxy does, it is not known of another path.
+            (Some("https://a/tools"), "/mcp", "/tools", "/sse"),
+        ] {
+            let mut config = Config { path: path.to_owned(), ..Config::default() };
+            config.guard.public_url = url.map(str::to_owned);
+            let paths = config.endpoints().into_iter().map(|path| config.public_path(path));
+            assert_eq!(paths.collect::<Vec<_>>(), [endpoint, sse], "{url:?} {path}");
+            let named = [format!("https://a{endpoint}"), format!("https://a{sse}")];
+            assert_eq!(config.resources(), if url.is_some() { &named[..] } else { &[] });
         }
     }
 

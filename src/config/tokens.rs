@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::http::default_port;
 use crate::limits;
 
 /// How bearer tokens are checked. Without an issuer, none is taken.
@@ -13,7 +14,9 @@ pub struct TokenConfig {
     /// Who issues them.
     pub issuers: Vec<IssuerConfig>,
     /// What a token must be for (`aud`): the names of this server, of which one must be there. A
-    /// URL counts with and without a slash at its end.
+    /// URL counts with and without a slash at its end, and the port of its scheme. Clients of
+    /// HTTP+SSE ask for tokens for the URL of its stream; settings that are read from a file or the
+    /// environment name that, too, where they name the MCP endpoint.
     pub audiences: Vec<String>,
     /// With which algorithms a JWT may be signed.
     pub algorithms: Vec<Algorithm>,
@@ -359,6 +362,19 @@ pub(crate) fn without_empty_path(url: &str) -> &str {
         }
         _ => url,
     }
+}
+
+/// An audience as it is compared: scheme and host are the same in capitals, the port of the scheme
+/// need not be said (RFC 3986 §6.2.3), and a slash at the end makes no other server of it (MCP,
+/// "Canonical Server URI").
+pub(crate) fn plain_audience(audience: &str) -> String {
+    let audience = audience.strip_suffix('/').unwrap_or(audience);
+    let Some((scheme, rest)) = audience.split_once("://") else { return audience.to_owned() };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+    let port = default_port(&scheme).map(|port| format!(":{port}"));
+    let host = port.and_then(|port| host.strip_suffix(&port)).unwrap_or(&host);
+    format!("{scheme}://{host}{path}")
 }
 
 #[cfg(test)]

@@ -28,8 +28,8 @@ Examples:
 The environment (MCP_FASTD__…) lies over the file, and flags over both, as when serving. Nothing is
 opened to be served, and nothing is written.
 
-Exit codes: 0 it can be served, 1 something is wrong (each mistake is a line on standard error), 2
-wrong arguments.";
+Exit codes: 0 it can be served (what may not be meant is a warning on standard error), 1 something
+is wrong (each mistake is a line on standard error), 2 wrong arguments.";
 
 #[derive(Args)]
 #[command(after_help = HELP)]
@@ -55,15 +55,22 @@ pub(crate) fn check(arguments: CheckArguments) -> Result<ExitCode, Problem> {
         return Ok(ExitCode::SUCCESS);
     }
     serve.config = file.or(serve.config);
-    let (found, errors) = examine(&serve)?;
+    let Checked { found, errors, warnings } = examine(&serve)?;
     let is_fine = errors.is_empty();
     match (json, found) {
         (true, found) => {
             let errors: Vec<_> = errors.iter().map(error_value).collect();
+            let warnings: Vec<_> = warnings.iter().map(error_value).collect();
             let served = found.filter(|_| is_fine).map(|settings| served(&settings));
-            say(&format!("{}\n", json!({ "ok": is_fine, "errors": errors, "serves": served })));
+            let said = json!({
+                "ok": is_fine, "errors": errors, "warnings": warnings, "serves": served,
+            });
+            say(&format!("{said}\n"));
         }
-        (false, Some(settings)) if is_fine => say(&in_words(&served(&settings))),
+        (false, Some(settings)) if is_fine => {
+            warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+            say(&in_words(&served(&settings)));
+        }
         (false, _) => {
             for error in &errors {
                 eprintln!("{error}");
@@ -75,9 +82,18 @@ pub(crate) fn check(arguments: CheckArguments) -> Result<ExitCode, Problem> {
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What was found.
+struct Checked {
+    found: Option<Settings>,
+    errors: Vec<Error>,
+    /// What may not be meant.
+    warnings: Vec<Error>,
+}
+
 /// Reads all layers, and whatever they name.
-fn examine(arguments: &ServeArguments) -> Result<(Option<Settings>, Vec<Error>), Problem> {
+fn examine(arguments: &ServeArguments) -> Result<Checked, Problem> {
     let Examined { file, raw, found, mut errors } = settings::examine(arguments);
+    let mut warnings = Vec::new();
     if let Some(settings) = &found {
         // What stands beside a mistake of its own table is not what is meant.
         let is_right = |table: &str| {
@@ -94,7 +110,9 @@ fn examine(arguments: &ServeArguments) -> Result<(Option<Settings>, Vec<Error>),
         }
         let server = documents::server(Dataset::in_memory()?).config(settings.config.clone());
         problems.extend(server.unknown_names());
-        errors.extend(problems.iter().map(|problem| placed_by_itself(problem, &raw, &file)));
+        let here = |problem: &String| placed_by_itself(problem, &raw, &file);
+        errors.extend(problems.iter().map(here));
+        warnings.extend(settings.config.warnings().iter().map(here));
         let mut refuse = |key: &str, problem: String| errors.push(placed(key, problem, &file));
         if let Err(problem) = settings::filter(arguments, settings) {
             refuse("log", problem.trim_start_matches("log: ").to_owned());
@@ -103,7 +121,7 @@ fn examine(arguments: &ServeArguments) -> Result<(Option<Settings>, Vec<Error>),
             refuse("dataset", problem);
         }
     }
-    Ok((found, errors))
+    Ok(Checked { found, errors, warnings })
 }
 
 /// Whether this can be served as a dataset, or made; it is neither opened nor made here.

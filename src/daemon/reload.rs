@@ -30,8 +30,7 @@ pub(super) fn reload(daemon: &mut Daemon) {
 fn apply(daemon: &mut Daemon, read: (Settings, Targets)) -> Result<Reloaded, Problem> {
     let (mut settings, filter) = read;
     daemon.inherited.settle(&mut settings.config);
-    let auth_problem = |problem| Problem(format!("auth.{problem}"));
-    let others = daemon.authentication.prepare(&settings.config.auth).map_err(auth_problem)?;
+    let others = daemon.authentication.prepare(&settings.config.auth).map_err(Problem)?;
     let take = || daemon.authentication.take(others);
     let mut reloaded = daemon.handle.reload_with(&settings.config, take)?;
     compare(&mut reloaded.needs_restart, &mut reloaded.unchanged, "dataset", {

@@ -9,7 +9,7 @@ use mcp_fastd::config::file::Settings;
 use mcp_fastd::documents::{Dataset, serve as documents};
 use mcp_fastd::inherit::{self, Inherited};
 use mcp_fastd::limits::CERTIFICATE_WARNING_INTERVAL;
-use mcp_fastd::{Authentication, Config, LogFormat, Opened, ShardStats, Transports};
+use mcp_fastd::{Authentication, Certificates, Config, LogFormat, Opened, ShardStats, Transports};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -49,7 +49,7 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         Some(file) => Dataset::open(file)?,
         None => own_docs::dataset()?,
     };
-    let authentication = Authentication::start(&config.auth).map_err(auth_problem)?;
+    let authentication = Authentication::start(&config.auth).map_err(Problem)?;
     let is_open = !config.auth.is_configured();
     let (path, transports) = (config.path.clone(), config.transports);
     let scheme = if config.tls.is_on() { "https" } else { "http" };
@@ -74,12 +74,7 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     let handle = running.handle();
     let logs = running.logs();
     if let Some(certificates) = running.certificates() {
-        std::thread::Builder::new().name("certificates".to_owned()).spawn(move || {
-            loop {
-                std::thread::sleep(CERTIFICATE_WARNING_INTERVAL);
-                certificates.warn();
-            }
-        })?;
+        warn_daily(certificates)?;
     }
     systemd::watch(handle.clone());
     let daemon = Daemon {
@@ -106,10 +101,6 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     }
     // A call that is in no log, though the settings want it there: it was said how many.
     Ok(if logs.unwritten() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn auth_problem(problem: String) -> Problem {
-    Problem(format!("auth.{problem}"))
 }
 
 /// The sockets to serve, of those that are open already. Those of systemd are where its unit says;
@@ -173,6 +164,17 @@ fn warn_if_open(address: SocketAddr) {
              delete the documents (--api-keys or --auth-issuer would ask who they are)"
         );
     }
+}
+
+/// A server that runs for months is told of a certificate that comes to its end.
+fn warn_daily(certificates: Certificates) -> std::io::Result<()> {
+    let warn = move || {
+        loop {
+            std::thread::sleep(CERTIFICATE_WARNING_INTERVAL);
+            certificates.warn();
+        }
+    };
+    std::thread::Builder::new().name("certificates".to_owned()).spawn(warn).map(drop)
 }
 
 /// A worker may still be on its way out with its clone; the last one to go closes the file. The

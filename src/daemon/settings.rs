@@ -19,11 +19,6 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use super::Problem;
 use super::arguments::{ServeArguments, log_filter};
 
-/// Workers, unless a setting says otherwise. A write holds one until the disk has it, so there are
-/// more than a server of quick functions needs: the rest of them search meanwhile, and the writes
-/// that wait share a commit.
-const WORKERS: usize = 16;
-
 /// What is meant, and what is to be logged.
 pub(super) fn read(arguments: &ServeArguments) -> Result<(Settings, Targets), Problem> {
     if (arguments.transport, arguments.bind.is_some()) == (Some(Transports::Stdio), true) {
@@ -85,16 +80,15 @@ pub(super) fn file(arguments: &ServeArguments) -> Option<PathBuf> {
 }
 
 /// With what this program chooses where nothing is set.
-fn with_defaults(mut raw: RawConfig) -> RawConfig {
-    raw.workers.get_or_insert(WORKERS);
+fn with_defaults(raw: RawConfig) -> RawConfig {
     #[cfg(feature = "otlp")]
-    trace_defaults(&mut raw.trace);
+    let raw = RawConfig { trace: trace_defaults(raw.trace), ..raw };
     raw
 }
 
 /// What OpenTelemetry's own variables say, where nothing is set.
 #[cfg(feature = "otlp")]
-fn trace_defaults(trace: &mut RawTrace) {
+fn trace_defaults(mut trace: RawTrace) -> RawTrace {
     const HEADERS: &str = "OTEL_EXPORTER_OTLP_HEADERS";
     let said = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if trace.endpoint.is_none() {
@@ -107,6 +101,7 @@ fn trace_defaults(trace: &mut RawTrace) {
         trace.headers_variable = said(HEADERS).map(|_| HEADERS.to_owned());
     }
     trace.service_name = trace.service_name.take().or(said("OTEL_SERVICE_NAME"));
+    trace
 }
 
 /// What is to be logged; what is wrong with it.

@@ -184,11 +184,20 @@ impl fmt::Display for Error {
                 l::QUEUE_MAX,
                 l::QUEUE_BYTES_MAX
             ),
+            _ => self.fmt_file(f),
+        }
+    }
+}
+
+impl Error {
+    /// The messages about the file itself and who else uses it, for an operator.
+    fn fmt_file(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Error::Busy => write!(
                 f,
                 "another process kept the dataset locked for more than {} ms; wait for its \
                  import to end, then try again",
-                l::WRITE_LOCK_WAIT_MS
+                limits::WRITE_LOCK_WAIT_MS
             ),
             Error::GivenUp => f.write_str(
                 "another process kept the dataset locked until the server ended; call again when \
@@ -198,15 +207,6 @@ impl fmt::Display for Error {
             Error::DiskFull => {
                 f.write_str("no space left for the dataset; free some disk space, then try again")
             }
-            _ => self.fmt_file(f),
-        }
-    }
-}
-
-impl Error {
-    /// The messages about the file itself, for an operator.
-    fn fmt_file(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
             Error::NotSqlite(path) => write!(
                 f,
                 "{} is not an SQLite database; name another file, or one that does not exist \

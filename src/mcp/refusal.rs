@@ -114,6 +114,16 @@ impl<'b> Refusal<'b> {
         refusal
     }
 
+    /// -32700.
+    #[cold]
+    pub(crate) fn not_json(error: &json::Error) -> Refusal<'b> {
+        let mut refusal = Refusal::new(Stage::Envelope, ErrorCode::PARSE_ERROR, error.to_string());
+        if let Some(limit) = error.limit() {
+            refusal.data = Data::Limit { limit, retry_after_ms: None };
+        }
+        refusal
+    }
+
     /// -32601.
     pub(crate) fn method_not_found(method: &str) -> Refusal<'b> {
         let message = format!("Method not found: {method}");

@@ -13,19 +13,18 @@
 //! ```
 
 use std::net::{IpAddr, Shutdown};
-use std::sync::Arc;
 
 use mio::net::TcpStream;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::deadlines::{Tick, Timer};
+use super::parked::Parked;
 use super::tls::Tls;
 use crate::app::Peer;
 use crate::buffer::{ReadBuffer, WriteBuffer};
 use crate::http::{Decoder, Proxied, ProxyHeader, proxy_header};
 use crate::limits;
-use crate::store::Verdict;
 use crate::transport::{Counted, Reply};
 
 /// Where a connection stands.
@@ -36,7 +35,7 @@ pub(crate) enum State {
     /// Requests are read and answered.
     Reading,
     /// A request stays where it is, until somebody has said who it is from.
-    Parked(Arc<Verdict>),
+    Parked(Box<Parked>),
     /// The answer comes from elsewhere, at once or as a stream.
     Waiting(Box<Reply>),
     /// The last answer is being sent. `linger`: the client may not have stopped sending.

@@ -21,16 +21,47 @@ pub(super) fn park<H: Handler>(
     core: &mut Core<H>,
 ) {
     match verdict.wake(core.address.reader(key)) {
-        true => connection.state = State::Parked(verdict),
+        true => {
+            let mut parked = Box::new(Parked { verdict, is_doubtful: false });
+            if connection.half_closed {
+                parked.half_closed();
+            }
+            connection.state = State::Parked(parked);
+        }
         false => core.undecided(connection),
+    }
+}
+
+/// A request that waits for a verdict.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    verdict: Arc<Verdict>,
+    /// The client has closed its side: it may have left, or be waiting all the same.
+    is_doubtful: bool,
+}
+
+impl Parked {
+    /// The client has closed its side.
+    pub(super) fn half_closed(&mut self) {
+        if !std::mem::replace(&mut self.is_doubtful, true) {
+            self.verdict.doubt();
+        }
+    }
+}
+
+impl Drop for Parked {
+    fn drop(&mut self) {
+        if self.is_doubtful {
+            self.verdict.forget_doubt();
+        }
     }
 }
 
 /// A connection was told something: if that is what it waits for, it goes on.
 #[cold]
 pub(super) fn wake_up(connection: &mut Connection) {
-    if let State::Parked(verdict) = &connection.state
-        && verdict.is_decided()
+    if let State::Parked(parked) = &connection.state
+        && parked.verdict.is_decided()
     {
         connection.state = State::Reading;
     }

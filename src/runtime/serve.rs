@@ -66,9 +66,9 @@ pub(crate) fn drive<H: Handler>(
     }
     let (mut answered, mut reads) = (0, 0);
     let (mut more, mut held_back) = (false, false);
-    match connection.state {
+    match &mut connection.state {
         State::Waiting(_) => go_on_waiting(connection, core),
-        State::ProxyHeader => connection.read_proxy_header(),
+        State::Parked(parked) if connection.half_closed => parked.half_closed(),
         _ => {}
     }
     while let State::Reading = connection.state {

@@ -271,6 +271,9 @@ impl<H: Handler> Shard<H> {
             // The client is gone, not merely done with sending.
             connection.abort();
         }
+        if let State::ProxyHeader = connection.state {
+            return self.meet(key);
+        }
         drive(connection, key, &mut self.core);
         if let State::Closed = connection.state {
             self.remove(key);

@@ -41,12 +41,12 @@ pub(super) fn defer<H: Handler>(
             core.shared.hub.ledger.gauges.queue.enter(core.local.watch.began_ns);
             connection.state = State::Waiting(reply);
         }
-        Err((_, overload)) => {
+        Err((refused, overload)) => {
             reply.withdraw();
             let (persistence, stamp) = (reply.persistence(), reply.stamp(&core.local));
             let out = connection.output.out();
             let from = out.len();
-            transport::refuse_overload(overload, persistence, stamp, out);
+            transport::refuse_overload(overload, &refused, persistence, stamp, out);
             reply.observation().refused(&out[from..]);
             close_if_last(connection, persistence);
         }
@@ -76,7 +76,7 @@ pub(super) fn background<H: Handler>(
             transport::withdraw(&refused, &core.shared.hub);
             let out = connection.output.out();
             let from = out.len();
-            taken.refuse(overload, &core.local.date, out);
+            taken.refuse(overload, &refused, &core.local.date, out);
             core.local.watch.written(&out[from..]);
             close_if_last(connection, taken.persistence);
         }

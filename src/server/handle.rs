@@ -85,6 +85,7 @@ impl Handle {
                 reloaded.has_changed("tls.certificates");
             }
         }
+        next.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
         settings::tell(&self.control.hub, &next, self.certificates.as_ref());
         take();
         let mail = (!reloaded.changed.is_empty()).then(|| {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ServeError;
-use crate::app::Catalog;
 use crate::app::catalog::Switches;
+use crate::app::{Catalog, Policy};
 use crate::config::{
     AccessLogConfig, AuditLogConfig, AuthConfig, Config, DEPRECATED, Guarded, HttpSseConfig,
     ObserveConfig, Rate, RateConfig, RejectStatus, TraceConfig,
@@ -18,7 +18,9 @@ use crate::store::{
     Bounds, Clock, Hub, Load, LoadLimits, Overdue, Pace, Paces, Rates, Seal, SessionLimits,
     Sessions, Shares, SharesMax, StreamLimits,
 };
-use crate::transport::{Cors, Guard, HttpSse, Pages, ResourceMetadata, Settings, operations};
+use crate::transport::{
+    Cors, Endpoint, Guard, HttpSse, Pages, ResourceMetadata, Settings, operations,
+};
 
 /// What the threads of a server share.
 pub(super) fn hub(config: &Config, clock: Clock, ledger: Arc<Ledger>) -> Result<Hub, ServeError> {
@@ -41,7 +43,7 @@ pub(super) fn tell(hub: &Hub, config: &Config, certificates: Option<&Certificate
     settled.certificate_expires_s.set(u64::try_from(expires_s).unwrap_or(0));
 }
 
-/// What is wrong with the names of tools and prompts in these settings.
+/// What is wrong with the names of tools, prompts and resources in these settings.
 pub(super) fn unknown_names(switches: &Switches, config: &Config) -> Vec<String> {
     let off = config.tools.disabled.iter();
     let off = off.filter_map(|name| switches.no_switch("tools.disabled", name));
@@ -52,7 +54,23 @@ pub(super) fn unknown_names(switches: &Switches, config: &Config) -> Vec<String>
     let prompts = config.auth.prompts.keys();
     let prompts =
         prompts.filter_map(|name| switches.no_prompt(&format!("prompts.{name}.scopes"), name));
-    off.chain(rates).chain(tools).chain(prompts).collect()
+    let resources = config.auth.resources.keys();
+    let resources =
+        resources.filter_map(|uri| switches.no_resource(&format!("resources.{uri}.scopes"), uri));
+    off.chain(rates).chain(tools).chain(prompts).chain(resources).collect()
+}
+
+/// A policy must name what there is: what is misspelt in it would be free for all.
+///
+/// # Errors
+/// It names something else.
+pub(super) fn check_policy(switches: &Switches, policy: &Policy) -> Result<(), ServeError> {
+    let (tools, prompts, resources) = policy.names();
+    let tools = tools.into_iter().filter_map(|name| switches.no_tool("policy", name));
+    let prompts = prompts.into_iter().filter_map(|name| switches.no_prompt("policy", name));
+    let resources = resources.iter().filter_map(|uri| switches.no_resource("policy", uri));
+    let first = tools.chain(prompts).chain(resources).next();
+    first.map_or(Ok(()), |problem| Err(ServeError::Catalog(problem)))
 }
 
 /// The first of them.
@@ -224,7 +242,12 @@ fn metadata(config: &Config) -> Option<ResourceMetadata> {
         return None;
     }
     let issuers = auth.tokens.issuers.iter().map(|issuer| issuer.issuer.clone());
+    let endpoints = config
+        .endpoints()
+        .into_iter()
+        .map(|path| Endpoint { path: path.to_owned(), public_path: config.public_path(path) });
     Some(ResourceMetadata {
+        endpoints: endpoints.collect(),
         authorization_servers: issuers.collect(),
         name: auth.resource_name.clone(),
         documentation: auth.resource_documentation.clone(),
@@ -237,7 +260,8 @@ fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
     if !config.http_sse.enabled {
         return None;
     }
-    let successor = deprecation.successor_endpoint.as_ref().unwrap_or(&config.path);
+    let successor = deprecation.successor_endpoint.clone();
+    let successor = successor.unwrap_or_else(|| config.public_path(&config.path));
     let mut fields = vec![
         ("Deprecation", format!("@{}", DEPRECATED.unix_secs())),
         ("Link", format!("<{successor}>; rel=\"successor-version\"")),
@@ -255,6 +279,7 @@ fn http_sse(config: &Config) -> Option<Arc<HttpSse>> {
     Some(Arc::new(HttpSse {
         stream_path: sse_endpoint.clone(),
         messages_path: messages_endpoint.clone(),
+        messages_reference: config.public_path(messages_endpoint),
         fields,
         warning: deprecation.warnings.then_some(warning),
     }))

@@ -5,6 +5,10 @@
 //! a call takes at most so many times longer than it has to. A burst is not yet too much: only what
 //! lasts is refused, and a call that a worker is free for never is.
 //!
+//! Until it is clear that it lasts, calls are taken in that wait longer than they may. Where that
+//! takes a tenth of a second, at twice what can be done, it is one call in fifty of the first ten
+//! seconds: it would be the p99. Hence it is soon clear, and stays so for a while.
+//!
 //! ```text
 //!   taken in ──▶ │ wait │ ──▶ started ──▶ runs ──▶ ended
 //!   refused  ◀── too long, and has been for a while
@@ -51,7 +55,7 @@ pub(crate) struct Load {
     running: AtomicUsize,
     /// What a call takes when there is a CPU for it; 0 before there was one.
     call: AtomicU64,
-    /// The time between two starts while calls wait.
+    /// The time between two starts while calls wait; 0 before any has.
     between: AtomicU64,
     /// The last start, or when the first call that waits came; 0 when none waits.
     moved_at: AtomicU64,
@@ -109,7 +113,7 @@ impl Load {
             self.long_since.store(0, Relaxed);
             return Ok(());
         }
-        let interval = may.max(self.interval.load(Relaxed));
+        let interval = self.call().max(self.interval.load(Relaxed));
         if now >= self.refusing_until.load(Relaxed) {
             let since = self.long_since.load(Relaxed);
             if since == 0 {
@@ -119,7 +123,8 @@ impl Load {
                 return Ok(());
             }
         }
-        self.refusing_until.store(now.saturating_add(interval), Relaxed);
+        let calm = interval.saturating_mul(limits::OVERLOAD_CALM);
+        self.refusing_until.store(now.saturating_add(calm), Relaxed);
         Err(Overload { limit: "overload.queue_delay_target", retry_after_ms: wait_ms(wait) })
     }
 
@@ -132,8 +137,12 @@ impl Load {
     pub(crate) fn started(&self, waiting: usize, now: u64) -> Started {
         let moved_at = self.moved_at.swap(if waiting == 0 { 0 } else { now }, Relaxed);
         if moved_at != 0 {
-            let before = self.between.load(Relaxed);
-            self.between.store(mean(before, now.saturating_sub(moved_at)), Relaxed);
+            let between = now.saturating_sub(moved_at).max(1);
+            let between = match self.between.load(Relaxed) {
+                0 => between,
+                before => mean(before, between),
+            };
+            self.between.store(between, Relaxed);
         }
         Started { at: now, counts: self.running.fetch_add(1, Relaxed) < self.cpus }
     }
@@ -167,11 +176,16 @@ impl Load {
 
     /// How long it may.
     fn may_wait(&self) -> u64 {
-        let call = match self.call.load(Relaxed) {
+        let calls = self.call().saturating_mul(self.factor.load(Relaxed));
+        self.target.load(Relaxed).max(calls)
+    }
+
+    /// What a call takes.
+    fn call(&self) -> u64 {
+        match self.call.load(Relaxed) {
             0 => nanos(limits::CALL_ASSUMED),
             call => call,
-        };
-        self.target.load(Relaxed).max(call.saturating_mul(self.factor.load(Relaxed)))
+        }
     }
 
     /// Whether calls, and large bodies, are refused because the process has too much memory.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -13,7 +14,11 @@ use crate::limits;
 ///
 /// It says that there is an answer, and not which: whoever decides keeps that where it is asked
 /// for.
-pub struct Verdict(Mutex<State>);
+pub struct Verdict {
+    state: Mutex<State>,
+    /// How many of those who have it may have left.
+    doubtful: AtomicUsize,
+}
 
 enum State {
     Open(Vec<Reader>),
@@ -23,13 +28,29 @@ enum State {
 impl Verdict {
     /// One that is open.
     pub fn new() -> Verdict {
-        Verdict(Mutex::new(State::Open(Vec::new())))
+        Verdict { state: Mutex::new(State::Open(Vec::new())), doubtful: AtomicUsize::new(0) }
+    }
+
+    /// Somebody who waits for it may have left.
+    pub(crate) fn doubt(&self) {
+        self.doubtful.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Somebody of whom that was said has it no more.
+    pub(crate) fn forget_doubt(&self) {
+        self.doubtful.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many of those who have it may have left.
+    #[cfg(feature = "auth")]
+    pub(crate) fn doubtful(&self) -> usize {
+        self.doubtful.load(Ordering::Relaxed)
     }
 
     /// It is decided, for better or worse: whoever waits for it is woken. To be called when the
     /// answer is where they will look, from any thread; again does nothing.
     pub fn decide(&self) {
-        let before = mem::replace(&mut *self.0.lock(), State::Decided);
+        let before = mem::replace(&mut *self.state.lock(), State::Decided);
         if let State::Open(readers) = before {
             readers.iter().for_each(Reader::tell);
         }
@@ -37,13 +58,13 @@ impl Verdict {
 
     /// Whether it is decided.
     pub fn is_decided(&self) -> bool {
-        matches!(*self.0.lock(), State::Decided)
+        matches!(*self.state.lock(), State::Decided)
     }
 
     /// Somebody waits for it from now on, and is told at once where it is decided already. `false`
     /// when too many do.
     pub(crate) fn wake(&self, reader: Reader) -> bool {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         match &mut *state {
             State::Open(readers) if readers.len() >= limits::VERDICT_READERS_MAX => return false,
             State::Open(readers) => readers.push(reader),

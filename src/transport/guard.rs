@@ -165,8 +165,8 @@ impl Guard {
             }
         }
         let text = format!(
-            "Host `{}` is not a name of this listener: admin_bind is an address of loopback, so ask \
-             for localhost or 127.0.0.1",
+            "Host `{}` is not a name of this listener: admin_bind is an address of loopback, so \
+             ask for localhost or 127.0.0.1",
             String::from_utf8_lossy(host)
         );
         Err(HttpRefusal::new(Status::MISDIRECTED_REQUEST, text))

@@ -24,6 +24,8 @@ pub(crate) struct HttpSse {
     pub(crate) stream_path: String,
     /// The path of messages.
     pub(crate) messages_path: String,
+    /// The same as clients are told it.
+    pub(crate) messages_reference: String,
     /// What every response of these paths carries.
     pub(crate) fields: Vec<(&'static str, String)>,
     /// Each client that comes here is logged once, with this advice.

@@ -28,7 +28,7 @@ mod forward;
 mod task;
 
 pub(crate) use errors::too_long;
-use errors::{error_of, invalid};
+use errors::{error_of, invalid, not_json};
 
 /// What a message leads to, besides what was pushed to the line.
 pub(crate) enum Then {
@@ -98,7 +98,7 @@ impl<H: Handler> Line<'_, H> {
     pub(crate) fn hear(&self, text: &mut [u8], parser: &mut Parser) -> Result<Then, Vec<u8>> {
         let document = match parser.parse(text) {
             Ok(document) => document,
-            Err(error) => return Err(invalid(None, ErrorCode::PARSE_ERROR, &error.to_string())),
+            Err(error) => return Err(not_json(&error)),
         };
         let root = document.root();
         if root.kind() == Kind::Array {

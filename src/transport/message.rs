@@ -43,8 +43,7 @@ pub(super) fn answer_body<H: Handler>(
     let document = match parser.parse(body) {
         Ok(document) => document,
         Err(error) => {
-            let refusal = Refusal::new(Stage::Envelope, ErrorCode::PARSE_ERROR, error.to_string());
-            return desk.refuse(&refusal, None, Era::Legacy, out);
+            return desk.refuse(&Refusal::not_json(&error), None, Era::Legacy, out);
         }
     };
     let root = document.root();

@@ -1,6 +1,7 @@
 //! Where tokens for this server come from: protected resource metadata (RFC 9728).
 
 use super::access::Asking;
+use super::refuse::http_sse_of;
 use super::sender::Sender;
 use super::{Local, Next, Shared, message};
 use crate::app::Handler;
@@ -13,6 +14,8 @@ const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 /// What the metadata of this server says, besides what is known from its address and its policy.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResourceMetadata {
+    /// The endpoints that tokens are asked for, that of MCP first.
+    pub(crate) endpoints: Vec<Endpoint>,
     /// The issuers of tokens that are taken here.
     pub(crate) authorization_servers: Vec<String>,
     /// A name for people.
@@ -21,30 +24,39 @@ pub(crate) struct ResourceMetadata {
     pub(crate) documentation: Option<String>,
 }
 
-/// The path of the endpoint that a target is the metadata of, if it is.
-pub(super) fn endpoint_of<'p, H>(target: &'p str, shared: &'p Shared<H>) -> Option<&'p str> {
-    shared.metadata.as_ref()?;
-    let endpoint = target.strip_prefix(WELL_KNOWN)?;
-    let is_line = |path| shared.http_sse.as_ref().is_some_and(|sse| sse.stream_path == path);
-    match endpoint {
-        "" | "/" => Some(&shared.path),
-        _ if endpoint == shared.path || is_line(endpoint) => Some(endpoint),
-        _ => None,
+/// An endpoint, which is a resource of its own: clients compare its URL with the one that they
+/// have (RFC 9728 §3.3).
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) path: String,
+    /// Its path as clients write it, who may have a proxy before them that takes a part of it away.
+    pub(crate) public_path: String,
+}
+
+/// The endpoint that a target is the metadata of, if it is: by the path that clients write, or by
+/// ours, where a proxy takes away of this path too.
+pub(super) fn endpoint_of<'s, H>(target: &str, shared: &'s Shared<H>) -> Option<&'s Endpoint> {
+    let endpoints = &shared.metadata.as_ref()?.endpoints;
+    let path = target.strip_prefix(WELL_KNOWN)?;
+    if let "" | "/" = path {
+        return endpoints.first();
     }
+    let public = endpoints.iter().find(|endpoint| endpoint.public_path == path);
+    public.or_else(|| endpoints.iter().find(|endpoint| endpoint.path == path))
 }
 
 /// Where the metadata is, for somebody who asks for something else; `None` where there is none.
-/// What is posted for a line belongs to its endpoint: a client that compares the metadata with the
-/// URL it knows (RFC 9728 §3.3) knows the one of the stream.
 #[cold]
 pub(super) fn url<H>(asking: &Asking<'_>, shared: &Shared<H>) -> Option<String> {
-    shared.metadata.as_ref()?;
-    let path = asking.head.target.path;
-    let line = shared.http_sse.as_ref();
-    let line = line.filter(|sse| path == sse.stream_path || sse.takes_messages_at(path));
-    let endpoint = line.map_or(&*shared.path, |sse| &*sse.stream_path);
-    let endpoint = endpoint.strip_suffix('/').unwrap_or(endpoint);
-    Some(format!("{}{WELL_KNOWN}{endpoint}", shared.guard.public_origin(&asking.caller)))
+    let endpoints = &shared.metadata.as_ref()?.endpoints;
+    // Messages of HTTP+SSE are of the stream that told where they go.
+    let path = match http_sse_of(asking.head.target.path, shared) {
+        Some(http_sse) => &http_sse.stream_path,
+        None => &shared.path,
+    };
+    let endpoint = endpoints.iter().find(|endpoint| endpoint.path == *path)?;
+    let path = endpoint.public_path.strip_suffix('/').unwrap_or(&endpoint.public_path);
+    Some(format!("{}{WELL_KNOWN}{path}", shared.guard.public_origin(&asking.caller)))
 }
 
 /// Answers with the metadata of an endpoint. Whoever comes may read it, from any web page: it says
@@ -61,7 +73,8 @@ pub(super) fn answer<H: Handler>(
     if let (Some(metadata), Some(endpoint)) =
         (&shared.metadata, endpoint_of(asking.head.target.path, shared))
     {
-        let resource = format!("{}{endpoint}", shared.guard.public_origin(&asking.caller));
+        let origin = shared.guard.public_origin(&asking.caller);
+        let resource = format!("{origin}{}", endpoint.public_path);
         // The form without the slash is the one to use where it means nothing (2026-07-28,
         // authorization, "Canonical Server URI").
         let resource = resource.strip_suffix('/').unwrap_or(&resource);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::challenge::Challenge;
 use super::observed::{NO_AUDIT, WHEN_FULL};
-use super::{HttpSse, Shared, rates};
+use super::{Deferred, HttpSse, Shared, rates};
 use crate::app::Busy;
 use crate::http::{Connection as Persistence, ContentType, Response, Stamp, Status};
 use crate::mcp::plan::Answer;
@@ -208,6 +208,15 @@ impl HttpRefusal {
         refusal
     }
 
+    /// The same, to the request of a call.
+    pub(super) fn no_worker(overload: Overload, refused: &Deferred) -> Self {
+        let refusal = HttpRefusal::overloaded(overload);
+        match refused.request.is_empty() {
+            true => refusal,
+            false => refusal.answering(refused.request.clone(), false),
+        }
+    }
+
     /// 503: the audit log has no room for the call.
     #[cold]
     pub(crate) fn no_audit() -> Self {
@@ -323,11 +332,12 @@ pub(super) fn http_sse_of<'s, H>(path: &str, shared: &'s Shared<H>) -> Option<&'
 #[cold]
 pub(crate) fn refuse_overload(
     overload: Overload,
+    refused: &Deferred,
     persistence: Persistence,
     stamp: Stamp<'_>,
     out: &mut Vec<u8>,
 ) {
-    HttpRefusal::overloaded(overload).write(persistence, false, stamp, out);
+    HttpRefusal::no_worker(overload, refused).write(persistence, false, stamp, out);
 }
 
 /// Why there is too much to do.

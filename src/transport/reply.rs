@@ -260,7 +260,7 @@ impl Reply {
         self.observation.answered(Status::OK.code());
         if let What::Line(session, http_sse) = &self.what {
             framing.begin(self.persistence, self.stamp(local), &http_sse.fields(), out);
-            let endpoint = format!("{}?sessionId={}", http_sse.messages_path, session.id);
+            let endpoint = format!("{}?sessionId={}", http_sse.messages_reference, session.id);
             return framing.named_event("endpoint", None, endpoint.as_bytes(), out);
         }
         let name = self.what.session_name();

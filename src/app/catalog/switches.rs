@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Catalog;
+use crate::app::template::Template;
 
 /// Whether one tool is off. Read by every call of it, written by a reload.
 #[derive(Debug, Clone, Default)]
@@ -22,10 +23,14 @@ impl Switch {
 pub(crate) struct Switches {
     tools: Vec<(String, Switch)>,
     prompts: Vec<String>,
+    /// URIs and URI templates.
+    resources: Vec<String>,
     /// Whether there may be tools besides, which a provider names, or a handler of its own kind.
     more_tools: bool,
     /// The same of prompts.
     more_prompts: bool,
+    /// The same of resources. A provider that lists templates has none but what they match.
+    more_resources: bool,
 }
 
 impl Catalog {
@@ -33,7 +38,14 @@ impl Catalog {
     pub(crate) fn switches(&self) -> Switches {
         let tools = self.tool_names.iter();
         let tools = tools.map(|(name, id)| (name.clone(), self.tools[*id].off.clone()));
+        let templates = self.template_list.iter().map(|listing| listing.name.clone());
+        let resources = self.resources.fixed.keys().cloned().chain(templates);
+        // Those that stand for functions of their own are in both.
+        let lists_templates = self.template_list.len() > self.resources.templates.len();
+        let has_unlisted = self.provided.resources.is_some() && !lists_templates;
         Switches {
+            more_resources: has_unlisted || !self.has_resources(),
+            resources: resources.collect(),
             tools: tools.collect(),
             prompts: self.prompt_names.keys().cloned().collect(),
             more_tools: self.provided.tools.is_some() || self.tools.is_empty(),
@@ -58,6 +70,18 @@ impl Switches {
     pub(crate) fn no_prompt(&self, key: &str, name: &str) -> Option<String> {
         let names = self.prompts.iter().map(String::as_str).collect();
         unknown(key, "prompt", name, names).filter(|_| !self.more_prompts)
+    }
+
+    /// What is wrong with a URI or a URI template, where it can be none of any resource.
+    pub(crate) fn no_resource(&self, key: &str, uri: &str) -> Option<String> {
+        // One that is no template is refused elsewhere.
+        let named = Template::new(uri).ok()?;
+        // A provider may list templates of kinds that we do not understand.
+        let may_be = |own: &String| Template::new(own).map_or(true, |own| own.may_meet(&named));
+        if self.more_resources || self.resources.iter().any(may_be) {
+            return None;
+        }
+        unknown(key, "resource", uri, self.resources.iter().map(String::as_str).collect())
     }
 
     /// Switches these off, and all others on; says whether that changed anything.

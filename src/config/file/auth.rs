@@ -67,19 +67,39 @@ fn settled(raw: RawAuth) -> Result<AuthConfig, Problem> {
     Ok(auth)
 }
 
-/// What tokens call this server, where that is not said: the URL of each endpoint that tokens are
-/// asked for (RFC 8707 §2), where it is known under which name clients find it.
+/// What tokens call this server: where that is not said, the URL of each endpoint that tokens are
+/// asked for (RFC 8707 §2), if it is known under which name clients find it. Where it is, the
+/// stream of HTTP+SSE beside an MCP endpoint that is named. Clients compare the resource with the
+/// very URL that they have (RFC 9728 §3.3), so each endpoint is one by itself; all are this server.
 pub(super) fn name_server(config: &mut Config) {
-    let is_named = !config.auth.tokens.audiences.is_empty();
-    if is_named || config.auth.tokens.issuers.is_empty() {
+    if config.auth.tokens.issuers.is_empty() {
         return;
     }
-    let Some(origin) = config.guarded().ok().and_then(|guarded| guarded.public_origin) else {
-        return;
+    if config.auth.tokens.audiences.is_empty() {
+        config.auth.tokens.audiences = config.resources();
+    }
+    if config.http_sse.enabled {
+        let (path, sse) = (config.path.trim_end_matches('/'), &config.http_sse.sse_endpoint);
+        let tokens = &mut config.auth.tokens;
+        let own = tokens.issuers.iter_mut().map(|issuer| &mut issuer.audiences);
+        for audiences in own.chain([&mut tokens.audiences]) {
+            name_beside(audiences, path, sse);
+        }
+    }
+}
+
+/// Adds, for each of these that is the URL of a path, that of another one beside it.
+fn name_beside(audiences: &mut Vec<String>, path: &str, other: &str) {
+    let beside = |audience: &String| {
+        let before = audience.trim_end_matches('/').strip_suffix(path)?;
+        before.contains("://").then(|| format!("{before}{other}"))
     };
-    let sse = config.http_sse.enabled.then_some(&config.http_sse.sse_endpoint);
-    let urls = [&config.path].into_iter().chain(sse).map(|path| format!("{origin}{path}"));
-    config.auth.tokens.audiences = urls.collect();
+    let beside: Vec<_> = audiences.iter().filter_map(beside).collect();
+    for audience in beside {
+        if !audiences.contains(&audience) {
+            audiences.push(audience);
+        }
+    }
 }
 
 /// The scopes of each thing, by its name.

@@ -8,12 +8,12 @@ use mio::Interest;
 use mio::net::TcpStream;
 use rustix::net::{SendFlags, send};
 
-use super::Shard;
+use super::{Shard, find};
 use crate::app::{Handler, Peer};
 use crate::config::ProxyProtocol;
 use crate::limits;
 use crate::runtime::ConnectionKey;
-use crate::runtime::connection::{Connection, Kind, State};
+use crate::runtime::connection::{Connection, Kind, Phase, State};
 use crate::runtime::deadlines::tick_after;
 use crate::runtime::mailbox::Mail;
 use crate::runtime::serve::Core;
@@ -102,7 +102,37 @@ impl<H: Handler> Shard<H> {
         }
     }
 
-    /// The address whose connections are counted. A trusted proxy has those of all its clients.
+    /// Reads who is behind a trusted proxy, which says so first: from then on the connection is
+    /// counted as theirs, and turned away if it is one too many.
+    #[cold]
+    pub(super) fn meet(&mut self, key: ConnectionKey) {
+        let Some(connection) = find(&mut self.connections, key) else { return };
+        connection.read_proxy_header();
+        if let State::Reading = connection.state {
+            let peer = connection.peer.clone();
+            let from = self.counted(&peer);
+            let may_stay = self.peers.come(from);
+            let Some(connection) = find(&mut self.connections, key) else { return };
+            if may_stay {
+                connection.from = from;
+            } else if self.turned_away < limits::TURNED_AWAY_MAX {
+                self.turned_away += 1;
+                connection.kind = Kind::TurnedAway;
+            } else {
+                connection.abort();
+            }
+        }
+        self.advance(key);
+        // As for others that are turned away: it is not waited for what it asks.
+        if let Some(connection) = find(&mut self.connections, key)
+            && (connection.kind, connection.phase) == (Kind::TurnedAway, Phase::Idle)
+        {
+            self.core.arm(key, connection, limits::LINGER_TIMEOUT);
+        }
+    }
+
+    /// The address whose connections are counted. A trusted proxy has those of all its clients;
+    /// where it says whose each is, they are counted for those.
     pub(super) fn counted(&self, peer: &Peer) -> Option<IpAddr> {
         (!self.core.shared.guard.is_trusted(peer.address)).then_some(peer.address)
     }

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Load, LoadLimits, Overload};
+use crate::limits;
 
 const MS: u64 = 1_000_000;
 
 const LIMITS: LoadLimits = LoadLimits {
-    target: Duration::from_millis(1),
-    factor: 2,
-    interval: Duration::from_millis(100),
+    target: limits::QUEUE_DELAY_TARGET,
+    factor: limits::QUEUE_DELAY_FACTOR,
+    interval: limits::OVERLOAD_INTERVAL,
     cpus: 2,
 };
 
@@ -109,6 +110,43 @@ fn what_lasts_is_refused_and_the_rest_waits_as_long_as_it_may() {
         let longest = settled.iter().max().expect("some were taken");
         assert!(*longest <= 12 * MS, "{times} times as much: {} us", longest / 1000);
     }
+}
+
+#[test]
+fn from_the_first_moment_on_accepted_calls_take_at_most_five_times_as_long() {
+    for takes in [MS / 2, 5 * MS, 50 * MS, 200 * MS] {
+        let mut play = Play::new(4);
+        for index in 0..50 {
+            assert_eq!(play.come(MS + index * 4 * takes, takes), Ok(()));
+        }
+        let quiet = play.waits.len();
+        // Twice what four workers can do, for ten seconds.
+        let (begin, between) = (MS + 200 * takes, takes / 8);
+        for index in 0..10_000 * MS / between {
+            let _ = play.come(begin + index * between, takes);
+        }
+        let waits = &mut play.waits[quiet..];
+        waits.sort_unstable();
+        let slow = waits[waits.len() * 99 / 100] + takes;
+        assert!(slow <= 5 * takes, "{} us: {} us", takes / 1000, slow / 1000);
+    }
+}
+
+#[test]
+fn a_pause_is_not_the_end_of_an_overload() {
+    let load = load();
+    let started = load.started(0, MS);
+    load.ended(&started, true, 2 * MS);
+    assert_eq!(load.admit(0, 50 * MS), Ok(()));
+    for now in [100, 120] {
+        let _ = load.admit(20, now * MS);
+    }
+    let is_refused = |now: u64| load.admit(20, now * MS).is_err();
+    assert!(is_refused(121));
+    assert_eq!(load.admit(0, 150 * MS), Ok(()));
+    assert!(is_refused(200), "at once, the second time");
+    assert_eq!(load.admit(0, 250 * MS), Ok(()));
+    assert!(!is_refused(400), "it may be a burst");
 }
 
 #[test]

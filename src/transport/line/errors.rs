@@ -1,5 +1,6 @@
 //! Errors that are said on a line.
 
+use crate::json;
 use crate::mcp;
 use crate::rpc::{self, ErrorCode, Id};
 
@@ -10,6 +11,17 @@ pub(crate) fn too_long(bytes_max: usize) -> Vec<u8> {
     let mut out = Vec::new();
     rpc::write_error(&mut out, None, ErrorCode::INVALID_REQUEST, &text, |out| {
         out.extend_from_slice(br#"{"limit":"http.body_bytes_max"}"#);
+    });
+    out
+}
+
+#[cold]
+pub(super) fn not_json(error: &json::Error) -> Vec<u8> {
+    let mut out = Vec::new();
+    rpc::write_error(&mut out, None, ErrorCode::PARSE_ERROR, &error.to_string(), |out| {
+        if let Some(limit) = error.limit() {
+            mcp::write_limit(out, limit, None);
+        }
     });
     out
 }

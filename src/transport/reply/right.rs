@@ -2,7 +2,8 @@
 //! asked again whether they would be let in.
 //!
 //! That is asked when it is no longer known (a token ends), and when somebody has said that it may
-//! be otherwise now (a reload). In between it costs a comparison when something is brought.
+//! be otherwise now (a reload). In between it costs a comparison when something is brought. A call
+//! that has begun may outlive its token, whose life may be shorter than what was asked for takes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +60,9 @@ impl Right {
     #[cold]
     fn is_lost<H: Handler>(&mut self, what: &What, shared: &Shared<H>, local: &Local) -> bool {
         let unix_s = local.unix_s;
+        if what.is_answer() && self.expires_s() <= unix_s {
+            return false;
+        }
         let credentials = Credentials {
             authorization: self.authorization.as_deref(),
             api_key: self.api_key.as_deref(),
@@ -107,14 +111,16 @@ impl Reply {
     #[inline]
     pub(crate) fn has_lapsed<H: Handler>(&mut self, shared: &Shared<H>, local: &Local) -> bool {
         let Some(right) = &mut self.right else { return false };
-        let is_known = right.seen == local.rights && local.unix_s < right.expires_s();
+        let is_over = local.unix_s >= right.expires_s() && !self.what.is_answer();
+        let is_known = right.seen == local.rights && !is_over;
         !is_known && right.is_lost(&self.what, shared, local)
     }
 
     /// How long it is known that its client is let in; `None` where that has no end. Not less than
     /// the clock is read.
     pub(crate) fn lapses_in(&self, local: &Local) -> Option<Duration> {
-        let expires_s = self.right.as_ref().map(|right| right.expires_s())?;
+        let right = self.right.as_ref().filter(|_| !self.what.is_answer());
+        let expires_s = right.map(|right| right.expires_s())?;
         let left_s = expires_s.saturating_sub(local.unix_s).max(1);
         (expires_s != u64::MAX).then(|| Duration::from_secs(left_s))
     }
