@@ -111,6 +111,9 @@ fn a_challenge_says_where_it_is() {
     let get = Post::new("").line("GET /sse HTTP/1.1").instead("Accept", "text/event-stream");
     let (status, text) = challenge(get.without("Content-Type"));
     assert!(status == 401 && text.contains(&format!("{WELL_KNOWN}/sse\"")), "{text}");
+    // What is posted there belongs to the same resource.
+    let (status, text) = challenge(Post::new("{}").line("POST /messages?sessionId=x HTTP/1.1"));
+    assert!(status == 401 && text.contains(&format!("{WELL_KNOWN}/sse\"")), "{text}");
     // A method that is not there is not there for anybody.
     let put = "PUT /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
     assert_eq!(wire.ask(put).status, 405);
