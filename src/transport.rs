@@ -57,7 +57,7 @@ pub(crate) use refuse::refuse_plain;
 pub(crate) use refuse::{
     refuse_connection, refuse_framing, refuse_overload, refuse_timeout, refuse_undecided,
 };
-pub(crate) use reply::{Delivery, Reply};
+pub(crate) use reply::{Delivery, Reply, Standing};
 pub(crate) use stdio::{Found, Lines};
 pub(crate) use streamable_http::{expect, respond};
 pub(crate) use worker::{fail_deferred, run_deferred, withdraw};

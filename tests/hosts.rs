@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::net::Ipv4Addr;
+
 use common::{Post, TestServer, Wire, call, start, start_with};
 use mcp_fastd::{Config, Empty, ServeError, Server};
 use serde_json::json;
@@ -111,9 +113,10 @@ fn probes_ask_by_address() {
     // Who scrapes a pod has its address alone: that is what operators' own listener is for.
     let server = start_with(|config| {
         public(config);
-        config.observe.admin_bind = Some(([127, 0, 0, 1], 0).into());
+        config.observe.admin_bind = Some(([0, 0, 0, 0], 0).into());
     });
-    let mut operator = Wire::connect(server.running().admin_addr().expect("there is one"));
+    let admin = server.running().admin_addr().expect("there is one");
+    let mut operator = Wire::connect((Ipv4Addr::LOCALHOST, admin.port()).into());
     assert_eq!(operator.ask(metrics).status, 200);
     assert_eq!(operator.ask("GET /ready HTTP/1.1\r\nHost: 10.42.0.7\r\n\r\n").status, 200);
 }

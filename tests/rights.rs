@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use common::events::listen;
+use common::http_sse::OldClient;
 use common::issuer::{Issuer, SigningKey};
 use common::session::{bare, initialize};
 use common::{Post, Wire, call, eventually, http_sse, legacy, modern};
@@ -111,15 +112,14 @@ impl Open {
     fn streams_ended(&mut self) {
         let listened = self.listen.stream_to_end();
         assert!(listened.contains("\"resultType\":\"complete\""), "{listened}");
-        for wire in [&mut self.events, &mut self.line] {
-            ended_to_come_back(wire);
-        }
+        ended_to_come_back(&mut self.events);
     }
 
-    /// And so does each call.
+    /// And so does each line, and each call.
     #[track_caller]
     fn ended(&mut self, stage: &Stage) {
         self.streams_ended();
+        ended_to_come_back(&mut self.line);
         ended_to_come_back(&mut self.call_in_session);
         let called = self.call.stream_to_end();
         assert!(called.contains("\"id\":7,\"error\""), "{called}");
@@ -191,6 +191,56 @@ fn what_is_open_ends_with_the_token() {
     for wire in [&mut open.call, &mut open.call_in_session] {
         assert!(wire.stream_to_end().contains("\"text\":\"held\""));
     }
+    running.stop();
+}
+
+#[test]
+fn a_line_goes_on_with_what_its_client_shows_next() {
+    let issuer = Issuer::start();
+    let key = SigningKey::new("k", Algorithm::ES256);
+    issuer.answers().keys = vec![key.public()];
+    let (running, ..) = start(&of_issuer(IssuerConfig::discovered(issuer.url())));
+    let token = |exp: u64| {
+        let iss = issuer.url();
+        key.token(&json!({ "iss": iss, "aud": AUDIENCE, "sub": "ada", "exp": exp, "iat": now() }))
+    };
+    let short = token(now() + 3);
+    let mut client = OldClient::connect_with(running.addr(), &as_(&short, http_sse::open()));
+    let post = |client: &OldClient, bearer: &str, message: Value| {
+        let post = as_(bearer, client.post(&message));
+        Wire::connect(running.addr()).ask(post.bytes()).status
+    };
+    let info = json!({ "name": "test", "version": "0" });
+    let params = json!({
+        "protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": info,
+    });
+    let begin = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params });
+    let begun = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    let ping = |id: u32| json!({ "jsonrpc": "2.0", "id": id, "method": "ping" });
+    assert_eq!(post(&client, &short, begin), 202);
+    assert_eq!(client.next()["id"], 1);
+    assert_eq!(post(&client, &short, begun), 202);
+    eventually("the token ends", || post(&client, &short, ping(2)) == 401);
+    running.notifier().tools_changed();
+    let told = |client: &mut OldClient, id: u32| loop {
+        let next = client.next();
+        if next["id"] == id {
+            return true;
+        }
+        if next["method"] == "notifications/tools/list_changed" {
+            return false;
+        }
+    };
+    // It is told when there is a token again, with the answer to what was asked with it.
+    assert_eq!(post(&client, &token(now() + 600), ping(3)), 202);
+    assert!(!told(&mut client, 3) && told(&mut client, 3), "the notice, then the answer");
+    running.notifier().tools_changed();
+    assert!(!told(&mut client, 3), "no more is held");
+    // Whoever renewed it is asked again where a reload may have taken that back.
+    running.handle().ask_again();
+    running.notifier().tools_changed();
+    assert_eq!(post(&client, &token(now() + 600), ping(4)), 202);
+    assert!(!told(&mut client, 4) && told(&mut client, 4));
     running.stop();
 }
 

@@ -207,6 +207,15 @@ impl<'c> Call<'c> {
         self.living().is_none_or(|stream| stream.sleep(time))
     }
 
+    /// Runs what waits for something else than the CPU: a lock, a disk, another server. Meanwhile
+    /// another worker takes the place of this one, so that calls which compute are not held up by
+    /// calls that wait. Where too many wait already, or on a shard, it is just run.
+    pub fn waiting<T>(&self, wait: impl FnOnce() -> T) -> T {
+        let is_on_worker = self.living().is_some();
+        let _relieved = is_on_worker.then(|| self.link.hub.relief.relieve());
+        wait()
+    }
+
     /// The stream that lives as long as the call: the task's, where it is one.
     fn living(&self) -> Option<&Arc<Stream>> {
         self.task.get().map(|task| &task.stream).or(self.link.stream)

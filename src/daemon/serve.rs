@@ -9,7 +9,7 @@ use mcp_fastd::config::file::Settings;
 use mcp_fastd::documents::{Dataset, serve as documents};
 use mcp_fastd::inherit::{self, Inherited};
 use mcp_fastd::limits::CERTIFICATE_WARNING_INTERVAL;
-use mcp_fastd::{Authentication, Certificates, Config, LogFormat, Opened, ShardStats, Transports};
+use mcp_fastd::{Authentication, Config, LogFormat, Opened, Running, ShardStats, Transports};
 use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -38,10 +38,7 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     let is_own = |name: &str| predecessor.is_some() && name != inherit::ACTIVATED;
     let activated = sockets.iter().any(|(name, _)| !is_own(name));
     let opened = sockets_for(&config, sockets, activated, is_own);
-    let address = |socket: &TcpListener| socket.local_addr().ok();
-    let clients = opened.clients.first().and_then(address);
-    let admin = opened.admin.as_ref().and_then(address);
-    let inherited = Kept { clients, admin, activated };
+    let inherited = kept(&opened, activated);
     inherited.settle(&mut config);
     let name = if activated { inherit::ACTIVATED } else { "" };
     let upgrade = Upgrade::new(config.transports != Transports::Http, name);
@@ -68,14 +65,9 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         status = format!("serving {url}");
         announce(&text, transports == Transports::Both);
     }
-    if let Some(address) = running.admin_addr() {
-        tracing::info!(%address, "operators find /health, /ready and /metrics here");
-    }
     let handle = running.handle();
     let logs = running.logs();
-    if let Some(certificates) = running.certificates() {
-        warn_daily(certificates)?;
-    }
+    tell_operators(&running)?;
     systemd::watch(handle.clone());
     let daemon = Daemon {
         handle,
@@ -130,6 +122,13 @@ fn sockets_for(
     opened
 }
 
+/// The sockets that stay, whatever the settings come to say.
+fn kept(opened: &Opened, activated: bool) -> Kept {
+    let address = |socket: &TcpListener| socket.local_addr().ok();
+    let clients = opened.clients.first().and_then(address);
+    Kept { clients, admin: opened.admin.as_ref().and_then(address), activated }
+}
+
 /// Changes what is logged.
 pub(super) type LogFilter = reload::Handle<Targets, Registry>;
 
@@ -166,8 +165,13 @@ fn warn_if_open(address: SocketAddr) {
     }
 }
 
-/// A server that runs for months is told of a certificate that comes to its end.
-fn warn_daily(certificates: Certificates) -> std::io::Result<()> {
+/// Where their pages are; and, for a server that runs for months, when a certificate is about to
+/// come to its end.
+fn tell_operators(running: &Running) -> std::io::Result<()> {
+    if let Some(address) = running.admin_addr() {
+        tracing::info!(%address, "operators find /health, /ready and /metrics here");
+    }
+    let Some(certificates) = running.certificates() else { return Ok(()) };
     let warn = move || {
         loop {
             std::thread::sleep(CERTIFICATE_WARNING_INTERVAL);
@@ -178,8 +182,8 @@ fn warn_daily(certificates: Certificates) -> std::io::Result<()> {
 }
 
 /// A worker may still be on its way out with its clone; the last one to go closes the file. The
-/// grace is over then, if it was needed: what waits for another process is given up, and a disk that
-/// takes nothing is left.
+/// grace is over then, if it was needed: what waits for another process is given up, and a disk
+/// that takes nothing is left.
 fn close(dataset: Dataset) {
     let writes = dataset.give_up();
     let closing = Instant::now();

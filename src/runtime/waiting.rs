@@ -7,7 +7,7 @@ use super::serve::{Core, flush};
 use crate::app::Handler;
 use crate::http::Connection as Persistence;
 use crate::limits;
-use crate::transport::{self, Deferred, Delivery, Next, Reply, Taken};
+use crate::transport::{self, Deferred, Delivery, Next, Reply, Standing, Taken};
 
 /// Waits for an answer that comes from elsewhere; writes what is there of it.
 #[cold]
@@ -102,9 +102,10 @@ pub(crate) fn deliver<H: Handler>(connection: &mut Connection, core: &mut Core<H
     let State::Waiting(reply) = &mut connection.state else { return };
     let out = connection.output.out();
     let from = out.len();
-    let delivery = match reply.has_lapsed(&core.shared, &core.local) {
-        false => reply.deliver(&core.local, out),
-        true => reply.lapse(&core.local, out),
+    let delivery = match reply.standing(&core.shared, &core.local) {
+        Standing::Good => reply.deliver(&core.local, out),
+        Standing::Held => reply.hold(),
+        Standing::Lost => reply.lapse(&core.local, out),
     };
     reply.observation().wrote(out.len() - from);
     settle_delivery(connection, delivery, core);
@@ -160,9 +161,11 @@ impl<H: Handler> Core<H> {
         let State::Waiting(reply) = &mut connection.state else { return };
         let out = connection.output.out();
         let from = out.len();
-        let delivery = match reply.has_lapsed(&self.shared, &self.local) {
-            false => reply.keep_alive(&self.local, out),
-            true => reply.lapse(&self.local, out),
+        let delivery = match reply.standing(&self.shared, &self.local) {
+            // What was held.
+            Standing::Good if reply.has_unsent() => reply.deliver(&self.local, out),
+            Standing::Good | Standing::Held => reply.keep_alive(&self.local, out),
+            Standing::Lost => reply.lapse(&self.local, out),
         };
         reply.observation().wrote(out.len() - from);
         settle_delivery(connection, delivery, self);
@@ -172,7 +175,7 @@ impl<H: Handler> Core<H> {
     #[cold]
     pub(crate) fn ask_again(&mut self, connection: &mut Connection) {
         if let State::Waiting(reply) = &mut connection.state
-            && reply.has_lapsed(&self.shared, &self.local)
+            && reply.standing(&self.shared, &self.local) == Standing::Lost
         {
             deliver(connection, self);
         }

@@ -2,7 +2,7 @@
 //! (2025-11-25, transports, "Session Management").
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -65,11 +65,14 @@ pub(crate) struct Line {
     pub(crate) stream: Arc<Stream>,
     /// What the client does here is counted, where somebody wants to know.
     pub(crate) usage: OnceLock<Arc<ClientUsage>>,
+    /// Until when what its client has shown since it was opened holds, in seconds since 1970.
+    pub(crate) renewed_until_s: AtomicU64,
 }
 
 impl Line {
     pub(crate) fn new(stream: Stream) -> Arc<Line> {
-        Arc::new(Line { stream: Arc::new(stream), usage: OnceLock::new() })
+        let (stream, renewed_until_s) = (Arc::new(stream), AtomicU64::new(0));
+        Arc::new(Line { stream, usage: OnceLock::new(), renewed_until_s })
     }
 }
 

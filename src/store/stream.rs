@@ -349,6 +349,11 @@ impl Stream {
         state.sent < state.events.len()
     }
 
+    /// The reader has been told, and does not read now: it is told again of what comes next.
+    pub(crate) fn put_off(&self) {
+        self.state.lock().told = false;
+    }
+
     /// Hands the unsent events to the connection, as long as `each` says that it has room.
     pub(crate) fn read(
         &self,

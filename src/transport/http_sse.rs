@@ -5,6 +5,7 @@
 //! its way out, and what comes after it (RFC 9745, RFC 8594).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::access::{Judge, forbidden};
 use super::line::{Line, Then};
@@ -123,6 +124,10 @@ pub(super) fn hear<H: Handler>(
         Ok(found) => found,
         Err(refusal) => return refuse(refusal, http_sse, sender, local, out),
     };
+    if let (Some(line), Some(principal)) = (&session.line, &sender.principal) {
+        let until_s = principal.expires_s.unwrap_or(u64::MAX);
+        line.renewed_until_s.fetch_max(until_s, Ordering::Relaxed);
+    }
     let line = Line {
         shared,
         session: &session,

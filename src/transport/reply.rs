@@ -25,6 +25,7 @@ use crate::protocol::{Era, ProtocolVersion};
 use crate::store::{Hub, Kind, Reader, Reading, Session, Stream, StreamShare};
 
 use right::Right;
+pub(crate) use right::Standing;
 pub(crate) use what::ReplyTo;
 use what::What;
 
@@ -205,6 +206,18 @@ impl Reply {
         }
         framing.comment(out);
         Delivery::Waiting(None)
+    }
+
+    /// Nothing is told for now.
+    #[cold]
+    pub(crate) fn hold(&self) -> Delivery {
+        self.stream.put_off();
+        Delivery::Waiting(None)
+    }
+
+    /// Whether there is something to tell.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.stream.has_unsent()
     }
 
     /// Whether it has become an event stream.

@@ -153,7 +153,8 @@ pub(super) fn add(
     call: &Call<'_>,
 ) -> Answer<DocumentSummary> {
     let AddDocument { title, text, mime_type, source } = input;
-    let added = dataset.add(NewDocument { title, text, mime_type, source })?;
+    // Like all writes, it waits for the disk, and for others who write; reads do not.
+    let added = call.waiting(|| dataset.add(NewDocument { title, text, mime_type, source }))?;
     call.notifier().resources_changed();
     Ok(Json(shown(added)))
 }
@@ -194,7 +195,8 @@ pub(super) fn update(
 ) -> Answer<DocumentSummary> {
     let UpdateDocument { id, title, text, mime_type } = input;
     let renamed = title.is_some();
-    let updated = shown(dataset.update(&id, Changes { title, text, mime_type })?);
+    let changes = Changes { title, text, mime_type };
+    let updated = shown(call.waiting(|| dataset.update(&id, changes))?);
     call.notifier().resource_updated(&updated.uri);
     if renamed {
         call.notifier().resources_changed();
@@ -229,7 +231,7 @@ pub(super) fn about_delete() -> About {
 }
 
 pub(super) fn delete(dataset: &Dataset, input: DeleteDocument, call: &Call<'_>) -> Answer<Deleted> {
-    let deleted = shown(dataset.delete(&input.id)?);
+    let deleted = shown(call.waiting(|| dataset.delete(&input.id))?);
     call.notifier().resource_updated(&deleted.uri);
     call.notifier().resources_changed();
     Ok(Json(Deleted { deleted }))

@@ -6,6 +6,7 @@
 //! that has begun may outlive its token, whose life may be shorter than what was asked for takes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::super::access::text;
@@ -13,7 +14,7 @@ use super::super::sender::Sender;
 use super::super::{Local, Shared};
 use super::what::What;
 use super::{Delivery, Reply};
-use crate::app::{Access, Action, Credentials, Handler, Peer};
+use crate::app::{Access, Action, Credentials, Handler, Peer, Verdict};
 use crate::protocol::Principal;
 use crate::rpc::{self, ErrorCode};
 
@@ -27,6 +28,8 @@ pub(crate) struct Right {
     pub(super) request: Option<Box<[u8]>>,
     /// What [`Local::rights`] was when this was found out.
     seen: u32,
+    /// What is being found out, which goes on as long as somebody has it.
+    awaited: Option<Arc<Verdict>>,
 }
 
 impl Sender<'_> {
@@ -41,6 +44,7 @@ impl Sender<'_> {
                 principal: self.principal.clone(),
                 request: None,
                 seen: 0,
+                awaited: None,
             })
         })
     }
@@ -74,11 +78,15 @@ impl Right {
             Access::Principal(principal) => Some(principal),
             Access::Denied(_) => return true,
             // Nothing is known against them. It is asked again with what comes next.
-            Access::Later(_) => return false,
+            Access::Later(verdict) => {
+                self.awaited = Some(verdict);
+                return false;
+            }
             // Nobody can say; beyond the time for which somebody has, that is not enough. Only our
             // own bound on who may wait for an answer says nothing of them.
             Access::Busy(busy) => return self.expires_s() <= unix_s && busy.limit.is_none(),
         };
+        self.awaited = None;
         let has_all = match (&self.principal, &principal) {
             (Some(before), Some(now)) => {
                 before == now && before.scopes.iter().all(|scope| now.has(scope))
@@ -106,20 +114,48 @@ fn may<H: Handler>(principal: Option<&Principal>, what: &What, shared: &Shared<H
     may(Action::Request) && uris.iter().all(|uri| may(Action::Resource(uri)))
 }
 
+/// How it stands with the right to what is open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Good,
+    /// Nothing is told for now. It is a line, whose client shows something new when it posts: a
+    /// stream of its own it would not open again.
+    Held,
+    Lost,
+}
+
 impl Reply {
-    /// Whether its client would not be let in any more.
+    /// Whether its client would be let in still.
     #[inline]
-    pub(crate) fn has_lapsed<H: Handler>(&mut self, shared: &Shared<H>, local: &Local) -> bool {
-        let Some(right) = &mut self.right else { return false };
+    pub(crate) fn standing<H: Handler>(&mut self, shared: &Shared<H>, local: &Local) -> Standing {
+        let Some(right) = &mut self.right else { return Standing::Good };
         let is_over = local.unix_s >= right.expires_s() && !self.what.is_answer();
-        let is_known = right.seen == local.rights && !is_over;
-        !is_known && right.is_lost(&self.what, shared, local)
+        let is_asked = right.seen != local.rights;
+        if !is_asked && !is_over {
+            return Standing::Good;
+        }
+        let mut without = Standing::Lost;
+        if let What::Line(session, _) = &self.what
+            && let Some(line) = session.line.as_ref().filter(|_| is_over)
+        {
+            if is_asked {
+                // What was shown since is asked about when there is more of it.
+                line.renewed_until_s.store(0, Ordering::Relaxed);
+                right.seen_at(local);
+            }
+            if local.unix_s < line.renewed_until_s.load(Ordering::Relaxed) {
+                return Standing::Good;
+            }
+            without = Standing::Held;
+        }
+        if right.is_lost(&self.what, shared, local) { without } else { Standing::Good }
     }
 
-    /// How long it is known that its client is let in; `None` where that has no end. Not less than
-    /// the clock is read.
+    /// How long it is known that its client is let in; `None` where that has no end, or nothing
+    /// ends with it. Not less than the clock is read.
     pub(crate) fn lapses_in(&self, local: &Local) -> Option<Duration> {
-        let right = self.right.as_ref().filter(|_| !self.what.is_answer());
+        let ends = !self.what.is_answer() && !self.what.is_line();
+        let right = self.right.as_ref().filter(|_| ends);
         let expires_s = right.map(|right| right.expires_s())?;
         let left_s = expires_s.saturating_sub(local.unix_s).max(1);
         (expires_s != u64::MAX).then(|| Duration::from_secs(left_s))
