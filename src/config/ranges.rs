@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn what_is_beyond_them_is_refused_by_its_key() {
-        let change: [(fn(&mut Config), &str); 10] = [
+        type Change = fn(&mut Config);
+        let change: [(Change, &str); 10] = [
             (|c| c.buffer_size = 1 << 40, "buffer_size must be at least 4096, and at most"),
             (|c| c.workers = Some(100_000), "workers must be at least 1, and at most 1024"),
             (|c| c.workers = Some(0), "workers "),
