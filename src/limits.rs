@@ -336,7 +336,7 @@ pub const QUEUE_DELAY_TARGET: Duration = Duration::from_millis(1);
 /// Default of `overload.queue_delay_factor`: how many times its duration a call may wait.
 pub const QUEUE_DELAY_FACTOR: u32 = 2;
 /// Default of `overload.interval`: how long waits have to be too long before calls are refused.
-pub const OVERLOAD_INTERVAL: Duration = Duration::from_millis(10);
+pub const OVERLOAD_INTERVAL: Duration = Duration::from_millis(25);
 /// How many times as long no call has to be refused before an overload is over. If it were over as
 /// soon as it begins, calls would wait too long each time that it begins again.
 pub const OVERLOAD_CALM: u64 = 10;

@@ -140,7 +140,8 @@ impl Load {
             let between = now.saturating_sub(moved_at).max(1);
             let between = match self.between.load(Relaxed) {
                 0 => between,
-                before => mean(before, between),
+                // A machine that stood still for a moment is an exception, too.
+                before => mean(before, between.min(before.max(self.call()).saturating_mul(8))),
             };
             self.between.store(between, Relaxed);
         }

@@ -135,14 +135,10 @@ impl Reply {
             return Standing::Good;
         }
         let mut without = Standing::Lost;
+        // A reload is another matter: what was shown since is not kept, and cannot be asked about.
         if let What::Line(session, _) = &self.what
-            && let Some(line) = session.line.as_ref().filter(|_| is_over)
+            && let Some(line) = session.line.as_ref().filter(|_| !is_asked)
         {
-            if is_asked {
-                // What was shown since is asked about when there is more of it.
-                line.renewed_until_s.store(0, Ordering::Relaxed);
-                right.seen_at(local);
-            }
             if local.unix_s < line.renewed_until_s.load(Ordering::Relaxed) {
                 return Standing::Good;
             }
