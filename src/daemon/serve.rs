@@ -10,7 +10,6 @@ use mcp_fastd::documents::{Dataset, serve as documents};
 use mcp_fastd::inherit::{self, Inherited};
 use mcp_fastd::limits::CERTIFICATE_WARNING_INTERVAL;
 use mcp_fastd::{Authentication, Config, LogFormat, Opened, Running, ShardStats, Transports};
-use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -18,7 +17,7 @@ use tracing_subscriber::{Registry, reload};
 
 use super::arguments::ServeArguments;
 use super::greeting::{greeting, reachable};
-use super::signals::{Daemon, Kept, SIGNALS, asks_for};
+use super::signals::{Daemon, Ears, Kept, asks_for};
 use super::upgrade::Upgrade;
 use super::{Problem, own_docs, say, settings, systemd};
 
@@ -33,8 +32,8 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     let (Settings { mut config, dataset: file, log_format, .. }, filter) =
         settings::read(&arguments)?;
     let log = log_to_stderr(filter.clone(), log_format);
-    // Before anything is opened, so that no signal finds it half open.
-    let signals = Signals::new(SIGNALS)?;
+    // Before anything is opened: a file that hangs is not waited for by who ends the process.
+    let ears = Ears::open()?;
     let is_own = |name: &str| predecessor.is_some() && name != inherit::ACTIVATED;
     let activated = sockets.iter().any(|(name, _)| !is_own(name));
     let opened = sockets_for(&config, sockets, activated, is_own);
@@ -79,13 +78,12 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         log_format,
         inherited,
         status,
-        upgrade,
     };
     if let Some(predecessor) = predecessor {
         predecessor.ready()?;
     }
     systemd::ready(&daemon.status);
-    std::thread::spawn(move || daemon.listen(signals));
+    ears.obey(daemon, upgrade)?;
     let stats = running.wait();
     close(dataset);
     if transports != Transports::Stdio {
