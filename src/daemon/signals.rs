@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::Builder;
 
+use mcp_fastd::inherit::{ACTIVATED, ACTIVATED_ADMIN, ADMIN};
 use mcp_fastd::{Authentication, Config, Handle, LogFormat};
 use parking_lot::Mutex;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -70,27 +71,43 @@ struct Obeying {
 }
 
 /// Where sockets listen that somebody else has opened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Kept {
-    pub(super) clients: Option<SocketAddr>,
-    pub(super) admin: Option<SocketAddr>,
+    /// Of several, one that more than this machine reaches, if any: it is the one that demands
+    /// that the server knows its name.
+    pub(super) clients: Option<Place>,
+    pub(super) admin: Option<Place>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) address: SocketAddr,
     /// That was systemd, whose unit says where; the settings need not.
-    pub(super) activated: bool,
+    pub(super) is_activated: bool,
 }
 
 impl Kept {
     /// They stay where they are: a setting is compared with where they listen, if that is what it
     /// asks for or systemd opened them.
     pub(super) fn settle(self, config: &mut Config) {
-        if let Some(address) = self.clients
-            && (self.activated || asks_for(config.bind, address))
+        if let Some(place) = self.clients
+            && (place.is_activated || asks_for(config.bind, place.address))
         {
-            config.bind = address;
+            config.bind = place.address;
         }
-        let asks = |bind: SocketAddr| asks_for(bind, self.admin.unwrap_or(bind));
-        if self.admin.is_some() && (self.activated || config.observe.admin_bind.is_some_and(asks)) {
-            config.observe.admin_bind = self.admin;
+        let admin_bind = &mut config.observe.admin_bind;
+        if let Some(place) = self.admin
+            && (place.is_activated || admin_bind.is_some_and(|bind| asks_for(bind, place.address)))
+        {
+            *admin_bind = Some(place.address);
         }
+    }
+
+    /// The names under which sockets for clients and for operators are handed over.
+    pub(super) fn names(self) -> (&'static str, &'static str) {
+        let is_activated = |place: Option<Place>| place.is_some_and(|place| place.is_activated);
+        let clients = if is_activated(self.clients) { ACTIVATED } else { "" };
+        (clients, if is_activated(self.admin) { ACTIVATED_ADMIN } else { ADMIN })
     }
 }
 
