@@ -118,6 +118,9 @@ fn what_cannot_be_served_ends_with_1() {
     let address = busy.local_addr().expect("an address").to_string();
     let in_use = [address.as_str(), "another program already does"];
     check_problem(command().args(["--bind", &address]).arg(at("x.db")), &in_use);
+    let named = format!("admin_bind: cannot listen on {address}: another program already does");
+    let free = ["--bind", "127.0.0.1:0", "--admin-bind", &address];
+    check_problem(command().args(free).arg(at("x.db")), &[&named]);
     let daemon = Daemon::over(&at("y.db"));
     let address = daemon.address.to_string();
     check_problem(command().args(["--bind", &address]).arg(at("x.db")), &["already does"]);
@@ -445,4 +448,24 @@ fn an_import_that_is_interrupted_says_so() {
     assert!(told.contains("interrupted; run it again"), "{told}");
     assert!(text(&output.stdout).contains(" added, "));
     mcp_fastd::documents::Dataset::open(&dataset).expect("opened").check().expect("whole");
+}
+
+#[test]
+fn who_is_out_of_descriptors_says_so_now_and_then() {
+    let mut command = Command::new("bash");
+    let program = env!("CARGO_BIN_EXE_mcp-fastd");
+    command.args(["-c", "ulimit -n 60; exec \"$@\"", "bash", program]);
+    command.args(["--bind", "127.0.0.1:0", "--cores", "2"]).env("MCP_FASTD__LOG_FORMAT", "human");
+    let daemon = Daemon::start(&mut command);
+    let log = daemon.logs(0, "connections_max: 65536 connections need 66048 open files");
+    assert!(log.contains("may have 60"), "{log}");
+    let held: Vec<_> =
+        (0..80).map(|_| TcpStream::connect(daemon.address).expect("queued")).collect();
+    daemon.logs(0, "cannot accept a connection");
+    // Each shard tries ten times a second.
+    std::thread::sleep(Duration::from_secs(1));
+    let log = daemon.log();
+    assert_eq!(log.matches("cannot accept a connection").count(), 1, "{log}");
+    drop(held);
+    daemon.client().call("dataset_stats", json!({}));
 }
