@@ -26,6 +26,8 @@ const FIRST_DESCRIPTOR: RawFd = 3;
 pub const ADMIN: &str = "admin";
 /// The name of sockets that are handed over and were systemd's: they are served wherever they are.
 pub const ACTIVATED: &str = "activated";
+/// The same of sockets for who runs the server. [`ADMIN`] alone is one that the server opened.
+pub const ACTIVATED_ADMIN: &str = "activated-admin";
 
 /// What was left open for this process.
 #[derive(Debug, Default)]

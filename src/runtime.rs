@@ -40,6 +40,7 @@ use std::thread::{Builder, JoinHandle, available_parallelism};
 
 use mio::{Poll, Token};
 
+use self::listener::{Listening, Refused};
 use self::logs::{LogFiles, LogThreads};
 use self::mailbox::{Address, mailbox};
 use self::metrics::ShardCounters;
@@ -150,23 +151,24 @@ struct Placed<H> {
     shard: Shard<H>,
 }
 
-/// Makes the shards, and opens their listeners unless they are `opened` already. When this fails,
-/// nothing has been started.
+/// Opens what is listened on, unless it is `opened` already.
+pub(crate) fn listen(config: &Config, opened: Opened) -> Result<Listening, Refused> {
+    let count = if config.transports.has_http() { shard_count(config) } else { 0 };
+    listener::listen(config, opened, count)
+}
+
+/// Makes the shards. When this fails, nothing has been started.
 pub(crate) fn prepare<H: Handler>(
     shared: Shared<H>,
     config: Config,
     certificates: Option<Certificates>,
-    opened: Opened,
+    listening: Listening,
     logs: LogFiles,
 ) -> io::Result<Prepared<H>> {
     allow_many_files(&config);
-    let count = if config.transports.has_http() { shard_count(&config) } else { 0 };
-    let (listeners, address) = match opened.clients.is_empty() || count == 0 {
-        true => listener::open(config.bind, count)?,
-        false => listener::deal(opened.clients, count)?,
-    };
-    let (mut admin_listener, admin) =
-        listener::for_operators(config.observe.admin_bind, opened.admin)?;
+    let Listening { shards: listeners, address, admin: mut admin_listener, admin_address: admin } =
+        listening;
+    let count = listeners.len();
     let worker_count = worker_count(shared.handler.catalog(), &config, count);
     let (shared, config) = (Arc::new(shared), Arc::new(config));
     let (sender, jobs) = workers::queue(config.deferred_max, shared.hub.clone());
@@ -308,8 +310,15 @@ fn pin(shard: usize, cpu: Option<core_affinity::CoreId>) {
 pub(crate) fn allow_many_files(config: &Config) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let wanted = (config.connections_max + limits::FILES_BESIDE_CONNECTIONS) as u64;
-    let wanted = limit.maximum.map_or(wanted, |maximum| wanted.min(maximum));
+    let needed = (config.connections_max + limits::FILES_BESIDE_CONNECTIONS) as u64;
+    if let Some(maximum) = limit.maximum.filter(|maximum| *maximum < needed) {
+        tracing::warn!(
+            "connections_max: {} connections need {needed} open files, and this process may have \
+             {maximum} (ulimit -Hn, LimitNOFILE=): beyond them nobody is let in, operators neither",
+            config.connections_max
+        );
+    }
+    let wanted = limit.maximum.map_or(needed, |maximum| needed.min(maximum));
     if limit.current.is_some_and(|current| current < wanted) {
         let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
         if let Err(error) = setrlimit(Resource::Nofile, raised) {

@@ -52,6 +52,8 @@ pub enum ServeError {
     },
     /// Nothing can listen there.
     Bind {
+        /// The setting that says where: `bind`, or `admin_bind`.
+        setting: &'static str,
         /// Where.
         address: SocketAddr,
         /// Why.
@@ -74,15 +76,14 @@ impl fmt::Display for ServeError {
             ServeError::Address { address, error } => {
                 write!(f, "cannot listen on `{address}`: {error} (expected `ADDRESS:PORT`)")
             }
-            ServeError::Bind { address, error } if error.kind() == io::ErrorKind::AddrInUse => {
-                write!(
-                    f,
-                    "cannot listen on {address}: another program already does; \
-                           choose another port, or 0 for any"
-                )
-            }
-            ServeError::Bind { address, error } => {
-                write!(f, "cannot listen on {address}: {error}")
+            ServeError::Bind { setting, address, error } => {
+                write!(f, "{setting}: cannot listen on {address}: ")?;
+                match error.kind() {
+                    io::ErrorKind::AddrInUse => f.write_str(
+                        "another program already does; choose another port, or 0 for any",
+                    ),
+                    _ => write!(f, "{error}"),
+                }
             }
         }
     }
@@ -211,8 +212,10 @@ impl<H: Handler> Server<H> {
         let logs = runtime::logs::open(&config.observe, identity).map_err(ServeError::Setting)?;
         let address = config.bind;
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
-        let prepared = runtime::prepare(shared, config, certificates.clone(), opened, logs)
-            .map_err(|error| ServeError::Bind { address, error })?;
+        let listening = runtime::listen(&config, opened)
+            .map_err(|(setting, address, error)| ServeError::Bind { setting, address, error })?;
+        let prepared = runtime::prepare(shared, config, certificates.clone(), listening, logs)
+            .map_err(|error| ServeError::Bind { setting: "bind", address, error })?;
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         if let Some(HttpSse { stream_path, warning: Some(advice), .. }) = http_sse.as_deref() {
             tracing::warn!(

@@ -533,3 +533,40 @@ fn traces_are_refused_by_a_build_without_them() {
         }
     }
 }
+
+#[test]
+fn files_that_are_one_are_mistakes_at_check_and_at_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let file = at("c.toml");
+    fs::create_dir(at("f")).expect("a folder");
+    fs::write(at("there.log"), "").expect("a file");
+    std::os::unix::fs::symlink(at("there.log"), at("link.log")).expect("a link");
+    for (audit, access, dataset, told) in [
+        ("x.log", "x.log", "x.db", ("audit_log.path", "x.log is the file of access_log.path")),
+        ("f/../x.log", "x.log", "x.db", ("audit_log.path", "is the file of access_log.path")),
+        ("there.log", "link.log", "x.db", ("audit_log.path", "is the file of access_log.path")),
+        ("x.log", "y.log", "x.log", ("dataset", "x.log is the file of audit_log.path")),
+        ("x.log", "y.log", "y.log", ("dataset", "y.log is the file of access_log.path")),
+    ] {
+        let text = format!(
+            "dataset = {:?}\naudit_log.path = {:?}\naccess_log.path = {:?}\n",
+            at(dataset),
+            at(audit),
+            at(access)
+        );
+        fs::write(&file, text).expect("a file");
+        let (code, _, checked) = run(&mut check(&file));
+        assert_eq!(code, 1, "{checked}");
+        let mut serve = command();
+        serve.args(["--bind", "127.0.0.1:0", "--config"]).arg(&file);
+        let (code, _, started) = run(&mut serve);
+        assert_eq!(code, 1, "{started}");
+        for said in [checked, started] {
+            assert!(said.contains(told.0) && said.contains(told.1), "{told:?} in {said}");
+        }
+    }
+    let (code, _, told) =
+        run(check(&file).args(["--access-log", "/dev/null"]).args(["--audit-log", "/dev/null"]));
+    assert_eq!(code, 0, "{told}");
+}

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use daemon::{Daemon, command};
@@ -118,6 +118,9 @@ fn what_cannot_be_served_ends_with_1() {
     let address = busy.local_addr().expect("an address").to_string();
     let in_use = [address.as_str(), "another program already does"];
     check_problem(command().args(["--bind", &address]).arg(at("x.db")), &in_use);
+    let named = format!("admin_bind: cannot listen on {address}: another program already does");
+    let free = ["--bind", "127.0.0.1:0", "--admin-bind", &address];
+    check_problem(command().args(free).arg(at("x.db")), &[&named]);
     let daemon = Daemon::over(&at("y.db"));
     let address = daemon.address.to_string();
     check_problem(command().args(["--bind", &address]).arg(at("x.db")), &["already does"]);
@@ -256,6 +259,77 @@ fn a_second_signal_ends_it_at_once() {
     assert!(begun.elapsed() < Duration::from_secs(10));
 }
 
+/// A pipe that nobody writes to: who opens it to read, or reads it, waits for ever.
+fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo runs").success());
+}
+
+#[test]
+fn a_file_that_hangs_keeps_no_signal_from_being_heard() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "bind = \"127.0.0.1:0\"\nshutdown_grace = \"60s\"\nbody_timeout = \"60s\"\n";
+    // What holds a stop up, and what does not.
+    for (head, code) in [("", 0), ("Content-Length: 100\r\n\r\n{", 143)] {
+        let file = folder.path().join(format!("{code}.toml"));
+        fs::write(&file, text).expect("a file");
+        let mut daemon = Daemon::start(command().arg("--config").arg(&file));
+        fs::remove_file(&file).expect("removed");
+        pipe(&file);
+        let mut held = TcpStream::connect(daemon.address).expect("connected");
+        let begin = "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                     Accept: application/json, text/event-stream\r\n";
+        if !head.is_empty() {
+            write!(held, "{begin}{head}").expect("written");
+        }
+        // The first is read, the second waits, the third is told so; how far the first is by then
+        // is all the same.
+        let until = Instant::now() + Duration::from_secs(20);
+        while !daemon.log().contains("a reload waits already") {
+            assert!(Instant::now() < until, "{}", daemon.log());
+            daemon.signal("HUP");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        daemon.client().call("dataset_stats", json!({}));
+        daemon.signal("USR1");
+        daemon.logs(0, "the logs of requests are to be opened again");
+        daemon.signal("TERM");
+        daemon.logs(0, "stopping; a second signal");
+        if code != 0 {
+            daemon.signal("TERM");
+        }
+        assert_eq!(daemon.ended().code(), Some(code), "{}", daemon.log());
+    }
+}
+
+#[test]
+fn a_start_that_hangs_is_ended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("audit.log");
+    pipe(&log);
+    let mut command = command();
+    command.args(["--bind", "127.0.0.1:0", "--audit-log"]).arg(&log);
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
+    // The thread that hears signals is there before the file is opened.
+    let until = Instant::now() + Duration::from_secs(20);
+    let threads = format!("/proc/{}/task", child.id());
+    let hears = || {
+        let mut found = fs::read_dir(&threads).expect("it runs").flatten();
+        found.any(|task| {
+            fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name == "signals\n")
+        })
+    };
+    while !hears() {
+        assert!(Instant::now() < until, "nothing hears signals");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "TERM", &pid]).status().expect("runs").success());
+    assert_eq!(daemon::wait(&mut child).code(), Some(0));
+    let mut told = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut told).expect("text");
+    assert!(told.contains("stopped before it served"), "{told}");
+}
+
 #[test]
 fn logs_are_what_was_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -374,4 +448,24 @@ fn an_import_that_is_interrupted_says_so() {
     assert!(told.contains("interrupted; run it again"), "{told}");
     assert!(text(&output.stdout).contains(" added, "));
     mcp_fastd::documents::Dataset::open(&dataset).expect("opened").check().expect("whole");
+}
+
+#[test]
+fn who_is_out_of_descriptors_says_so_now_and_then() {
+    let mut command = Command::new("bash");
+    let program = env!("CARGO_BIN_EXE_mcp-fastd");
+    command.args(["-c", "ulimit -n 60; exec \"$@\"", "bash", program]);
+    command.args(["--bind", "127.0.0.1:0", "--cores", "2"]).env("MCP_FASTD__LOG_FORMAT", "human");
+    let daemon = Daemon::start(&mut command);
+    let log = daemon.logs(0, "connections_max: 65536 connections need 66048 open files");
+    assert!(log.contains("may have 60"), "{log}");
+    let held: Vec<_> =
+        (0..80).map(|_| TcpStream::connect(daemon.address).expect("queued")).collect();
+    daemon.logs(0, "cannot accept a connection");
+    // Each shard tries ten times a second.
+    std::thread::sleep(Duration::from_secs(1));
+    let log = daemon.log();
+    assert_eq!(log.matches("cannot accept a connection").count(), 1, "{log}");
+    drop(held);
+    daemon.client().call("dataset_stats", json!({}));
 }

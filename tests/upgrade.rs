@@ -248,7 +248,11 @@ fn activated(sockets: &[TcpListener], names: &str, pid: &str, arguments: &[&str]
 
 /// Listens, with a descriptor that processes inherit.
 fn socket() -> TcpListener {
-    let socket = TcpListener::bind("127.0.0.1:0").expect("a port");
+    socket_at("127.0.0.1:0")
+}
+
+fn socket_at(address: &str) -> TcpListener {
+    let socket = TcpListener::bind(address).expect("a port");
     rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::empty()).expect("set");
     socket
 }
@@ -309,4 +313,67 @@ fn names_and_the_process_they_are_for_are_respected() {
     let output = command.env("LISTEN_FDS", "9").output().expect("it runs");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && told.contains("which was promised"), "{told}");
+}
+
+#[test]
+fn each_socket_that_others_reach_demands_a_name_and_is_warned_of() {
+    for places in [["127.0.0.1:0", "0.0.0.0:0"], ["0.0.0.0:0", "127.0.0.1:0"]] {
+        let opened = places.map(socket_at);
+        let output = activated(&opened, "", "$$", &["--cores", "1"]).output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains("--public-url"), "{told}");
+        let named = ["--cores", "1", "--allowed-host", "a.example"];
+        let daemon = Daemon::start(&mut activated(&opened, "", "$$", &named));
+        let public = opened.iter().map(|it| it.local_addr().expect("bound"));
+        let public = public.filter(|it| !it.ip().is_loopback()).map(|it| it.to_string());
+        // What comes after all that the start says.
+        daemon.signal("USR1");
+        let log = daemon.logs(0, "the logs of requests");
+        let warned: Vec<_> = log.lines().filter(|it| it.contains("beyond this machine")).collect();
+        assert_eq!(warned.len(), 1, "{log}");
+        assert!(public.into_iter().all(|it| warned[0].contains(&it)), "{log}");
+        // A page at localhost is a visitor's own, at either socket.
+        for socket in &opened {
+            let at = (std::net::Ipv4Addr::LOCALHOST, socket.local_addr().expect("bound").port());
+            let mut asked = TcpStream::connect(at).expect("it listens");
+            asked
+                .write_all(
+                    b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:3000\r\n\
+                      Content-Length: 0\r\nConnection: close\r\n\r\n",
+                )
+                .expect("sent");
+            let mut answer = String::new();
+            asked.read_to_string(&mut answer).expect("an answer");
+            assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn an_upgrade_goes_by_the_operators_address_unless_systemd_has_opened_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    let admin = |socket: &TcpListener| socket.local_addr().expect("bound").to_string();
+    for names in ["mcp", "mcp:admin"] {
+        let is_systemds = names.contains("admin");
+        let opened: Vec<_> = names.split(':').map(|_| socket()).collect();
+        let [one, other] = [socket(), socket()].map(|free| admin(&free));
+        let set = |address: &str| {
+            fs::write(&file, format!("cores = 1\nadmin_bind = \"{address}\"\n")).expect("a file");
+        };
+        set(&one);
+        let arguments = ["--config", file.to_str().expect("text")];
+        let daemon = Daemon::start(&mut activated(&opened, names, "$$", &arguments));
+        let log = daemon.logs(0, "operators find");
+        assert_eq!(log.contains("admin_bind is not served"), is_systemds, "{log}");
+        set(&other);
+        let before = daemon.log().len();
+        daemon.signal("USR2");
+        let log = daemon.logs(before, "the new process serves");
+        let _followers = Followers(vec![follower(&log)]);
+        let served = if is_systemds { admin(&opened[1]) } else { other };
+        let here = log.lines().find(|line| line.contains("operators find")).expect("it says where");
+        assert!(here.contains(&served), "{here}: {served}");
+        assert_eq!(log.contains("admin_bind is not served"), is_systemds, "{log}");
+    }
 }

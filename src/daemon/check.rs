@@ -120,6 +120,9 @@ fn examine(arguments: &ServeArguments) -> Result<Checked, Problem> {
         if let Some(Err(problem)) = settings.dataset.as_deref().map(dataset) {
             refuse("dataset", problem);
         }
+        if let Some(problem) = settings::dataset_in_a_log(settings) {
+            refuse("dataset", problem);
+        }
     }
     Ok(Checked { found, errors, warnings })
 }

@@ -22,7 +22,10 @@ pub(super) fn reload(daemon: &mut Daemon) {
             tracing::error!("not reloaded, and all goes on as it was: {problem}");
         }
     }
-    systemd::ready(&daemon.status);
+    // Who was told meanwhile that it stops is to believe that.
+    if !daemon.handle.is_stopping() {
+        systemd::ready(&daemon.status);
+    }
 }
 
 /// Changes what can be changed, and only if nothing refuses. Whatever else is read from files has

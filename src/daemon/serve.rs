@@ -1,5 +1,6 @@
 //! `mcp-fastd [DATASET]`: opens, serves, stops.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -10,7 +11,6 @@ use mcp_fastd::documents::{Dataset, serve as documents};
 use mcp_fastd::inherit::{self, Inherited};
 use mcp_fastd::limits::CERTIFICATE_WARNING_INTERVAL;
 use mcp_fastd::{Authentication, Config, LogFormat, Opened, Running, ShardStats, Transports};
-use signal_hook::iterator::Signals;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -18,7 +18,7 @@ use tracing_subscriber::{Registry, reload};
 
 use super::arguments::ServeArguments;
 use super::greeting::{greeting, reachable};
-use super::signals::{Daemon, Kept, SIGNALS, asks_for};
+use super::signals::{Daemon, Ears, Kept, Place, asks_for};
 use super::upgrade::Upgrade;
 use super::{Problem, own_docs, say, settings, systemd};
 
@@ -33,15 +33,15 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     let (Settings { mut config, dataset: file, log_format, .. }, filter) =
         settings::read(&arguments)?;
     let log = log_to_stderr(filter.clone(), log_format);
-    // Before anything is opened, so that no signal finds it half open.
-    let signals = Signals::new(SIGNALS)?;
-    let is_own = |name: &str| predecessor.is_some() && name != inherit::ACTIVATED;
-    let activated = sockets.iter().any(|(name, _)| !is_own(name));
-    let opened = sockets_for(&config, sockets, activated, is_own);
-    let inherited = kept(&opened, activated);
+    // Before anything is opened: a file that hangs is not waited for by who ends the process.
+    let ears = Ears::open()?;
+    let is_activated = |name: &str| {
+        predecessor.is_none() || [inherit::ACTIVATED, inherit::ACTIVATED_ADMIN].contains(&name)
+    };
+    let (opened, inherited) = sockets_for(&config, sockets, is_activated);
     inherited.settle(&mut config);
-    let name = if activated { inherit::ACTIVATED } else { "" };
-    let upgrade = Upgrade::new(config.transports != Transports::Http, name);
+    let mut addresses = addresses(&opened);
+    let upgrade = Upgrade::new(config.transports != Transports::Http, inherited.names());
     let dataset = match &file {
         Some(file) => Dataset::open(file)?,
         None => own_docs::dataset()?,
@@ -57,8 +57,9 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     if transports == Transports::Stdio {
         tracing::info!("{status}");
     } else {
+        addresses.insert(running.addr());
         if is_open {
-            warn_if_open(running.addr());
+            addresses.into_iter().for_each(warn_if_open);
         }
         let url = format!("{scheme}://{}{path}", reachable(running.addr()));
         let text = greeting(&url, file.as_deref(), &dataset)?;
@@ -79,13 +80,12 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
         log_format,
         inherited,
         status,
-        upgrade,
     };
     if let Some(predecessor) = predecessor {
         predecessor.ready()?;
     }
     systemd::ready(&daemon.status);
-    std::thread::spawn(move || daemon.listen(signals));
+    ears.obey(daemon, upgrade)?;
     let stats = running.wait();
     close(dataset);
     if transports != Transports::Stdio {
@@ -95,38 +95,43 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
     Ok(if logs.unwritten() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The sockets to serve, of those that are open already. Those of systemd are where its unit says;
-/// those of a process before this one count if the setting asks for them still.
+/// The sockets to serve, of those that are open already, and where they stay. Those of systemd are
+/// where its unit says; those of a process before this one count if the setting asks for them
+/// still.
 fn sockets_for(
     config: &Config,
     sockets: Vec<(String, TcpListener)>,
-    activated: bool,
-    is_own: impl Fn(&str) -> bool,
-) -> Opened {
-    let mut opened = Opened::default();
+    is_activated: impl Fn(&str) -> bool,
+) -> (Opened, Kept) {
+    let (mut opened, mut kept) = (Opened::default(), Kept::default());
     for (name, socket) in sockets {
         let Ok(address) = socket.local_addr() else { continue };
-        let is_admin = name == inherit::ADMIN;
-        let (bind, is_kept) = match is_admin {
-            true => (config.observe.admin_bind, activated),
-            false => (Some(config.bind), !is_own(&name)),
-        };
-        if !is_kept && !bind.is_some_and(|bind| asks_for(bind, address)) {
+        let place = Place { address, is_activated: is_activated(&name) };
+        let is_admin = [inherit::ADMIN, inherit::ACTIVATED_ADMIN].contains(&&*name);
+        let bind = if is_admin { config.observe.admin_bind } else { Some(config.bind) };
+        let is_asked_for = bind.is_some_and(|bind| asks_for(bind, address));
+        if !place.is_activated && !is_asked_for {
             tracing::info!(%address, ?bind, "a socket is left: the setting is another now");
         } else if is_admin {
+            if let Some(admin_bind) = bind.filter(|_| !is_asked_for) {
+                let text = "admin_bind is not served: the socket of systemd is";
+                tracing::warn!(%address, %admin_bind, "{text}");
+            }
             opened.admin = Some(socket);
+            kept.admin = Some(place);
         } else {
             opened.clients.push(socket);
+            let is_open = |place: Place| !place.address.ip().to_canonical().is_loopback();
+            kept.clients = kept.clients.filter(|first| is_open(*first) || !is_open(place));
+            kept.clients = kept.clients.or(Some(place));
         }
     }
-    opened
+    (opened, kept)
 }
 
-/// The sockets that stay, whatever the settings come to say.
-fn kept(opened: &Opened, activated: bool) -> Kept {
-    let address = |socket: &TcpListener| socket.local_addr().ok();
-    let clients = opened.clients.first().and_then(address);
-    Kept { clients, admin: opened.admin.as_ref().and_then(address), activated }
+/// Where clients come in, each address once.
+fn addresses(opened: &Opened) -> BTreeSet<SocketAddr> {
+    opened.clients.iter().filter_map(|socket| socket.local_addr().ok()).collect()
 }
 
 /// Changes what is logged.
@@ -156,7 +161,7 @@ fn announce(text: &str, has_stdio: bool) {
 }
 
 fn warn_if_open(address: SocketAddr) {
-    if !address.ip().is_loopback() {
+    if !address.ip().to_canonical().is_loopback() {
         tracing::warn!(
             %address,
             "listening beyond this machine: whoever reaches this address can read, change and \

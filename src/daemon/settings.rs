@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use mcp_fastd::Transports;
 use mcp_fastd::config::diagnose::{Layer, settled};
 use mcp_fastd::config::file::{CONFIG_VARIABLE, Error, RawConfig, Settings};
 #[cfg(feature = "otlp")]
@@ -14,6 +13,7 @@ use mcp_fastd::config::raw::{
     RawAccessLog, RawAuditLog, RawAuth, RawGuard, RawHttpSse, RawTls, RawTransport,
 };
 use mcp_fastd::config::values::{Hosts, Micros, Networks, Origins, Texts};
+use mcp_fastd::{Logs, Transports};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::Problem;
@@ -33,7 +33,17 @@ pub(super) fn read(arguments: &ServeArguments) -> Result<(Settings, Targets), Pr
     let raw = flags(arguments).over(environment).over(file);
     let settings = with_defaults(raw).settled()?;
     let filter = filter(arguments, &settings).map_err(Problem)?;
+    if let Some(problem) = dataset_in_a_log(&settings) {
+        return Err(Problem(format!("dataset: {problem}")));
+    }
     Ok((settings, filter))
+}
+
+/// What is wrong with a dataset in whose file a log is kept.
+pub(super) fn dataset_in_a_log(settings: &Settings) -> Option<String> {
+    let file = settings.dataset.as_deref()?;
+    let log = Logs::kept_in(&settings.config.observe, file)?;
+    Some(format!("{} is the file of {log}, too", file.display()))
 }
 
 /// What the layers say, as far as they can be understood.

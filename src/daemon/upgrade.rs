@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use mcp_fastd::Handle;
-use mcp_fastd::inherit::{ADMIN, HANDOVER_VARIABLE, READY};
+use mcp_fastd::inherit::{HANDOVER_VARIABLE, READY};
 use mcp_fastd::limits::UPGRADE_TIMEOUT;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -38,8 +38,8 @@ pub(super) struct Upgrade {
     program: PathBuf,
     arguments: Vec<OsString>,
     state: Arc<AtomicU8>,
-    /// The name under which sockets are handed over.
-    name: &'static str,
+    /// The names under which sockets are handed over: those for clients, and the operators'.
+    names: (&'static str, &'static str),
     /// Why there cannot be one.
     obstacle: Option<&'static str>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Upgrade {
 impl Upgrade {
     /// To be made at the start, while the current folder is the one that a relative path is meant
     /// from.
-    pub(super) fn new(has_stdio: bool, name: &'static str) -> Upgrade {
+    pub(super) fn new(has_stdio: bool, names: (&'static str, &'static str)) -> Upgrade {
         let mut arguments = std::env::args_os();
         let program = PathBuf::from(arguments.next().unwrap_or_else(|| "mcp-fastd".into()));
         // Without a slash it was found in PATH, and will be again. What this process runs
@@ -62,7 +62,7 @@ impl Upgrade {
             _ => None,
         };
         let state = Arc::new(AtomicU8::new(NONE));
-        Upgrade { program, arguments: arguments.collect(), state, name, obstacle }
+        Upgrade { program, arguments: arguments.collect(), state, names, obstacle }
     }
 
     /// Whether another process serves in place of this one.
@@ -134,11 +134,11 @@ impl Upgrade {
         admin: Option<&OwnedFd>,
         ready: &OwnedFd,
     ) -> Result<Child, Problem> {
-        let named = admin.map(|fd| format!("{}@{ADMIN}", fd.as_raw_fd()));
+        let named = admin.map(|fd| format!("{}@{}", fd.as_raw_fd(), self.names.1));
         let numbers = sockets.iter().map(|fd| fd.as_raw_fd().to_string());
         let numbers: Vec<_> = numbers.chain(named).collect();
         let (own, ready, numbers) = (std::process::id(), ready.as_raw_fd(), numbers.join(","));
-        let promise = format!("{own}:{ready}:{numbers}:{}", self.name);
+        let promise = format!("{own}:{ready}:{numbers}:{}", self.names.0);
         Command::new(&self.program)
             .args(&self.arguments)
             .env(HANDOVER_VARIABLE, promise)

@@ -42,6 +42,8 @@ pub const FAREWELL_TIMEOUT: Duration = Duration::from_millis(500);
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 /// How long the listener is left alone when the process is out of file descriptors.
 pub const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+/// While it is out of them, that is said this often, by all shards together.
+pub const ACCEPT_COMPLAINT_INTERVAL: Duration = Duration::from_secs(10);
 /// A subject, a client or a scope, in bytes. A subject has at most 255 (OpenID Connect Core §2).
 pub const TOKEN_NAME_BYTES_MAX: usize = 512;
 /// Scopes of one token.

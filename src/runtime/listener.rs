@@ -9,10 +9,11 @@ use std::os::unix::fs::MetadataExt as _;
 use mio::net::TcpListener;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
+use crate::config::Config;
 use crate::limits;
 
 /// What each shard listens on, and the address.
-pub(crate) type Listeners = (Vec<Vec<TcpListener>>, SocketAddr);
+type Listeners = (Vec<Vec<TcpListener>>, SocketAddr);
 
 /// Listening sockets that are open already.
 #[derive(Debug, Default)]
@@ -24,11 +25,42 @@ pub struct Opened {
     pub admin: Option<StdListener>,
 }
 
+/// What a server listens on, and where.
+pub(crate) struct Listening {
+    pub(crate) shards: Vec<Vec<TcpListener>>,
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: Option<TcpListener>,
+    pub(crate) admin_address: Option<SocketAddr>,
+}
+
+/// The setting that says where, what it says, and why nothing can listen there.
+pub(crate) type Refused = (&'static str, SocketAddr, io::Error);
+
+/// Opens what `count` shards listen on, unless it is `opened` already.
+pub(crate) fn listen(config: &Config, opened: Opened, count: usize) -> Result<Listening, Refused> {
+    let (shards, address) = match opened.clients.is_empty() || count == 0 {
+        true => open(config.bind, count),
+        false => deal(opened.clients, count),
+    }
+    .map_err(|error| ("bind", config.bind, error))?;
+    let mut listening = Listening { shards, address, admin: None, admin_address: None };
+    if let Some(bind) = config.observe.admin_bind {
+        let (listeners, address) = match opened.admin {
+            Some(listener) => deal(vec![listener], 1),
+            None => open(bind, 1),
+        }
+        .map_err(|error| ("admin_bind", bind, error))?;
+        listening.admin = listeners.into_iter().flatten().next();
+        listening.admin_address = Some(address);
+    }
+    Ok(listening)
+}
+
 /// Opens `count` listeners on one address; the kernel spreads new connections over them.
 ///
 /// Sockets with `SO_REUSEPORT` would also share the port with another process of the same user
 /// without a word, so the address is first tried without it.
-pub(crate) fn open(address: SocketAddr, count: usize) -> io::Result<Listeners> {
+fn open(address: SocketAddr, count: usize) -> io::Result<Listeners> {
     if address.port() != 0 && count > 0 {
         let probe = socket(address)?;
         probe.bind(&address.into())?;
@@ -50,7 +82,7 @@ pub(crate) fn open(address: SocketAddr, count: usize) -> io::Result<Listeners> {
 
 /// Deals sockets that are open already to `count` shards, so that each has one at least and each is
 /// had by somebody: connections that wait at a socket that nobody has would be lost with it.
-pub(crate) fn deal(opened: Vec<StdListener>, count: usize) -> io::Result<Listeners> {
+fn deal(opened: Vec<StdListener>, count: usize) -> io::Result<Listeners> {
     let opened = distinct(opened)?;
     let nothing = || io::Error::new(io::ErrorKind::NotFound, "no sockets were handed over");
     let address = opened.first().ok_or_else(nothing)?.local_addr()?;
@@ -62,19 +94,6 @@ pub(crate) fn deal(opened: Vec<StdListener>, count: usize) -> io::Result<Listene
         }
     }
     Ok((listeners, address))
-}
-
-/// The one for operators, where there is to be one, and its address.
-pub(crate) fn for_operators(
-    bind: Option<SocketAddr>,
-    opened: Option<StdListener>,
-) -> io::Result<(Option<TcpListener>, Option<SocketAddr>)> {
-    let Some(bind) = bind else { return Ok((None, None)) };
-    let (listeners, address) = match opened {
-        Some(listener) => deal(vec![listener], 1)?,
-        None => open(bind, 1)?,
-    };
-    Ok((listeners.into_iter().flatten().next(), Some(address)))
 }
 
 /// Each socket once, though there may be several descriptors of it.

@@ -10,7 +10,7 @@ mod writer;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, Builder, JoinHandle};
@@ -55,11 +55,47 @@ pub(crate) fn open(config: &ObserveConfig, server: (&str, &str)) -> Result<LogFi
             .map(Some)
             .map_err(|error| format!("{setting}: cannot open {}: {error}", path.display())),
     };
+    if let Some(problem) = same_file(config) {
+        return Err(problem);
+    }
     Ok(LogFiles {
         access: open("access_log.path", &config.access_log.path, false)?,
         audit: open("audit_log.path", &config.audit_log.path, config.audit_log.sync)?,
         traces: Exporter::open(&config.trace, server)?,
     })
+}
+
+/// The logs that are kept in files, each with its key.
+fn named(config: &ObserveConfig) -> impl Iterator<Item = (&'static str, &Path)> {
+    let named =
+        [("access_log.path", &config.access_log.path), ("audit_log.path", &config.audit_log.path)];
+    let named = named.into_iter().filter_map(|(key, path)| Some((key, path.as_deref()?)));
+    named.filter(|(_, path)| path.as_os_str() != "-")
+}
+
+/// Lines of two kinds in one file are of use to nobody.
+fn same_file(config: &ObserveConfig) -> Option<String> {
+    let (_, audit) = named(config).find(|(key, _)| *key == "audit_log.path")?;
+    let (other, _) = named(config).next().filter(|(_, path)| is_one(path, audit))?;
+    (other != "audit_log.path")
+        .then(|| format!("audit_log.path: {} is the file of {other}, too", audit.display()))
+}
+
+/// Whether two paths are of one file, which need not be there yet. (What is no file, as a terminal
+/// or a pipe, may be had by several.)
+fn is_one(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    match (one.metadata(), other.metadata()) {
+        (Ok(one), Ok(other)) => {
+            one.is_file() && (one.dev(), one.ino()) == (other.dev(), other.ino())
+        }
+        (Err(_), Err(_)) => place(one).is_some_and(|one| Some(one) == place(other)),
+        _ => false,
+    }
 }
 
 fn missing(path: &Path) -> Option<String> {
@@ -164,17 +200,16 @@ impl Logs {
     /// What would keep the logs of these settings from being opened, each beginning with the key.
     /// Nothing is made.
     pub fn problems(config: &ObserveConfig) -> Vec<String> {
-        let named = [
-            ("access_log.path", &config.access_log.path),
-            ("audit_log.path", &config.audit_log.path),
-        ];
-        let named = named.into_iter().filter_map(|(key, path)| Some((key, path.as_deref()?)));
-        let named = named.filter(|(_, path)| path.as_os_str() != "-");
         let problem = |(key, path): (&str, &Path)| {
             let problem = missing(path)?;
             Some(format!("{key}: cannot open {}: {problem}", path.display()))
         };
-        named.filter_map(problem).collect()
+        named(config).filter_map(problem).chain(same_file(config)).collect()
+    }
+
+    /// Which log is kept in this file, by its key: nothing else is to be written to it.
+    pub fn kept_in(config: &ObserveConfig, file: &Path) -> Option<&'static str> {
+        named(config).find(|(_, path)| is_one(path, file)).map(|(key, _)| key)
     }
 
     /// Goes on with new files under the same names: what a rotation asks for that has moved the old

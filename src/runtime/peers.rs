@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::mailbox::{Address, Mail};
 use super::metrics::ShardCounters;
+use crate::limits;
 use crate::store::{Counts, network};
 
 /// What the shards know of each other.
@@ -16,6 +17,8 @@ pub(crate) struct Peers {
     leaving: Box<[AtomicBool]>,
     /// A shard has left its listener unread because there are `connections_max`.
     held_back: AtomicBool,
+    /// When somebody may say again that no connection can be accepted.
+    complain_at_ms: AtomicU64,
     /// How many connections each address has.
     pub(crate) from: Arc<Counts<u128>>,
 }
@@ -28,13 +31,25 @@ impl Peers {
     ) -> Peers {
         let leaving = addresses.iter().map(|_| AtomicBool::new(false)).collect();
         let (held_back, from) = (AtomicBool::new(false), Counts::new(per_address_max));
-        Peers { addresses, counters, leaving, held_back, from }
+        let complain_at_ms = AtomicU64::new(0);
+        Peers { addresses, counters, leaving, held_back, complain_at_ms, from }
     }
 
     /// Whether one more connection may come from this address, where that is counted. It leaves,
     /// then.
     pub(crate) fn come(&self, from: Option<IpAddr>) -> bool {
         from.is_none_or(|from| self.from.add(&network(from)))
+    }
+
+    /// Whether it is to be said that no connection can be accepted: now and then while that lasts.
+    pub(crate) fn may_complain(&self, now_ms: u64) -> bool {
+        let at = self.complain_at_ms.load(Ordering::Relaxed);
+        let next = now_ms + limits::ACCEPT_COMPLAINT_INTERVAL.as_millis() as u64;
+        let set = || {
+            let order = Ordering::Relaxed;
+            self.complain_at_ms.compare_exchange(at, next, order, order).is_ok()
+        };
+        now_ms >= at && set()
     }
 
     fn connections(&self) -> usize {

@@ -74,7 +74,9 @@ impl<H: Handler> Shard<H> {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Accepted::All,
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
+                    if self.peers.may_complain(self.core.local.now_ms) {
+                        tracing::warn!(%error, "cannot accept a connection");
+                    }
                     return Accepted::Failed;
                 }
             }
