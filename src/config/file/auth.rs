@@ -16,8 +16,8 @@ use crate::limits;
 type Problem = (String, String);
 
 /// It may have been read in the middle of a write.
-const NO_KEYS: &str = "no key is in it, and so none of it could let anybody in: `mcp-fastd key NAME` \
-                       makes one; if no file is meant to have keys, leave api_keys_file out";
+const NO_KEYS: &str = "no key is in it, and so nobody would be let in by it: `mcp-fastd key NAME` \
+                       makes one; where no file is meant to have keys, leave api_keys_file out";
 
 /// What is meant by the table and by the scopes of things, with the keys of the file that it names.
 ///
