@@ -41,9 +41,9 @@ impl ClientUsage {
 }
 
 impl Usage {
-    /// Counts a session of a client. Says whether it is the first one; not of any number of clients,
-    /// for names can be made up. Of too many clients, the one that came least makes room, and is
-    /// counted with those without a name.
+    /// Counts a session of a client. Says whether it is the first one, but not of any number of
+    /// clients, for names can be made up. Of too many clients, the one that came least makes room,
+    /// and is counted with those without a name.
     pub(crate) fn begin(&self, name: &str, version: &str) -> (Arc<ClientUsage>, bool) {
         let mut clients = self.clients.lock();
         let key = Name { name: name.into(), version: version.into() };
