@@ -60,14 +60,18 @@ impl Control {
         self.silent_shards(limits::SHARD_ANSWER_TIMEOUT);
     }
 
-    /// The sockets that the shards listen on, once more: each of them, once.
+    /// The sockets that the shards listen on, once more: each of them, once. All or none: a socket
+    /// that is left takes the connections with it that nobody has accepted yet.
     pub(crate) fn listeners(&self, patience: Duration) -> io::Result<Opened> {
-        let (shards, lent) = self.ask(Mail::Lend);
+        let (asked, lent) = self.ask(Mail::Lend);
         let until = Instant::now() + patience;
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "a shard does not answer");
+        if asked < self.mailboxes.len() {
+            return Err(late());
+        }
         let mut all = Opened::default();
-        for _ in 0..shards {
-            let late = |_| io::Error::new(io::ErrorKind::TimedOut, "a shard does not answer");
-            let Opened { clients, admin } = lent.recv_deadline(until).map_err(late)?;
+        for _ in 0..asked {
+            let Opened { clients, admin } = lent.recv_deadline(until).map_err(|_| late())?;
             all.clients.extend(clients);
             all.admin = all.admin.or(admin);
         }
