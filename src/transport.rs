@@ -49,7 +49,7 @@ pub use headers::mismatch;
 pub(crate) use http_sse::HttpSse;
 pub(crate) use line::{Line, Promise, Then, close_subscription, too_long};
 pub(crate) use metadata::{Endpoint, ResourceMetadata};
-pub(crate) use observed::operations;
+pub(crate) use observed::{begin_unread, operations};
 pub(crate) use operator::{Pages, operate};
 pub(crate) use rates::Counted;
 #[cfg(feature = "tls")]

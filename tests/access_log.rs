@@ -1,6 +1,7 @@
 //! The access log: a line for each request, and nothing in it that gives a secret away.
 
 use std::path::Path;
+use std::time::Duration;
 
 use mcp_fastd::{AccessFormat, Config};
 use serde_json::{Value, json};
@@ -117,4 +118,111 @@ fn a_rotated_log_goes_on_in_a_new_file() {
     eventually("the second is written", || lines(&path).len() == 1);
     assert_eq!(lines(&old).len(), 1);
     server.stop();
+}
+
+/// Who sends what is no request is who an operator wants to know of.
+#[test]
+fn what_is_refused_before_it_is_a_request_has_an_address() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("access.log");
+    let server = start_with(|config| {
+        logging(&path)(config);
+        config.http.body_bytes_max = 1000;
+        config.head_timeout = Duration::from_millis(200);
+        config.body_timeout = Duration::from_millis(200);
+    });
+    let large = format!("GET /large HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n", "x".repeat(99_999));
+    let table: [(&str, u64, Option<&str>, Option<&str>); 7] = [
+        ("BAD\u{1} / HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, Some("_OTHER"), Some("/")),
+        ("NONSENSE\r\n\r\n", 400, None, None),
+        (
+            "BREW /tea?k=s3cret HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            501,
+            Some("_OTHER"),
+            Some("/tea"),
+        ),
+        ("GET /old HTTP/3.0\r\nHost: localhost\r\n\r\n", 505, Some("GET"), Some("/old")),
+        (&large, 431, None, None),
+        (
+            "POST /mcp?k=s3cret HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n\r\n",
+            413,
+            Some("POST"),
+            Some("/mcp"),
+        ),
+        ("GET /half", 408, None, None),
+    ];
+    for (number, (bytes, status, method, asked)) in (1..).zip(table) {
+        let mut wire = server.connect();
+        wire.try_send(bytes);
+        assert_eq!(u64::from(wire.response().status), status, "{}", &bytes[..bytes.len().min(99)]);
+        eventually("it is written", || lines(&path).len() == number);
+        let line = lines(&path).pop().expect("a line");
+        assert_eq!((&line["address"], &line["status"]), (&json!("127.0.0.1"), &json!(status)));
+        let said = (line["method"].as_str(), line["path"].as_str());
+        assert_eq!(said, (method, asked), "{line}");
+    }
+    let mut wire = server.connect();
+    wire.send(&call(1, "echo", json!({ "text": "x" })).bytes()[..260]);
+    assert_eq!(wire.response().status, 408);
+    eventually("it is written", || lines(&path).len() == 8);
+    let text = std::fs::read_to_string(&path).expect("it is there");
+    assert!(!text.contains("s3cret"), "{text}");
+    server.stop();
+}
+
+#[test]
+fn a_connection_too_many_is_logged_and_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("access.log");
+    let server = start_with(|config| {
+        logging(&path)(config);
+        config.cores = Some(1);
+        config.connections_per_address_max = 1;
+    });
+    let health = "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let mut first = server.connect();
+    assert_eq!(first.ask(health).status, 200);
+    assert_eq!(server.connect().ask(health).status, 429);
+    let refused = || lines(&path).into_iter().find(|line| line["status"] == 429);
+    eventually("it is written", || refused().is_some());
+    let line = refused().expect("it is there");
+    assert_eq!((&line["address"], &line["path"]), (&json!("127.0.0.1"), &json!("/health")));
+    let counted = |wire: &mut common::Wire| {
+        let metrics = wire.ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").text();
+        let line = "mcp_server_limited_total{limit=\"connections_per_address_max\"} ";
+        let count = metrics.lines().find_map(|other| other.strip_prefix(line)?.parse().ok());
+        count.unwrap_or(0_u64)
+    };
+    assert_eq!(counted(&mut first), 1);
+    // Beyond those that are waited for, they are told at once, and counted all the same.
+    let _silent: Vec<_> = (0..150).map(|_| server.connect()).collect();
+    eventually("those are counted", || counted(&mut first) >= 20);
+    server.stop();
+}
+
+/// What operators ask is neither counted nor logged, whether or not it is a request.
+#[test]
+fn nothing_at_the_operators_listener_is_logged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("access.log");
+    let server = start_with(|config| {
+        logging(&path)(config);
+        config.observe.admin_bind = Some(([127, 0, 0, 1], 0).into());
+        config.head_timeout = Duration::from_millis(200);
+    });
+    let address = server.running().admin_addr().expect("a listener");
+    let posted = "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n";
+    for (bytes, status) in [("BAD\u{1}\r\n\r\n", 400), ("GET /half", 408), (posted, 404)] {
+        let mut wire = common::Wire::connect(address);
+        wire.send(bytes);
+        if status == 404 {
+            wire.send("{}");
+        }
+        assert_eq!(wire.response().status, status);
+    }
+    let metrics = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let metrics = common::Wire::connect(address).ask(metrics).text();
+    assert!(!metrics.contains("http_response_status_code=\"40"), "{metrics}");
+    server.stop();
+    assert_eq!(lines(&path), Vec::<Value>::new());
 }

@@ -117,6 +117,7 @@ fn what_cannot_be_entered_is_not_done() {
         let refused = wire.ask(call(id, "echo", json!({ "text": "x" })).bytes());
         assert_eq!(refused.status, 503);
         assert_eq!(refused.json()["error"]["data"]["limit"], "audit_log.when_full");
+        assert_eq!(refused.json()["id"], id);
     }
     assert!(metrics(&mut wire).contains("mcp_server_log_failing{log=\"audit\"} 1\n"));
     // What is no call goes on.

@@ -173,6 +173,14 @@ fn a_batch_counts_as_its_messages() {
     check_refused(&wire.ask(batch(3)), "rate.per_address");
     assert_eq!(wire.ask(batch(1)).status, 200, "the first of those three was counted");
 
+    let server = per_address(5);
+    let never = server.connect().ask(batch(6));
+    let (code, message) = never.error();
+    assert_eq!((never.status, code, never.field("Retry-After")), (429, -32005, None), "{message}");
+    assert!(message.contains("rate.per_address") && message.contains("burst"), "{message}");
+    let data = &never.json()["error"]["data"];
+    assert_eq!((&data["limit"], &data["retryAfterMs"]), (&json!("rate.per_address"), &json!(null)));
+
     let server = start_with(|config| config.rate.per_tool = only(1));
     let add = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
         "params": { "name": "add", "arguments": { "a": 1, "b": 1 } } });

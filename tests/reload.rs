@@ -342,3 +342,47 @@ fn bounds_on_load_are_live() {
     change(&server, |config| config.overload.memory_max = Some(0));
     assert_eq!(echo(), 200, "and not any more, though nobody looks");
 }
+
+/// A file of keys that an editor is about to write, say.
+#[test]
+fn an_empty_file_of_keys_locks_nobody_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, keys) = (folder.path().join("c.toml"), folder.path().join("keys.toml"));
+    let (key, sha256) = new_api_key().expect("random bits");
+    let entry = format!("[[auth.api_keys]]\nname = \"ada\"\nsha256 = {sha256:?}\n");
+    fs::write(&keys, entry).expect("a file");
+    let daemon = served(&file, &format!("{AT}[auth]\nenabled = true\napi_keys_file = {keys:?}\n"));
+    let stats = || {
+        let post = call(1, "dataset_stats", json!({})).with("X-API-Key", &key);
+        Wire::connect(daemon.address).ask(post.bytes()).status
+    };
+    assert_eq!(stats(), 200);
+    for text in ["", "[auth]\n", "[auth]\napi_keys = []\n"] {
+        fs::write(&keys, text).expect("a file");
+        let before = daemon.log().len();
+        daemon.signal("HUP");
+        let log = daemon.logs(before, "not reloaded");
+        assert!(log.contains("auth.api_keys_file") && log.contains("no key is in it"), "{log}");
+        assert_eq!(stats(), 200, "{text}");
+        // The same is no file to start with.
+        let out = command().arg("check").arg(&file).output().expect("it runs");
+        let (told, said) = (String::from_utf8_lossy(&out.stderr), out.stdout);
+        assert!(!out.status.success() && said.is_empty(), "{told}");
+        assert!(told.contains("no key is in it"), "{told}");
+    }
+}
+
+#[test]
+fn rates_that_are_as_they_were_are_not_forgotten() {
+    let rate = |config: &mut Config| config.rate.per_address = Some("3/h".parse().expect("a rate"));
+    let server = start_with(rate);
+    let ask = || server.connect().ask(call(1, "echo", json!({ "text": "x" })).bytes()).status;
+    assert_eq!([ask(), ask(), ask(), ask()], [200, 200, 200, 429]);
+    change(&server, |config| {
+        rate(config);
+        config.idle_timeout = Duration::from_secs(76);
+    });
+    assert_eq!(ask(), 429);
+    change(&server, |config| config.rate.per_address = Some("4/h".parse().expect("a rate")));
+    assert_eq!(ask(), 200, "another rate is counted anew");
+}

@@ -81,8 +81,8 @@ fn access_object(entry: &Entry<'_>) -> Vec<u8> {
     let mut line = Object::begin(entry.unix_ms());
     line.text("address", http.map(|http| http.address.to_string()).as_deref());
     line.text("principal", state.principal.as_ref().map(|principal| &*principal.name));
-    line.text("method", http.map(|http| http.method));
-    line.text("path", http.map(|http| &*http.path));
+    line.text("method", http.and_then(|http| http.method));
+    line.text("path", http.and_then(|http| http.path.as_deref()));
     line.raw("status", Some(&status.to_string()));
     line.text("outcome", Some(outcome.class()));
     line.text("error_type", error_type(entry.observed).as_deref());
@@ -111,8 +111,8 @@ fn access_text(entry: &Entry<'_>) -> Vec<u8> {
         text(http.map(|http| http.address.to_string()).as_deref()),
         text(state.principal.as_ref().map(|principal| &*principal.name)),
         timestamp(entry.unix_ms()),
-        text(http.map(|http| http.method)),
-        text(http.map(|http| &*http.path)),
+        text(http.and_then(|http| http.method)),
+        text(http.and_then(|http| http.path.as_deref())),
         state.bytes,
         duration_ms(entry.ns),
         text(method(entry)),
@@ -135,7 +135,7 @@ pub(super) fn write_audit(entry: &Entry<'_>) -> Vec<u8> {
     line.text("client", said.and_then(|said| said.client.as_deref()));
     line.text("address", http.map(|http| http.address.to_string()).as_deref());
     line.text("transport", Some(if http.is_some() { "http" } else { "stdio" }));
-    line.text("path", http.map(|http| &*http.path).filter(|_| is_denied));
+    line.text("path", http.and_then(|http| http.path.as_deref()).filter(|_| is_denied));
     line.text("mcp_method", method(entry));
     line.text("tool", tool(entry));
     line.text("protocol_version", version(entry));

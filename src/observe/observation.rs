@@ -37,11 +37,12 @@ pub(super) struct State {
     pub(super) parted: bool,
 }
 
-/// What the head of an HTTP request says.
+/// Who an HTTP request is from, and what its head says.
 pub(crate) struct Http {
     pub(crate) address: IpAddr,
-    pub(crate) method: &'static str,
-    pub(crate) path: Box<str>,
+    /// These two are not known of what is refused before it is a request.
+    pub(crate) method: Option<&'static str>,
+    pub(crate) path: Option<Box<str>>,
     pub(crate) user_agent: Option<Box<str>>,
     /// The scheme of `Authorization`, without what it shows.
     pub(crate) scheme: Option<Box<str>>,

@@ -115,8 +115,8 @@ fn name(entry: &Entry<'_>) -> Option<String> {
     let operations = &entry.ledger.operations;
     if operations.method(operation).is_none() {
         let http = entry.state.http.as_deref()?;
-        let is_refused = http.method == "POST" && outcome.error_type().is_some();
-        return is_refused.then(|| http.method.to_owned());
+        let is_refused = |method: &&str| *method == "POST" && outcome.error_type().is_some();
+        return http.method.filter(is_refused).map(str::to_owned);
     }
     let method = method(entry)?;
     // Names that anybody can make up are not for the names of spans.
@@ -202,8 +202,8 @@ fn of_http(http: &Http, status: u16, all: &mut Vec<KeyValue>) {
     all.push(KeyValue::text("network.transport", "tcp"));
     all.push(KeyValue::text("network.protocol.name", "http"));
     all.push(KeyValue::text("client.address", http.address.to_string()));
-    all.push(KeyValue::text("http.request.method", http.method));
-    all.push(KeyValue::text("url.path", &*http.path));
+    all.extend(http.method.map(|method| KeyValue::text("http.request.method", method)));
+    all.extend(http.path.as_deref().map(|path| KeyValue::text("url.path", path)));
     if status != 0 {
         all.push(KeyValue::integer("http.response.status_code", status));
     }

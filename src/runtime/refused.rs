@@ -1,33 +1,47 @@
 //! What is refused before it is a request: bytes that are none, and connections of an address that
 //! has as many as it may.
 
-use super::connection::{Connection, State};
+use super::connection::{Connection, Kind, State};
 use super::serve::{Core, fill};
 use crate::app::Handler;
-use crate::http;
+use crate::http::{self, Date};
 use crate::limits;
-use crate::transport;
+use crate::transport::{self, Shared};
 
 impl<H: Handler> Core<H> {
     /// What a connection sends is not HTTP: it is told so, and ends.
     #[cold]
     pub(super) fn malformed(&mut self, connection: &mut Connection, error: http::Error) {
         self.read_on(connection);
-        let Connection { input, output, .. } = connection;
-        let (date, out) = (&self.local.date, output.out());
-        let from = out.len();
-        self.local.watch.begin();
-        transport::refuse_framing(error, input.unread(), &self.shared, date, out);
-        self.local.watch.written(&out[from..]);
-        connection.state = State::Finishing { linger: true };
+        self.refuse_unread(connection, |unread, shared, date, out| {
+            transport::refuse_framing(error, unread, shared, date, out);
+        });
     }
 
     /// A connection that is one too many has asked for something: it is told that, and ends.
     #[cold]
     pub(super) fn turned_away(&mut self, connection: &mut Connection) {
-        let Connection { input, output, .. } = connection;
-        let (date, out) = (&self.local.date, output.out());
-        transport::refuse_connection(input.unread(), &self.shared, date, out);
+        self.refuse_unread(connection, transport::refuse_connection);
+    }
+
+    /// Answers what has not become a request with what `write` says of it, counts and logs that
+    /// unless it was asked at the operators' listener, and ends the connection.
+    pub(super) fn refuse_unread(
+        &mut self,
+        connection: &mut Connection,
+        write: impl FnOnce(&[u8], &Shared<H>, &Date, &mut Vec<u8>),
+    ) {
+        let Connection { input, output, peer, kind, .. } = connection;
+        let (unread, out) = (input.unread(), output.out());
+        let from = out.len();
+        match kind {
+            Kind::Operator => self.local.watch.begin_unseen(),
+            Kind::Client | Kind::TurnedAway => {
+                transport::begin_unread(&self.local.watch, peer, unread, &self.shared);
+            }
+        }
+        write(unread, &self.shared, &self.local.date, out);
+        self.local.watch.written(&out[from..]);
         connection.state = State::Finishing { linger: true };
     }
 

@@ -219,7 +219,10 @@ fn step<H: Handler>(connection: &mut Connection, key: ConnectionKey, core: &mut 
             return Step::Answered;
         }
         Ok(Parsed::Head(head)) => {
-            if transport::expect(&head, peer, counted, &core.shared, &mut core.local, out) {
+            // An operator is not asked who that is, and what is asked for is not counted.
+            if *kind == Kind::Operator
+                || transport::expect(&head, peer, counted, &core.shared, &mut core.local, out)
+            {
                 if head.wants_continue() {
                     continue_100(out);
                 }

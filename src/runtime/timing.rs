@@ -84,13 +84,9 @@ impl<H: Handler> Core<H> {
             }
         };
         self.output(connection);
-        let Connection { input, output, .. } = connection;
-        let (date, out) = (&self.local.date, output.out());
-        let from = out.len();
-        self.local.watch.begin();
-        transport::refuse_timeout(limit, input.unread(), &self.shared, date, out);
-        self.local.watch.written(&out[from..]);
-        connection.state = State::Finishing { linger: true };
+        self.refuse_unread(connection, |unread, shared, date, out| {
+            transport::refuse_timeout(limit, unread, shared, date, out);
+        });
     }
 }
 

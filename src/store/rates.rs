@@ -32,7 +32,8 @@ pub(crate) struct Pace {
 pub(crate) struct TooOften {
     /// The setting.
     pub(crate) limit: &'static str,
-    pub(crate) retry_after_ms: u64,
+    /// `None`: it is more at once than there ever is.
+    pub(crate) retry_after_ms: Option<u64>,
 }
 
 /// What is counted, each by its pace; what has none is not counted.
@@ -107,6 +108,22 @@ impl Rates {
         }
     }
 
+    /// So many messages have come at once, from an address where it is known and of a principal
+    /// where there is one. Whether they would be let in if nothing had come before.
+    pub(crate) fn fit(&self, count: u64, is_from: bool, is_whose: bool) -> Result<(), TooOften> {
+        let address = self.address.as_ref().map(|table| table.pace).filter(|_| is_from);
+        let global = self.global.as_ref().map(|(pace, _)| *pace).filter(|_| is_from);
+        let principal = self.principal.as_ref().map(|table| table.pace).filter(|_| is_whose);
+        let paces = [
+            ("rate.per_address", address),
+            ("rate.global", global),
+            ("rate.per_principal", principal),
+        ];
+        let is_too_small = |pace: Pace| pace.token_ns.saturating_mul(count) > pace.full_ns;
+        let met = paces.into_iter().find(|(_, pace)| pace.is_some_and(is_too_small));
+        met.map_or(Ok(()), |(limit, _)| Err(TooOften { limit, retry_after_ms: None }))
+    }
+
     /// So many messages are this principal's.
     pub(crate) fn ask(&self, principal: &str, count: u64, now_ms: u64) -> Result<(), TooOften> {
         let Some(table) = &self.principal else { return Ok(()) };
@@ -143,7 +160,7 @@ pub(crate) fn network(address: IpAddr) -> u128 {
 }
 
 fn too_often(limit: &'static str) -> impl FnOnce(u64) -> TooOften {
-    move |wait_ns| TooOften { limit, retry_after_ms: wait_ns.div_ceil(1_000_000).max(1) }
+    move |wait_ns| TooOften { limit, retry_after_ms: Some(wait_ns.div_ceil(1_000_000).max(1)) }
 }
 
 /// When it will be full again, in nanoseconds of the steady clock.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -12,6 +12,8 @@ use crate::limits;
 #[derive(Default)]
 pub(crate) struct Usage {
     clients: Mutex<HashMap<Name, Arc<ClientUsage>>>,
+    /// How many of them were said to be new.
+    told: AtomicUsize,
 }
 
 #[derive(Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,8 +41,9 @@ impl ClientUsage {
 }
 
 impl Usage {
-    /// Counts a session of a client. Says whether it is the first one. Of too many clients, the one
-    /// that came least makes room, and is counted with those without a name.
+    /// Counts a session of a client. Says whether it is the first one, but not of any number of
+    /// clients, for names can be made up. Of too many clients, the one that came least makes room,
+    /// and is counted with those without a name.
     pub(crate) fn begin(&self, name: &str, version: &str) -> (Arc<ClientUsage>, bool) {
         let mut clients = self.clients.lock();
         let key = Name { name: name.into(), version: version.into() };
@@ -58,7 +61,10 @@ impl Usage {
         }
         let client = clients.entry(key).or_default().clone();
         let is_first = client.sessions.fetch_add(1, Ordering::Relaxed) == 0;
-        (client, is_first)
+        let may_be_told =
+            || self.told.fetch_add(1, Ordering::Relaxed) < limits::CLIENTS_COUNTED_MAX;
+        let is_new = is_first && may_be_told();
+        (client, is_new)
     }
 
     /// Counts a message of a client that has not said who it is.
@@ -88,9 +94,11 @@ mod tests {
         let (often, is_first) = usage.begin("often", "1");
         assert!(is_first && !usage.begin("often", "1").1);
         often.count_message();
+        let mut told = 1;
         for number in 0..3 * limits::CLIENTS_COUNTED_MAX {
-            usage.begin(&format!("made up {number}"), "1");
+            told += usize::from(usage.begin(&format!("made up {number}"), "1").1);
         }
+        assert_eq!(told, limits::CLIENTS_COUNTED_MAX, "a log is not filled with made-up names");
         usage.count_nameless();
         let (mut clients, mut all_sessions, mut all_messages, mut is_here) = (0, 0, 0, false);
         usage.each(|name, _, sessions, messages| {

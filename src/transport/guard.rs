@@ -74,6 +74,13 @@ impl<'r> Caller<'r> {
     }
 }
 
+impl Behind<'_> {
+    /// The client.
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+}
+
 /// What becomes of the origin of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {

@@ -106,7 +106,7 @@ impl<H: Handler> Desk<'_, H> {
         out: &mut Vec<u8>,
     ) -> Next {
         if self.watch.is_telling() && !self.tell(message, context, session.as_ref()) {
-            return self.refuse_http(&HttpRefusal::no_audit(), out);
+            return self.refuse_http(&HttpRefusal::no_audit(id_text(message)), out);
         }
         if self.shared.handler.authorizes()
             && let Err(missing) = self.judge().message(message, context)

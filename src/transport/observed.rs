@@ -6,11 +6,12 @@ use sha2::{Digest, Sha256};
 
 use super::Shared;
 use super::fields::Fields;
+use super::guard::Behind;
 use super::headers::decoded;
 use super::line::{Line, Then};
 use super::message::{Desk, id_text};
 use crate::app::{Catalog, Handler, Peer};
-use crate::http::{Head, Method as HttpMethod};
+use crate::http::{Field, Head, Method as HttpMethod};
 use crate::json::Value;
 use crate::limits;
 use crate::mcp::plan::Answer;
@@ -171,12 +172,48 @@ pub(super) fn tell_of_head(watch: &Watch, peer: &Peer, head: &Head<'_>, fields: 
     let scheme = fields.authorization.and_then(|value| value.split(|byte| *byte == b' ').next());
     let http = Http {
         address: peer.address,
-        method: name_of(head.method),
-        path: short(head.target.path.as_bytes()),
+        method: Some(name_of(head.method)),
+        path: Some(short(head.target.path.as_bytes())),
         user_agent: text(value("user-agent")),
         scheme: text(scheme.filter(|scheme| Some(*scheme) != fields.authorization)),
         session: fields.session_id.map(|id| watch.ledger.veiled(id)),
         caller: Caller::read(parent, state),
+    };
+    watch.tell(|observation| observation.came_by(http));
+}
+
+/// What came as `unread` is refused before it is a request: begins one, which is from `peer`. Where
+/// its head is whole, it says as much of what was asked, and for whom, as can be read of it.
+#[cold]
+pub(crate) fn begin_unread<H>(watch: &Watch, peer: &Peer, unread: &[u8], shared: &Shared<H>) {
+    watch.begin();
+    if !watch.is_telling() {
+        return;
+    }
+    let head_len = unread.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or(0);
+    let mut lines = unread[..head_len].split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut words = lines.next().unwrap_or_default().split(|byte| *byte == b' ');
+    let (method, target) = (words.next(), words.next());
+    let is_http = words.next().is_some_and(|version| version.starts_with(b"HTTP/"));
+    let known = |name| HttpMethod::from_name(std::str::from_utf8(name).ok()?);
+    let method = method.map(|name| known(name).map_or("_OTHER", name_of));
+    let path = target.filter(|target| target.starts_with(b"/"));
+    let path = path.and_then(|target| target.split(|byte| *byte == b'?').next());
+    let fields = lines.filter_map(|line| {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let name = std::str::from_utf8(&line[..colon]).ok()?;
+        Some(Field { name, value: line[colon + 1..].trim_ascii() })
+    });
+    let fields: Vec<_> = fields.take(limits::HEADER_FIELDS_MAX).collect();
+    let behind = shared.guard.behind(peer, &fields);
+    let http = Http {
+        address: behind.as_ref().map_or(peer, Behind::peer).address,
+        method: method.filter(|_| is_http),
+        path: path.filter(|_| is_http).map(short),
+        user_agent: None,
+        scheme: None,
+        session: None,
+        caller: None,
     };
     watch.tell(|observation| observation.came_by(http));
 }

@@ -188,7 +188,9 @@ fn batch(
     now_ms: u64,
 ) -> Result<(), TooOften> {
     let messages = || root.elements().into_iter().flatten().take(limits::BATCH_MAX);
-    let more = messages().count().saturating_sub(1) as u64;
+    let count = messages().count() as u64;
+    rates.fit(count, from.is_some(), principal.is_some())?;
+    let more = count.saturating_sub(1);
     if let Some(from) = from {
         rates.arrive(from, more, now_ms)?;
     }
@@ -224,11 +226,17 @@ pub(super) fn text(refused: TooOften) -> String {
         "rate.per_tool" | "rate.tools" => "too many calls of this tool",
         _ => "too many requests",
     };
-    format!("{what} ({limit}): try again in {retry_after_ms} ms")
+    match retry_after_ms {
+        Some(ms) => format!("{what} ({limit}): try again in {ms} ms"),
+        None => format!(
+            "{what} at once ({limit}): this batch is more than its burst, and never let in: send \
+             fewer messages in each"
+        ),
+    }
 }
 
 /// The same as the answer to a message.
 fn refusal<'b>(refused: TooOften) -> Refusal<'b> {
     let TooOften { limit, retry_after_ms } = refused;
-    Refusal::limited(LIMIT_EXCEEDED, text(refused), limit, Some(retry_after_ms))
+    Refusal::limited(LIMIT_EXCEEDED, text(refused), limit, retry_after_ms)
 }

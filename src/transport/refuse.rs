@@ -217,10 +217,10 @@ impl HttpRefusal {
         }
     }
 
-    /// 503: the audit log has no room for the call.
+    /// 503: the audit log has no room for the call of this id, as JSON.
     #[cold]
-    pub(crate) fn no_audit() -> Self {
-        HttpRefusal::overload(NO_AUDIT, WHEN_FULL)
+    pub(crate) fn no_audit(id: Vec<u8>) -> Self {
+        HttpRefusal::overload(NO_AUDIT, WHEN_FULL).answering(id, false)
     }
 
     /// 503: the application has no room for the message; the bound that it met.
@@ -254,7 +254,7 @@ impl HttpRefusal {
     pub(crate) fn too_often(refused: TooOften) -> Self {
         let mut refusal = HttpRefusal::new(Status::TOO_MANY_REQUESTS, rates::text(refused));
         refusal.0.limit = Some(refused.limit);
-        refusal.0.retry_after_ms = Some(refused.retry_after_ms);
+        refusal.0.retry_after_ms = refused.retry_after_ms;
         refusal.0.code = Some(rates::LIMIT_EXCEEDED);
         refusal
     }

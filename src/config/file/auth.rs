@@ -15,6 +15,10 @@ use crate::limits;
 
 type Problem = (String, String);
 
+/// It may have been read in the middle of a write.
+const NO_KEYS: &str = "no key is in it, and so nobody would be let in by it: `mcp-fastd key NAME` \
+                       makes one; where no file is meant to have keys, leave api_keys_file out";
+
 /// What is meant by the table and by the scopes of things, with the keys of the file that it names.
 ///
 /// # Errors
@@ -32,7 +36,11 @@ pub(super) fn whole(
         problem,
     })?;
     if let Some(file) = &auth.api_keys_file {
-        auth.api_keys.extend(api_keys(file)?);
+        let keys = api_keys(file)?;
+        if keys.is_empty() {
+            return Err(of_keys_file(format!("{}: {NO_KEYS}", file.display())));
+        }
+        auth.api_keys.extend(keys);
     }
     auth.tools = scopes(tools.named.clone());
     auth.prompts = scopes(prompts);
@@ -123,17 +131,18 @@ struct KeysTable {
     api_keys: Vec<ApiKey>,
 }
 
+fn of_keys_file(problem: String) -> Error {
+    let key = Some("auth.api_keys_file".to_owned());
+    Error { key, problem, place: super::SETTINGS.to_owned(), line: None }
+}
+
 /// Reads a file of keys.
 ///
 /// # Errors
 /// It cannot be read, or is not understood.
 fn api_keys(path: &Path) -> Result<Vec<ApiKey>, Error> {
-    let (text, is_json, place) = super::text_of(path).map_err(|error| Error {
-        key: Some("auth.api_keys_file".to_owned()),
-        problem: format!("{}: {}", error.place, error.problem),
-        place: super::SETTINGS.to_owned(),
-        line: None,
-    })?;
+    let (text, is_json, place) = super::text_of(path)
+        .map_err(|error| of_keys_file(format!("{}: {}", error.place, error.problem)))?;
     let file: KeysFile = match is_json {
         true => super::from_json(&text, &place)?,
         false => super::from_toml(&text, &place)?,

@@ -13,6 +13,7 @@ use crate::app::{Handler, Peer};
 use crate::config::ProxyProtocol;
 use crate::limits;
 use crate::runtime::ConnectionKey;
+use crate::runtime::clock::steady_ns;
 use crate::runtime::connection::{Connection, Kind, Phase, State};
 use crate::runtime::deadlines::tick_after;
 use crate::runtime::mailbox::Mail;
@@ -95,13 +96,24 @@ impl<H: Handler> Shard<H> {
             self.counters().connections.fetch_add(1, Ordering::SeqCst);
             return self.add_as(Kind::TurnedAway, socket, peer);
         }
-        let Core { shared, local, .. } = &self.core;
+        let Core { shared, local, .. } = &mut self.core;
         let mut answer = Vec::new();
         transport::refuse_connection(b"", shared, &local.date, &mut answer);
         if self.certificates.is_none() && send(&socket, &answer, SendFlags::NOSIGNAL).is_ok() {
             // Its client may be sending meanwhile, and be told nothing but that we are gone.
             let _ = socket.shutdown(Shutdown::Write);
+            transport::begin_unread(&local.watch, &peer, b"", shared);
+            local.watch.written(&answer);
+            local.watch.count(steady_ns);
+        } else {
+            self.count_turned_away();
         }
+    }
+
+    /// One that is told nothing has no response to be counted by.
+    fn count_turned_away(&self) {
+        let gauges = &self.core.shared.hub.ledger.gauges;
+        gauges.limited.add("connections_per_address_max");
     }
 
     /// Reads who is behind a trusted proxy, which says so first: from then on the connection is
@@ -122,6 +134,7 @@ impl<H: Handler> Shard<H> {
                 connection.kind = Kind::TurnedAway;
             } else {
                 connection.abort();
+                self.count_turned_away();
             }
         }
         self.advance(key);

@@ -39,7 +39,11 @@ impl<H: Handler> Shard<H> {
     /// set next.
     fn reload(&mut self, reloaded: &Reloaded) {
         let Shared { handler, hub, .. } = &*self.core.shared;
-        let settings = reloaded.settings.clone();
+        let mut settings = reloaded.settings.clone();
+        if reloaded.config.rate == self.core.config.rate {
+            // Who has used up what is theirs is not given it again.
+            settings.rates.clone_from(&self.core.shared.rates);
+        }
         // What has been read of a request stays readable, though a new one might not be so long.
         let room = settings.limits.read_buffer_bytes_max();
         self.core.read_buffer_max = self.core.read_buffer_max.max(room);
