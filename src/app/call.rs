@@ -257,7 +257,7 @@ impl<'c> Call<'c> {
         let hub = self.link.hub;
         let living = Arc::new(Stream::new(hub.streams.bounds()));
         let owner = Owner::of(self.link.version, self.link.session, self.link.principal);
-        let begun = hub.tasks.begin(owner, living, None, (hub.clock.unix_ms)());
+        let begun = hub.tasks.begin(owner, living, None, hub.clock);
         let task = begun.ok_or_else(|| self.protocol_error(-32603, "too many tasks"))?;
         let mut handle = Vec::new();
         let Link { request, version, server_meta, .. } = self.link;

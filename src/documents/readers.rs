@@ -1,6 +1,7 @@
 //! Read-only connections, one for each thread that reads.
 //!
-//! A thread has a home slot, found by its number, with a connection opened at the first read and
+//! A thread has a home slot, found by its number (that of a thread that has ended is another's
+//! next, since workers come and go), with a connection opened at the first read and
 //! kept: its pages and statements stay warm, and nobody else wants the slot, so taking it is one
 //! uncontended compare-and-swap. `try_lock` never waits: a slot in use means the next one, and no
 //! slot at all a connection for this one call. Not thread-locals: those would outlive the dataset.
@@ -10,6 +11,7 @@ use super::limits::READERS_MAX;
 use super::schema;
 use parking_lot::Mutex;
 use rusqlite::Connection;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -53,13 +55,32 @@ impl Readers {
     }
 }
 
-/// Threads are numbered in the order of their first read, so the first 64 share no slot.
-fn thread_number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static NUMBER: usize = NEXT.fetch_add(1, Ordering::Relaxed);
+/// The number of a thread that reads, for as long as it lives. They are given out in order, so the
+/// first 64 share no slot, and no more slots are filled than threads have read at once.
+struct Number(usize);
+
+/// Numbers of threads that have ended.
+static FREE: Mutex<BTreeSet<usize>> = Mutex::new(BTreeSet::new());
+
+impl Number {
+    fn new() -> Number {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let used = FREE.lock().pop_first();
+        Number(used.unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed)))
     }
-    NUMBER.with(|number| *number)
+}
+
+impl Drop for Number {
+    fn drop(&mut self) {
+        FREE.lock().insert(self.0);
+    }
+}
+
+fn thread_number() -> usize {
+    thread_local! {
+        static NUMBER: Number = Number::new();
+    }
+    NUMBER.with(|number| number.0)
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ pub(crate) fn honored(mut filter: Filter, catalog: &Catalog, owner: &Owner, hub:
     if !catalog.has_resources() {
         filter.uris.clear();
     }
-    let now_ms = (hub.clock.unix_ms)();
+    let now_ms = (hub.clock.steady_ms)();
     filter.tasks.retain(|id| hub.tasks.find(id, owner, now_ms).is_some());
     filter
 }

@@ -90,7 +90,7 @@ pub(super) fn page<'b>(cursor: Option<Cursor>) -> Result<Option<(u64, String)>, 
 
 /// The task of this id, if it is the caller's.
 pub(super) fn find<'b>(id: &str, link: &Link<'_>) -> Result<Arc<Task>, Refusal<'b>> {
-    let found = link.hub.tasks.find(id, &owner(link), (link.hub.clock.unix_ms)());
+    let found = link.hub.tasks.find(id, &owner(link), (link.hub.clock.steady_ms)());
     found.ok_or_else(unknown)
 }
 
@@ -131,7 +131,7 @@ pub(super) fn write_list(
     link: &Link<'_>,
     out: &mut Vec<u8>,
 ) -> Option<Cursor> {
-    let mut tasks = link.hub.tasks.of(&owner(link), (link.hub.clock.unix_ms)());
+    let mut tasks = link.hub.tasks.of(&owner(link), (link.hub.clock.steady_ms)());
     if let Some((created_ms, id)) = after {
         tasks.retain(|task| task.place() > (*created_ms, id.as_str()));
     }

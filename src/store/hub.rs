@@ -272,7 +272,7 @@ impl Hub {
         let now_s = self.now_s();
         let lines = limits::TRIM_LINE_WEIGHT * self.lines.sweep(now_s);
         let forgotten = self.sessions.sweep(now_s) + lines;
-        self.tasks.sweep((self.clock.unix_ms)());
+        self.tasks.sweep((self.clock.steady_ms)(), (self.clock.unix_ms)());
         if self.forgotten.fetch_add(forgotten, Ordering::Relaxed) + forgotten >= limits::TRIM_AFTER
         {
             self.forgotten.store(0, Ordering::Relaxed);
@@ -317,7 +317,7 @@ impl Hub {
         for table in [&self.sessions, &self.lines] {
             table.each(|session| table.end(session));
         }
-        self.tasks.sweep(u64::MAX);
+        self.tasks.sweep(u64::MAX, (self.clock.unix_ms)());
     }
 
     /// The time of sessions.

@@ -95,7 +95,10 @@ pub(crate) struct Task {
     pub(crate) owner: Owner,
     /// The call's: it carries questions, and the wish that it end.
     pub(crate) stream: Arc<Stream>,
+    /// By the wall clock, which clients are told.
     created_ms: u64,
+    /// By the steady clock, which decides how long it is kept.
+    begun_ms: u64,
     ttl_ms: u64,
     /// How many of all tasks are worked on.
     running: Arc<AtomicUsize>,
@@ -119,11 +122,12 @@ struct State {
 impl Task {
     /// Its place in the order of all tasks.
     pub(crate) fn place(&self) -> (u64, &str) {
-        (self.created_ms, &self.id)
+        (self.begun_ms, &self.id)
     }
 
+    /// Whether its time, of the steady clock, is not over.
     fn is_kept(&self, now_ms: u64) -> bool {
-        now_ms <= self.created_ms.saturating_add(self.ttl_ms)
+        now_ms <= self.begun_ms.saturating_add(self.ttl_ms)
     }
 
     pub(crate) fn status(&self) -> Status {

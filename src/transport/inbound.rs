@@ -52,7 +52,7 @@ fn hear(id: &str, reply: crate::store::Reply, session: &Arc<Session>, hub: &Hub)
         (Some("q"), Some(number)) => number.parse().ok().and_then(|number| session.stream(number)),
         (Some("t"), Some(task)) => {
             let owner = Owner::of(session.version(), Some(session), session.principal.as_ref());
-            let task = hub.tasks.find(task, &owner, (hub.clock.unix_ms)());
+            let task = hub.tasks.find(task, &owner, (hub.clock.steady_ms)());
             task.map(|task| task.stream.clone())
         }
         _ => None,

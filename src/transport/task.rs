@@ -19,7 +19,7 @@ pub(super) fn begin<'b>(
     hub: &Hub,
 ) -> Result<Arc<Task>, Refusal<'b>> {
     let stream = Arc::new(Stream::new(hub.streams.bounds()));
-    hub.tasks.begin(owner, stream, ttl_ms, (hub.clock.unix_ms)()).ok_or_else(|| {
+    hub.tasks.begin(owner, stream, ttl_ms, hub.clock).ok_or_else(|| {
         let text = "too many tasks (tasks_running_max, tasks_max); try again later";
         Refusal::new(Stage::InBand, ErrorCode::INTERNAL_ERROR, text)
     })
@@ -68,7 +68,7 @@ impl<H: Handler> Desk<'_, H> {
         self.asked(message, context);
         let hub = &self.shared.hub;
         let owner = Owner::of(context.version, session.as_ref(), self.sender.principal.as_ref());
-        let Some(task) = hub.tasks.find(task, &owner, (hub.clock.unix_ms)()) else {
+        let Some(task) = hub.tasks.find(task, &owner, (hub.clock.steady_ms)()) else {
             return self.refuse(&mcp::tasks::unknown(), id(message), context.era(), out);
         };
         let request = id_text(message);

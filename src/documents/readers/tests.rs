@@ -29,6 +29,21 @@ fn more_threads_than_slots_read_at_once() {
 }
 
 #[test]
+fn threads_that_come_and_go_share_a_slot() {
+    let folder = tempfile::tempdir().unwrap();
+    let readers = readers(&folder);
+    for _ in 0..READERS_MAX {
+        std::thread::scope(|scope| {
+            scope.spawn(|| readers.with(|_| Ok(())).unwrap());
+        });
+    }
+    let held = |slot: &&Slot| slot.0.lock().is_some();
+    // Others of this process read meanwhile, and end.
+    let filled = readers.slots.iter().filter(held).count();
+    assert!(filled < READERS_MAX / 2, "{filled} slots are filled");
+}
+
+#[test]
 fn a_panic_in_a_read_costs_one_connection() {
     let folder = tempfile::tempdir().unwrap();
     let readers = readers(&folder);

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 
 use super::{Owner, State, Status, Task};
 use crate::limits;
-use crate::store::random_id;
 use crate::store::stream::Stream;
+use crate::store::{Clock, random_id};
 
 /// The tasks of a server.
 #[derive(Default)]
@@ -25,8 +25,9 @@ impl Tasks {
         owner: Owner,
         stream: Arc<Stream>,
         ttl_ms: Option<u64>,
-        now_ms: u64,
+        clock: Clock,
     ) -> Option<Arc<Task>> {
+        let created_ms = (clock.unix_ms)();
         let id: Box<str> = format!("{:032x}", random_id()?).into();
         let mut tasks = self.tasks.lock();
         // Under the lock, so that no two are the last one.
@@ -35,13 +36,13 @@ impl Tasks {
         }
         if tasks.len() >= limits::TASKS_MAX {
             let over = |task: &&Arc<Task>| task.status().is_terminal();
-            let oldest = tasks.values().filter(over).min_by_key(|task| task.created_ms)?;
+            let oldest = tasks.values().filter(over).min_by_key(|task| task.begun_ms)?;
             let oldest = oldest.id.clone();
             tasks.remove(&oldest);
         }
         let state = Mutex::new(State {
             status: Status::Working,
-            updated_ms: now_ms,
+            updated_ms: created_ms,
             changed: false,
             outcome: None,
             keys: Vec::new(),
@@ -53,7 +54,8 @@ impl Tasks {
             id: id.clone(),
             owner,
             stream,
-            created_ms: now_ms,
+            created_ms,
+            begun_ms: (clock.steady_ms)(),
             ttl_ms,
             running: self.running.clone(),
             state,
@@ -63,7 +65,7 @@ impl Tasks {
         Some(task)
     }
 
-    /// The task of this id, if it is the owner's.
+    /// The task of this id, if it is the owner's, at this time of the steady clock.
     pub(crate) fn find(&self, id: &str, owner: &Owner, now_ms: u64) -> Option<Arc<Task>> {
         let task = self.tasks.lock().get(id).cloned()?;
         (task.owner == *owner && task.is_kept(now_ms)).then_some(task)
@@ -92,7 +94,7 @@ impl Tasks {
     }
 
     /// Forgets tasks whose time is over; a function that still runs for one is told.
-    pub(crate) fn sweep(&self, now_ms: u64) {
+    pub(crate) fn sweep(&self, now_ms: u64, unix_ms: u64) {
         let mut gone = Vec::new();
         let mut tasks = self.tasks.lock();
         tasks.retain(|_, task| {
@@ -104,7 +106,7 @@ impl Tasks {
         });
         drop(tasks);
         for task in gone {
-            task.cancel(now_ms);
+            task.cancel(unix_ms);
         }
     }
 }

@@ -55,7 +55,7 @@ impl<H: Handler> Line<'_, H> {
         let hub = &self.shared.hub;
         let session = self.session_of(context.version);
         let owner = Owner::of(context.version, session, self.principal);
-        let Some(task) = hub.tasks.find(task, &owner, (hub.clock.unix_ms)()) else {
+        let Some(task) = hub.tasks.find(task, &owner, (hub.clock.steady_ms)()) else {
             return self.refuse(&mcp::tasks::unknown(), id(message));
         };
         let request = id_text(message);
