@@ -53,6 +53,8 @@ pub mod config;
 #[cfg(feature = "daemon")]
 pub mod documents;
 pub mod inherit;
+#[cfg(any(feature = "auth", feature = "otlp"))]
+mod outbound;
 mod runtime;
 mod server;
 

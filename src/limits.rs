@@ -71,6 +71,8 @@ pub const BUFFERS_AT_REST: usize = 8;
 pub const TRIM_AFTER_CONNECTIONS: usize = 64;
 /// Bytes of buffers that were given back after which memory is given back to the system.
 pub const TRIM_AFTER_BYTES: usize = 1024 * 1024;
+/// Freed bytes that stay at the end of a thread's heap; blocks as large are no part of a heap.
+pub const HEAP_KEPT_BYTES: i32 = 1024 * 1024;
 /// Buffers given back between two looks at what they were used for.
 pub const BUFFER_WINDOW: u32 = 1024;
 /// Such looks without growth after which buffers are made smaller again.

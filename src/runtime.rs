@@ -51,9 +51,9 @@ use self::workers::Jobs;
 use crate::app::catalog::Switches;
 use crate::app::{Catalog, Handler};
 use crate::config::Config;
-use crate::limits;
 use crate::store::{Clock, Hub};
 use crate::transport::Shared;
+use crate::{limits, sys};
 #[cfg(not(feature = "otlp"))]
 use no_export as export;
 #[cfg(not(feature = "tls"))]
@@ -166,6 +166,7 @@ pub(crate) fn prepare<H: Handler>(
     logs: LogFiles,
 ) -> io::Result<Prepared<H>> {
     allow_many_files(&config);
+    sys::keep_little_memory();
     let Listening { shards: listeners, address, admin: mut admin_listener, admin_address: admin } =
         listening;
     let count = listeners.len();

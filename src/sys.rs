@@ -3,6 +3,8 @@
 use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+use crate::limits;
+
 /// Gives memory that was freed back to the system.
 ///
 /// glibc keeps what is freed in the middle of its heaps for later; after a storm of sessions that
@@ -13,6 +15,30 @@ pub(crate) fn give_memory_back() {
     #[allow(unsafe_code)]
     unsafe {
         libc::malloc_trim(0);
+    }
+}
+
+/// Bounds what glibc keeps of freed memory at the end of each thread's heap, where
+/// [`give_memory_back`] does not reach.
+///
+/// glibc raises that bound by itself, up to 64 MiB for each heap, once a large block was freed
+/// (mallopt(3), `M_MMAP_THRESHOLD`). Who has set it, by the environment, is heard.
+pub(crate) fn keep_little_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        let is_set = |name| std::env::var_os(name).is_some();
+        let names = ["GLIBC_TUNABLES", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"];
+        if names.into_iter().any(is_set) {
+            return;
+        }
+        for parameter in [libc::M_TRIM_THRESHOLD, libc::M_MMAP_THRESHOLD] {
+            // SAFETY: `mallopt` takes no pointers, and may be called at any time; a value that it
+            // does not take changes nothing.
+            #[allow(unsafe_code)]
+            unsafe {
+                libc::mallopt(parameter, limits::HEAP_KEPT_BYTES);
+            }
+        }
     }
 }
 

@@ -12,9 +12,10 @@ const LINE_CHARS_MAX: usize = 100;
 /// Each room, and the rooms it may use. Arrows only point up this table: a room stands below what
 /// it uses. (`app` is among those of `runtime` and `server` because both are generic over its
 /// `Handler`; `server` has those of `transport` because `Exchange` is a shard without sockets.)
-const ROOMS: [(&str, &[&str]); 23] = [
+const ROOMS: [(&str, &[&str]); 24] = [
     ("limits", &[]),
-    ("sys", &[]),
+    ("outbound", &[]),
+    ("sys", &["limits"]),
     ("calendar", &[]),
     ("buffer", &[]),
     ("json", &["limits"]),
@@ -30,10 +31,22 @@ const ROOMS: [(&str, &[&str]); 23] = [
         &["http", "mcp", "app", "store", "observe", "protocol", "rpc", "json", "buffer", "limits"],
     ),
     ("config", &["http", "observe", "calendar", "json", "app", "limits"]),
-    ("auth", &["app", "store", "protocol", "json", "config", "limits"]),
+    ("auth", &["app", "store", "protocol", "json", "config", "outbound", "limits"]),
     (
         "runtime",
-        &["transport", "http", "app", "store", "observe", "buffer", "config", "json", "limits"],
+        &[
+            "transport",
+            "http",
+            "app",
+            "store",
+            "observe",
+            "buffer",
+            "config",
+            "json",
+            "outbound",
+            "sys",
+            "limits",
+        ],
     ),
     (
         "server",
@@ -74,6 +87,7 @@ const ROOMS: [(&str, &[&str]); 23] = [
             "runtime",
             "server",
             "inherit",
+            "outbound",
             "adapter",
             "documents",
         ],

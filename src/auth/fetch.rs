@@ -1,19 +1,16 @@
 //! What issuers are asked over HTTP. This waits, and is for threads of its own.
 //!
-//! Redirects are not followed: they could lead to where TLS or the issuer's name was to keep us
-//! from. An answer is read up to [`limits::ISSUER_ANSWER_BYTES_MAX`].
+//! An answer is read up to [`limits::ISSUER_ANSWER_BYTES_MAX`].
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::http::Response;
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 use super::issuer::Issuer;
 use crate::config::tokens::TokenConfig;
 use crate::json::Parser;
-use crate::limits;
+use crate::{limits, outbound};
 
 /// Asks.
 pub struct Fetcher {
@@ -35,18 +32,9 @@ pub struct Metadata {
 
 impl Fetcher {
     pub fn new(config: &TokenConfig) -> Fetcher {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(provider);
-        let agent = Agent::config_builder()
-            .tls_config(tls.build())
+        let agent = outbound::client()
             .timeout_global(Some(config.issuer_timeout))
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .max_idle_age(Duration::from_secs(10))
-            .user_agent(concat!("mcp-fastd/", env!("CARGO_PKG_VERSION")));
+            .max_idle_age(Duration::from_secs(10));
         Fetcher { agent: agent.build().into(), config: config.clone() }
     }
 

@@ -9,12 +9,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use prost::Message as _;
 use ureq::http::{HeaderName, HeaderValue, Response, StatusCode};
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 use crate::config::TraceConfig;
-use crate::limits;
 use crate::observe::{Export, Exported, KeyValue, Ledger, Letter, Queue, Resource};
+use crate::{limits, outbound};
 
 /// Where spans are sent, by what, and of whom they are.
 pub(crate) struct Exporter {
@@ -36,18 +35,8 @@ impl Exporter {
     ) -> Result<Option<Exporter>, String> {
         let url = config.url().map_err(|problem| format!("trace.endpoint: {problem}"))?;
         let Some(url) = url else { return Ok(None) };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(provider);
-        let agent = Agent::config_builder()
-            .tls_config(tls.build())
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .http_status_as_error(false)
-            .user_agent(concat!("mcp-fastd/", env!("CARGO_PKG_VERSION")));
         Ok(Some(Exporter {
-            agent: agent.build().into(),
+            agent: outbound::client().build().into(),
             url,
             headers: headers(config)?,
             timeout: config.timeout,
