@@ -165,7 +165,6 @@ pub(crate) fn prepare<H: Handler>(
     listening: Listening,
     logs: LogFiles,
 ) -> io::Result<Prepared<H>> {
-    allow_many_files(&config);
     sys::keep_little_memory();
     let Listening { shards: listeners, address, admin: mut admin_listener, admin_address: admin } =
         listening;
@@ -306,26 +305,34 @@ fn pin(shard: usize, cpu: Option<core_affinity::CoreId>) {
     }
 }
 
-/// Raises the soft limit of open files to what `connections_max` needs, as far as the hard limit
-/// allows: the usual 1,024 end long before the memory does.
-pub(crate) fn allow_many_files(config: &Config) {
+/// How many connections there may be: `connections_max`, or fewer where the system allows fewer
+/// open files. What else the process opens has its room: where that were gone too, operators would
+/// not be let in, and no file could be read.
+///
+/// Raises the soft limit as far as that takes: the usual 1,024 end long before the memory does.
+pub(crate) fn allow_connections(config: &Config) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    let needed = (config.connections_max + limits::FILES_BESIDE_CONNECTIONS) as u64;
-    if let Some(maximum) = limit.maximum.filter(|maximum| *maximum < needed) {
-        tracing::warn!(
-            "connections_max: {} connections need {needed} open files, and this process may have \
-             {maximum} (ulimit -Hn, LimitNOFILE=): beyond them nobody is let in, operators neither",
-            config.connections_max
-        );
-    }
-    let wanted = limit.maximum.map_or(needed, |maximum| needed.min(maximum));
-    if limit.current.is_some_and(|current| current < wanted) {
-        let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
+    let wanted = (config.connections_max + limits::FILES_BESIDE_CONNECTIONS) as u64;
+    let allowed = limit.maximum.map_or(wanted, |maximum| wanted.min(maximum));
+    if limit.current.is_some_and(|current| current < allowed) {
+        let raised = Rlimit { current: Some(allowed), maximum: limit.maximum };
         if let Err(error) = setrlimit(Resource::Nofile, raised) {
-            tracing::warn!(%error, wanted, "cannot raise the limit of open files (ulimit -n)");
+            tracing::warn!(%error, allowed, "cannot raise the limit of open files (ulimit -n)");
         }
     }
+    if allowed == wanted {
+        return config.connections_max;
+    }
+    let allowed = allowed as usize;
+    let beside = limits::FILES_BESIDE_CONNECTIONS.min(allowed / 2);
+    let count = (allowed - beside).min(config.connections_max);
+    tracing::warn!(
+        "connections_max: {} connections need {wanted} open files, and this process may have \
+         {allowed} (ulimit -Hn, LimitNOFILE=): no more than {count} are let in",
+        config.connections_max
+    );
+    count
 }
 
 impl Threads {

@@ -203,17 +203,18 @@ impl<H: Handler> Server<H> {
     /// Reads the certificates, and opens the listeners.
     fn prepare(mut self) -> Result<(Prepared<H>, Option<Certificates>), ServeError> {
         let opened = std::mem::take(&mut self.opened);
-        let (shared, config) = self.checked(runtime::CLOCK)?;
+        let (shared, mut config) = self.checked(runtime::CLOCK)?;
         let (name, warnings) = (config.guard.public_https_host(), config.warnings());
         let certificates =
             Certificates::read(&config.tls, name).map_err(ServeError::Certificates)?;
-        settings::tell(&shared.hub, &config, certificates.as_ref());
         let identity = shared.handler.catalog().identity();
         let logs = runtime::logs::open(&config.observe, identity).map_err(ServeError::Setting)?;
         let address = config.bind;
         let http_sse = shared.http_sse.clone().filter(|_| config.transports.has_http());
         let listening = runtime::listen(&config, opened)
             .map_err(|(setting, address, error)| ServeError::Bind { setting, address, error })?;
+        config.connections_max = runtime::allow_connections(&config);
+        settings::tell(&shared.hub, &config, certificates.as_ref());
         let prepared = runtime::prepare(shared, config, certificates.clone(), listening, logs)
             .map_err(|error| ServeError::Bind { setting: "bind", address, error })?;
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));

@@ -449,23 +449,3 @@ fn an_import_that_is_interrupted_says_so() {
     assert!(text(&output.stdout).contains(" added, "));
     mcp_fastd::documents::Dataset::open(&dataset).expect("opened").check().expect("whole");
 }
-
-#[test]
-fn who_is_out_of_descriptors_says_so_now_and_then() {
-    let mut command = Command::new("bash");
-    let program = env!("CARGO_BIN_EXE_mcp-fastd");
-    command.args(["-c", "ulimit -n 60; exec \"$@\"", "bash", program]);
-    command.args(["--bind", "127.0.0.1:0", "--cores", "2"]).env("MCP_FASTD__LOG_FORMAT", "human");
-    let daemon = Daemon::start(&mut command);
-    let log = daemon.logs(0, "connections_max: 65536 connections need 66048 open files");
-    assert!(log.contains("may have 60"), "{log}");
-    let held: Vec<_> =
-        (0..80).map(|_| TcpStream::connect(daemon.address).expect("queued")).collect();
-    daemon.logs(0, "cannot accept a connection");
-    // Each shard tries ten times a second.
-    std::thread::sleep(Duration::from_secs(1));
-    let log = daemon.log();
-    assert_eq!(log.matches("cannot accept a connection").count(), 1, "{log}");
-    drop(held);
-    daemon.client().call("dataset_stats", json!({}));
-}

@@ -86,13 +86,14 @@ impl Handle {
             }
         }
         next.warnings().iter().for_each(|warning| tracing::warn!("{warning}"));
-        settings::tell(&self.control.hub, &next, self.certificates.as_ref());
+        let mut told = next.clone();
+        told.connections_max = runtime::allow_connections(&next);
+        settings::tell(&self.control.hub, &told, self.certificates.as_ref());
         take();
         let mail = (!reloaded.changed.is_empty()).then(|| {
             *current = next;
-            runtime::allow_many_files(&current);
-            settings::reload_hub(&self.control.hub, &current);
-            Arc::new(runtime::Reloaded { config: Arc::new(current.clone()), settings })
+            settings::reload_hub(&self.control.hub, &told);
+            Arc::new(runtime::Reloaded { config: Arc::new(told), settings })
         });
         // Also without: keys in files may be others, though the settings are the same.
         self.control.reload(mail.as_ref());
