@@ -8,9 +8,10 @@ drifts; the table has the medians.
 
 import os
 import statistics
+from dataclasses import replace
 
 from bench import measure
-from bench.servers import DAEMON, EXAMPLE_COUNT, FASTD, Server, attempt, say, started
+from bench.servers import DAEMON, EXAMPLE_COUNT, FASTD, LOADTEST, Server, attempt, say, started
 
 SERVERS = (
     Server("a worker sleeps 5 ms", None, EXAMPLE_COUNT, FASTD.arguments + " --naps on", "nap"),
@@ -20,6 +21,11 @@ SERVERS = (
            "search_documents"),
     Server("quick, on a shard", None, EXAMPLE_COUNT, FASTD.arguments, "tools_call"),
 )
+# What it can do is seen where nothing is refused.
+UNBOUNDED = {
+    EXAMPLE_COUNT: " --queue-delay-ms 0",
+    DAEMON: f" --config {LOADTEST / 'bench' / 'unbounded.toml'}",
+}
 CONNECTIONS = 512
 # Of what the server can do: hardly anything, and twice as much.
 SHARES = (0.2, 2.0)
@@ -39,17 +45,19 @@ def run(setup, chosen):
 
 
 def measure_one(setup, server):
+    def ask(bind, *more):
+        arguments = ["--refusals", "--duration", setup.seconds, *more]
+        return measure.load(setup, server, bind, *arguments, cpu=setup.load_cpu)
+
+    unbounded = replace(server, arguments=server.arguments + UNBOUNDED[server.binary])
+    with started(setup, unbounded, {setup.server_cpu}) as (_, bind):
+        able = ask(bind, "--connections", 16, "--warmup", "1")["rps"]
+    rates = [max(1, int(able * share)) for share in SHARES]
     with started(setup, server, {setup.server_cpu}) as (_, bind):
-        ask = lambda *more: measure.load(  # noqa: E731
-            setup, server, bind, "--refusals", "--duration", setup.seconds, *more,
-            cpu=setup.load_cpu,
-        )
-        able = ask("--connections", 16, "--warmup", "1")["rps"]
-        rates = [max(1, int(able * share)) for share in SHARES]
-        quiet, loud = [ask("--connections", CONNECTIONS, "--rate", rate, "--warmup", "0")
+        quiet, loud = [ask(bind, "--connections", CONNECTIONS, "--rate", rate, "--warmup", "0")
                        for rate in rates]
-        say(f"  {server.name}: {able:,.0f} a second")
-        return able, quiet, loud
+    say(f"  {server.name}: {able:,.0f} a second")
+    return able, quiet, loud
 
 
 def middle(results):

@@ -152,6 +152,12 @@ fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, queue: &Queue, sh
         gauges.busy.subtract(1);
         load.ended(&started, is_wanted && !is_task, steady_ns());
         job.due.take().into_iter().for_each(|due| overdue.end(due));
+        if !queue.is_empty() {
+            // Between two calls the shard's turn costs nobody anything. Who goes on until the
+            // kernel's slice is over is stopped in the middle of a call, which then takes as long
+            // as the slices of all others: at twice the load that was the p99.
+            std::thread::yield_now();
+        }
     }
 }
 
