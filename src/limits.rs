@@ -56,6 +56,8 @@ pub const SETTING_ERRORS_MAX: usize = 100;
 pub const UPGRADE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a shard may take to say which sockets it has.
 pub const SHARD_ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a shard may take to end when its grace is over.
+pub const SHARD_END_TIMEOUT: Duration = Duration::from_secs(5);
 /// How finely deadlines are kept.
 pub const DEADLINE_TICK: Duration = Duration::from_millis(50);
 

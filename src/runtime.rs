@@ -9,6 +9,7 @@ mod clock;
 mod connection;
 mod control;
 mod deadlines;
+mod end;
 #[cfg(feature = "otlp")]
 mod export;
 mod listener;
@@ -38,8 +39,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle, available_parallelism};
 
+use crossbeam_channel::{Receiver, Sender, bounded};
 use mio::{Poll, Token};
 
+use self::end::End;
 use self::listener::{Listening, Refused};
 use self::logs::{LogFiles, LogThreads};
 use self::mailbox::{Address, mailbox};
@@ -66,7 +69,7 @@ pub use self::logs::Logs;
 pub(crate) use self::mailbox::Reloaded;
 pub(crate) use self::memory::bound as memory_bound;
 pub use self::metrics::ShardStats;
-pub(crate) use self::process::process;
+pub(crate) use self::process::{allow_connections, process};
 pub use self::tls::{CertificateError, Certificates};
 
 /// The clock of servers that run.
@@ -115,6 +118,9 @@ pub(crate) struct Threads {
     stdio: Option<Stdio>,
     logs: LogThreads,
     hub: Arc<Hub>,
+    end: Arc<End>,
+    /// Closed when no thread of a shard runs any more.
+    gone: Receiver<()>,
 }
 
 /// The shards there will be: what was asked for, or the CPUs this process may use. Affinity and
@@ -262,7 +268,10 @@ impl<H: Handler> Prepared<H> {
         let hub = self.shared.hub.clone();
         let logs = logs::start(self.logs, &hub.ledger, self.config.shutdown_grace)?;
         let Prepared { address, admin, mailboxes, counters, .. } = self;
-        let shards = self.shards.into_iter().map(Placed::spawn).collect::<io::Result<_>>()?;
+        let end = Arc::new(End::new(&self.config));
+        let (alive, gone) = bounded(0);
+        let spawn = |shard: Placed<H>| shard.spawn(alive.clone());
+        let shards = self.shards.into_iter().map(spawn).collect::<io::Result<_>>()?;
         let grace = self.config.shutdown_grace;
         let stdio = match self.streams {
             Some(streams) => {
@@ -271,7 +280,19 @@ impl<H: Handler> Prepared<H> {
             }
             None => None,
         };
-        Ok(Threads { address, admin, mailboxes, counters, shards, workers, stdio, logs, hub })
+        Ok(Threads {
+            address,
+            admin,
+            mailboxes,
+            counters,
+            shards,
+            workers,
+            stdio,
+            logs,
+            hub,
+            end,
+            gone,
+        })
     }
 
     /// As [`Prepared::start`], but the first shard runs on this thread; returns when all have
@@ -287,9 +308,13 @@ impl<H: Handler> Prepared<H> {
 }
 
 impl<H: Handler> Placed<H> {
-    fn spawn(self) -> io::Result<JoinHandle<()>> {
+    /// As long as its thread runs, it has `alive`.
+    fn spawn(self, alive: Sender<()>) -> io::Result<JoinHandle<()>> {
         let thread = Builder::new().name(format!("shard-{}", self.index));
-        thread.spawn(move || self.run())
+        thread.spawn(move || {
+            let _alive = alive;
+            self.run();
+        })
     }
 
     fn run(self) {
@@ -305,36 +330,6 @@ fn pin(shard: usize, cpu: Option<core_affinity::CoreId>) {
     }
 }
 
-/// How many connections there may be: `connections_max`, or fewer where the system allows fewer
-/// open files. What else the process opens has its room: where that were gone too, operators would
-/// not be let in, and no file could be read.
-///
-/// Raises the soft limit as far as that takes: the usual 1,024 end long before the memory does.
-pub(crate) fn allow_connections(config: &Config) -> usize {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let wanted = (config.connections_max + limits::FILES_BESIDE_CONNECTIONS) as u64;
-    let allowed = limit.maximum.map_or(wanted, |maximum| wanted.min(maximum));
-    if limit.current.is_some_and(|current| current < allowed) {
-        let raised = Rlimit { current: Some(allowed), maximum: limit.maximum };
-        if let Err(error) = setrlimit(Resource::Nofile, raised) {
-            tracing::warn!(%error, allowed, "cannot raise the limit of open files (ulimit -n)");
-        }
-    }
-    if allowed == wanted {
-        return config.connections_max;
-    }
-    let allowed = allowed as usize;
-    let beside = limits::FILES_BESIDE_CONNECTIONS.min(allowed / 2);
-    let count = (allowed - beside).min(config.connections_max);
-    tracing::warn!(
-        "connections_max: {} connections need {wanted} open files, and this process may have \
-         {allowed} (ulimit -Hn, LimitNOFILE=): no more than {count} are let in",
-        config.connections_max
-    );
-    count
-}
-
 impl Threads {
     /// What each shard is doing.
     pub(crate) fn stats(&self) -> Vec<ShardStats> {
@@ -344,14 +339,22 @@ impl Threads {
     /// The way to speak with them.
     pub(crate) fn control(&self) -> Control {
         let stdio = self.stdio.as_ref().map(Stdio::stopper);
-        Control::new(self.mailboxes.clone(), stdio, self.hub.clone())
+        Control::new(self.mailboxes.clone(), stdio, self.hub.clone(), self.end.clone())
     }
 
-    /// Waits until all shards have ended. Workers end with them, but for one whose function does
-    /// not come back; that one is not waited for. Returns what the shards did in all.
+    /// Waits until all shards have ended, and workers with them. One whose function does not come
+    /// back is not waited for. Returns what the shards did in all.
     pub(crate) fn join(self) -> Vec<ShardStats> {
+        let have_ended = self.end.wait(&self.gone);
         for shard in self.shards {
-            if shard.join().is_err() {
+            if !have_ended && !shard.is_finished() {
+                let name = shard.thread().name().unwrap_or_default();
+                tracing::error!(
+                    name,
+                    "a shard has not ended: a function does not come back; it is left behind (one \
+                     that may wait belongs on a worker)"
+                );
+            } else if shard.join().is_err() {
                 tracing::error!("a shard ended by a panic");
             }
         }

@@ -254,7 +254,8 @@ impl<H: Handler> Server<H> {
         Ok((shared, config))
     }
 
-    /// Runs the server; this thread is one of its own until it ends.
+    /// Runs the server; this thread is one of its own until it ends, and with it what functions do
+    /// on it: one that does not come back is waited for here, unlike by [`Running::wait`].
     ///
     /// # Errors
     /// [`ServeError`]: nothing has been started.
@@ -345,6 +346,8 @@ impl Running {
 
     /// Waits until the server ends: because it was stopped, or because standard input has ended
     /// where that is served. Returns what each shard did in all.
+    ///
+    /// A function on a shard that does not come back is left behind some seconds after the grace.
     pub fn wait(self) -> Vec<ShardStats> {
         self.threads.join()
     }

@@ -200,7 +200,7 @@ fn who_asks_again_and_again_loses_nothing() {
 }
 
 /// A server on one shard, with a tool that holds that shard until it is released.
-fn held() -> (Running, std::sync::mpsc::Sender<()>) {
+fn held(shutdown_grace: Duration) -> (Running, std::sync::mpsc::Sender<()>) {
     let (release, held) = std::sync::mpsc::channel::<()>();
     let held = std::sync::Mutex::new(held);
     let server = Server::builder()
@@ -213,14 +213,28 @@ fn held() -> (Running, std::sync::mpsc::Sender<()>) {
         bind: ([127, 0, 0, 1], 0).into(),
         cores: Some(1),
         pin: false,
+        shutdown_grace,
         ..Config::default()
     };
     (server.config(config).start().expect("it starts"), release)
 }
 
 #[test]
+fn a_function_that_does_not_come_back_is_left_behind() {
+    let (running, release) = held(Duration::from_millis(100));
+    let mut wire = Wire::connect(running.addr());
+    wire.send(call(1, "hold", json!({})).bytes());
+    let silent = || running.handle().silent_shards(Duration::from_secs(1));
+    eventually("the shard is in the function", || silent() == [0]);
+    let (sender, stopped) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(running.stop()));
+    stopped.recv_timeout(PATIENCE).expect("it ends in bounded time");
+    drop(release);
+}
+
+#[test]
 fn who_waits_to_be_accepted_is_answered() {
-    let (running, release) = held();
+    let (running, release) = held(PATIENCE);
     let mut holder = Wire::connect(running.addr());
     holder.send(call(1, "hold", json!({})).bytes());
     let handle = running.handle();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::end::End;
 use super::listener::{self, Opened};
 use super::mailbox::{Address, Leave, Mail, Reloaded};
 use super::stdio::StdioStop;
@@ -19,11 +20,17 @@ pub(crate) struct Control {
     mailboxes: Vec<Address>,
     stdio: Option<StdioStop>,
     pub(crate) hub: Arc<Hub>,
+    end: Arc<End>,
 }
 
 impl Control {
-    pub(super) fn new(mailboxes: Vec<Address>, stdio: Option<StdioStop>, hub: Arc<Hub>) -> Control {
-        Control { mailboxes, stdio, hub }
+    pub(super) fn new(
+        mailboxes: Vec<Address>,
+        stdio: Option<StdioStop>,
+        hub: Arc<Hub>,
+        end: Arc<End>,
+    ) -> Control {
+        Control { mailboxes, stdio, hub, end }
     }
 
     /// Asks the server to finish what is under way, and to end.
@@ -38,6 +45,7 @@ impl Control {
 
     fn leave(&self, leave: Leave) {
         self.hub.begin_to_drain();
+        self.end.begin();
         for mailbox in &self.mailboxes {
             mailbox.post_waiting(Mail::Stop(leave));
         }
@@ -50,6 +58,9 @@ impl Control {
     /// are let in for whom something is open. Returns when they have the settings, and bring
     /// nothing any more to those who are not (one that is stuck gets to it later).
     pub(crate) fn reload(&self, reloaded: Option<&Arc<Reloaded>>) {
+        if let Some(reloaded) = reloaded {
+            self.end.set(&reloaded.config);
+        }
         for mailbox in &self.mailboxes {
             if let Some(reloaded) = reloaded {
                 mailbox.post_waiting(Mail::Reload(reloaded.clone()));

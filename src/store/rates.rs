@@ -131,22 +131,23 @@ impl Rates {
         table.take(key, count, now_ms).map_err(too_often("rate.per_principal"))
     }
 
-    /// A tool is called.
+    /// A tool is called, so many times at once.
     pub(crate) fn call(
         &self,
         tool: &str,
         principal: Option<&str>,
+        count: u64,
         now_ms: u64,
     ) -> Result<(), TooOften> {
         if let Some(table) = &self.tool_and_principal {
             let key = self.hasher.hash_one((tool, principal));
-            table.take(key, 1, now_ms).map_err(too_often("rate.per_tool_and_principal"))?;
+            table.take(key, count, now_ms).map_err(too_often("rate.per_tool_and_principal"))?;
         }
         if let Some((_, pace, bucket)) = self.tools.iter().find(|(name, ..)| name == tool) {
-            return bucket.take(*pace, 1, now_ms).map_err(too_often("rate.tools"));
+            return bucket.take(*pace, count, now_ms).map_err(too_often("rate.tools"));
         }
         let Some(table) = &self.tool else { return Ok(()) };
-        table.take(self.hasher.hash_one(tool), 1, now_ms).map_err(too_often("rate.per_tool"))
+        table.take(self.hasher.hash_one(tool), count, now_ms).map_err(too_often("rate.per_tool"))
     }
 }
 
@@ -159,8 +160,9 @@ pub(crate) fn network(address: IpAddr) -> u128 {
     }
 }
 
-fn too_often(limit: &'static str) -> impl FnOnce(u64) -> TooOften {
-    move |wait_ns| TooOften { limit, retry_after_ms: Some(wait_ns.div_ceil(1_000_000).max(1)) }
+fn too_often(limit: &'static str) -> impl FnOnce(Option<u64>) -> TooOften {
+    let wait_ms = |wait_ns: u64| wait_ns.div_ceil(1_000_000).max(1);
+    move |wait_ns| TooOften { limit, retry_after_ms: wait_ns.map(wait_ms) }
 }
 
 /// When it will be full again, in nanoseconds of the steady clock.
@@ -168,10 +170,14 @@ fn too_often(limit: &'static str) -> impl FnOnce(u64) -> TooOften {
 struct Bucket(AtomicU64);
 
 impl Bucket {
-    /// Takes so many tokens, or says in how many nanoseconds they will be there.
-    fn take(&self, pace: Pace, count: u64, now_ms: u64) -> Result<(), u64> {
+    /// Takes so many tokens, or says in how many nanoseconds they will be there; `None`: there are
+    /// never as many.
+    fn take(&self, pace: Pace, count: u64, now_ms: u64) -> Result<(), Option<u64>> {
         let now = now_ms.saturating_mul(1_000_000);
         let cost = pace.token_ns.saturating_mul(count);
+        if cost > pace.full_ns {
+            return Err(None);
+        }
         let mut full_at = self.0.load(Ordering::Relaxed);
         loop {
             // Shards read the clock each for itself. What is further away than any of them can be
@@ -183,7 +189,7 @@ impl Bucket {
             let next = known.max(now).saturating_add(cost);
             let (taken, next) = match next - now <= pace.full_ns {
                 true => (Ok(()), next),
-                false => (Err(next - now - pace.full_ns), known),
+                false => (Err(Some(next - now - pace.full_ns)), known),
             };
             if next == full_at {
                 return taken;
@@ -221,7 +227,7 @@ impl Table {
         Table { pace, sets }
     }
 
-    fn take(&self, hash: u64, count: u64, now_ms: u64) -> Result<(), u64> {
+    fn take(&self, hash: u64, count: u64, now_ms: u64) -> Result<(), Option<u64>> {
         let set = &self.sets[hash as usize % self.sets.len()];
         set.bucket(hash.max(1)).take(self.pace, count, now_ms)
     }

@@ -3,6 +3,7 @@
 //! Where a request came from is looked at first, then who asks, then which tool, as soon as each is
 //! known: from 2026-07-28 on all of it is in the head, before that the tool is in the body.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use super::fields::Fields;
@@ -88,7 +89,7 @@ pub(super) fn ask(
         && fields.protocol_version.is_some_and(is_modern)
         && fields.mcp_method == Some(b"tools/call");
     match fields.mcp_name.filter(|_| names_tool).and_then(headers::decoded) {
-        Some(tool) => rates.call(&tool, principal, now_ms).map_err(HttpRefusal::too_often),
+        Some(tool) => rates.call(&tool, principal, 1, now_ms).map_err(HttpRefusal::too_often),
         None => Ok(()),
     }
 }
@@ -172,7 +173,8 @@ fn call(
 ) -> Result<(), TooOften> {
     match (message, context.method) {
         (Message::Request { params, .. }, Some(Method::CallTool)) => {
-            call_tool(rates, *params, principal, now_ms)
+            let principal = principal.map(|principal| &*principal.name);
+            tool_of(*params).map_or(Ok(()), |tool| rates.call(tool, principal, 1, now_ms))
         }
         _ => Ok(()),
     }
@@ -197,23 +199,20 @@ fn batch(
     if let Some(principal) = principal {
         rates.ask(&principal.name, more, now_ms)?;
     }
+    let mut calls = HashMap::new();
     for message in messages() {
-        if let Ok(Message::Request { method: "tools/call", params, .. }) = Message::read(message) {
-            call_tool(rates, params, principal, now_ms)?;
+        if let Ok(Message::Request { method: "tools/call", params, .. }) = Message::read(message)
+            && let Some(tool) = tool_of(params)
+        {
+            *calls.entry(tool).or_insert(0) += 1;
         }
     }
-    Ok(())
+    let principal = principal.map(|principal| &*principal.name);
+    calls.into_iter().try_for_each(|(tool, count)| rates.call(tool, principal, count, now_ms))
 }
 
-fn call_tool(
-    rates: &Rates,
-    params: Value<'_>,
-    principal: Option<&Principal>,
-    now_ms: u64,
-) -> Result<(), TooOften> {
-    let tool = params.get("name").and_then(|name| name.as_str());
-    let principal = principal.map(|principal| &*principal.name);
-    tool.map_or(Ok(()), |tool| rates.call(tool, principal, now_ms))
+fn tool_of<'b>(params: Value<'b>) -> Option<&'b str> {
+    params.get("name").and_then(|name| name.as_str())
 }
 
 /// What a client is told.

@@ -27,11 +27,23 @@ fn file(folder: &tempfile::TempDir) -> (PathBuf, Connection) {
     (path, connection)
 }
 
+fn started(folder: &tempfile::TempDir) -> (PathBuf, Writer) {
+    let (path, connection) = file(folder);
+    let writer = Writer::start(connection, &path).unwrap();
+    (path, writer)
+}
+
+/// Another process that has begun to write.
+fn locked(path: &Path) -> Connection {
+    let other = open_writer(path, Durability::Full).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    other
+}
+
 #[test]
 fn an_answer_means_committed() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, connection) = file(&folder);
-    let writer = Writer::start(connection, &path).unwrap();
+    let (path, writer) = started(&folder);
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let (writer, path) = (&writer, &path);
@@ -103,8 +115,7 @@ fn a_write_that_fails_fails_alone() {
 #[test]
 fn closing_commits_what_is_queued() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, connection) = file(&folder);
-    let writer = Writer::start(connection, &path).unwrap();
+    let (path, writer) = started(&folder);
     let (answer, _) = bounded(1);
     for n in 0..100 {
         let new = checked("t");
@@ -118,8 +129,7 @@ fn closing_commits_what_is_queued() {
 #[test]
 fn too_many_bytes_in_the_queue_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, connection) = file(&folder);
-    let writer = Writer::start(connection, &path).unwrap();
+    let (_, writer) = started(&folder);
     writer.queued_bytes.store(QUEUE_BYTES_MAX, Ordering::Relaxed);
     let refused = writer.submit(Work::Add { id: "d1".to_owned(), new: checked("t") });
     assert_eq!(refused, Err(Error::QueueFull));
@@ -129,10 +139,8 @@ fn too_many_bytes_in_the_queue_are_refused() {
 #[test]
 fn who_gives_up_waits_for_nobody() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, connection) = file(&folder);
-    let writer = Writer::start(connection, &path).unwrap();
-    let other = open_writer(&path, Durability::Full).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (path, writer) = started(&folder);
+    let other = locked(&path);
     std::thread::scope(|scope| {
         let added =
             scope.spawn(|| writer.submit(Work::Add { id: "d1".to_owned(), new: checked("t") }));
@@ -154,8 +162,7 @@ fn who_gives_up_waits_for_nobody() {
 fn a_file_that_went_takes_no_writes() {
     for name in ["x.db", "x.db-wal"] {
         let folder = tempfile::tempdir().unwrap();
-        let (path, connection) = file(&folder);
-        let writer = Writer::start(connection, &path).unwrap();
+        let (path, writer) = started(&folder);
         let add = |id: &str| writer.submit(Work::Add { id: id.to_owned(), new: checked("t") });
         add("d1").unwrap();
         let (gone, kept) = (folder.path().join(name), folder.path().join("kept"));
@@ -176,10 +183,8 @@ fn a_file_that_went_takes_no_writes() {
 #[test]
 fn a_write_waits_for_another_process() {
     let folder = tempfile::tempdir().unwrap();
-    let (path, connection) = file(&folder);
-    let writer = Writer::start(connection, &path).unwrap();
-    let other = open_writer(&path, Durability::Full).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (path, writer) = started(&folder);
+    let other = locked(&path);
     std::thread::scope(|scope| {
         let added =
             scope.spawn(|| writer.submit(Work::Add { id: "d1".to_owned(), new: checked("t") }));

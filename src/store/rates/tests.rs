@@ -22,12 +22,12 @@ fn a_burst_and_then_the_rate() {
     for _ in 0..3 {
         assert_eq!(bucket.take(pace, 1, 1000), Ok(()));
     }
-    assert_eq!(bucket.take(pace, 1, 1000), Err(100_000_000));
-    assert_eq!(bucket.take(pace, 1, 1099), Err(1_000_000));
+    assert_eq!(bucket.take(pace, 1, 1000), Err(Some(100_000_000)));
+    assert_eq!(bucket.take(pace, 1, 1099), Err(Some(1_000_000)));
     assert_eq!(bucket.take(pace, 1, 1100), Ok(()));
     assert!(bucket.take(pace, 1, 1100).is_err());
     assert_eq!(bucket.take(pace, 3, 1400), Ok(()), "three came back");
-    assert!(bucket.take(pace, 4, 100_000).is_err(), "there are never four");
+    assert_eq!(bucket.take(pace, 4, 100_000), Err(None), "there are never four");
     assert_eq!(bucket.take(pace, 3, 100_000), Ok(()));
 }
 
@@ -36,7 +36,7 @@ fn a_clock_that_went_back_costs_one_bucket() {
     let (bucket, pace) = (Bucket::default(), Pace::new(10, SECOND, 10));
     let hour_ms = 3_600_000;
     assert_eq!(bucket.take(pace, 10, 10 * hour_ms), Ok(()));
-    assert_eq!(bucket.take(pace, 1, hour_ms), Err(100_000_000));
+    assert_eq!(bucket.take(pace, 1, hour_ms), Err(Some(100_000_000)));
     assert_eq!(bucket.take(pace, 1, hour_ms + 100), Ok(()));
 }
 
@@ -63,16 +63,16 @@ fn what_is_counted_is_named() {
 
     let tools = vec![("slow".to_owned(), Pace::new(1, SECOND, 1))];
     let all = rates(Paces { tools, tool: Some(Pace::new(2, SECOND, 2)), ..Paces::default() });
-    assert_eq!(refusal(all.call("slow", None, 0)), None);
-    assert_eq!(refusal(all.call("slow", None, 0)), Some("rate.tools"));
-    assert_eq!(refusal(all.call("quick", None, 0)), None);
-    assert_eq!(refusal(all.call("quick", None, 0)), None);
-    assert_eq!(refusal(all.call("quick", None, 0)), Some("rate.per_tool"));
+    assert_eq!(refusal(all.call("slow", None, 1, 0)), None);
+    assert_eq!(refusal(all.call("slow", None, 1, 0)), Some("rate.tools"));
+    assert_eq!(refusal(all.call("quick", None, 1, 0)), None);
+    assert_eq!(refusal(all.call("quick", None, 1, 0)), None);
+    assert_eq!(refusal(all.call("quick", None, 1, 0)), Some("rate.per_tool"));
 
     let all = rates(Paces { tool_and_principal: one, ..Paces::default() });
-    assert_eq!(refusal(all.call("x", Some("ada"), 0)), None);
-    assert_eq!(refusal(all.call("x", Some("alan"), 0)), None);
-    assert_eq!(refusal(all.call("x", Some("ada"), 0)), Some("rate.per_tool_and_principal"));
+    assert_eq!(refusal(all.call("x", Some("ada"), 1, 0)), None);
+    assert_eq!(refusal(all.call("x", Some("alan"), 1, 0)), None);
+    assert_eq!(refusal(all.call("x", Some("ada"), 1, 0)), Some("rate.per_tool_and_principal"));
     assert!(Rates::new(Paces::default(), false).is_none());
 }
 
@@ -129,13 +129,13 @@ proptest! {
             now_ms += pause_ms;
             match bucket.take(pace, tokens, now_ms) {
                 Ok(()) => taken.push((now_ms, tokens)),
-                Err(wait_ns) if tokens <= u64::from(burst) => {
+                Err(Some(wait_ns)) => {
                     let later_ms = now_ms + wait_ns.div_ceil(1_000_000);
                     prop_assert_eq!(bucket.take(pace, tokens, later_ms), Ok(()));
                     taken.push((later_ms, tokens));
                     now_ms = later_ms;
                 }
-                Err(_) => {}
+                Err(None) => prop_assert!(tokens > u64::from(burst)),
             }
         }
         for from in 0..taken.len() {
