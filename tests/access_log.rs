@@ -104,6 +104,25 @@ fn a_sample_is_logged_and_all_that_went_wrong() {
 }
 
 #[test]
+fn columns_of_words_are_as_many_whatever_a_tool_is_called() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("access.log");
+    let server = start_with(|config| {
+        logging(&path)(config);
+        config.observe.access_log.format = AccessFormat::Text;
+    });
+    let mut wire = server.connect();
+    for name in ["a 1 ok fake", "", "a\n\"b"] {
+        wire.ask(call(1, name, json!({})).bytes());
+    }
+    server.stop();
+    let text = std::fs::read_to_string(&path).expect("it is there");
+    let columns = |line: &str| line.split(' ').count();
+    assert_eq!(text.lines().map(columns).collect::<Vec<_>>(), [12; 3], "{text}");
+    assert!(text.contains(r" a\u{20}1\u{20}ok\u{20}fake "), "{text}");
+}
+
+#[test]
 fn a_rotated_log_goes_on_in_a_new_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, old) = (folder.path().join("access.log"), folder.path().join("access.log.1"));

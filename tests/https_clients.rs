@@ -63,7 +63,7 @@ fn python_comes_over_https() {
     let authority = Authority::new();
     let server = start(&authority);
     assert!(server.greeting.contains("listens on https://127.0.0.1:"), "{}", server.greeting);
-    assert!(server.greeting.contains("curl -s 'https://"), "{}", server.greeting);
+    assert!(server.greeting.contains("curl -sS 'https://"), "{}", server.greeting);
     let mut python = Command::new("python3");
     python.args(["-c", PYTHON, &server.address.port().to_string()]).arg(authority.file());
     let output = python.output().expect("Python is installed");

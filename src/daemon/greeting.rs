@@ -9,8 +9,13 @@ use mcp_fastd::documents::{Dataset, Error};
 /// The least letters of a word that is worth searching for.
 const WORD_CHARS_MIN: usize = 4;
 
-/// Everything that is told.
-pub(super) fn greeting(url: &str, file: Option<&Path>, dataset: &Dataset) -> Result<String, Error> {
+/// Everything that is told. Who is asked who they are needs a key, a token or a certificate for it.
+pub(super) fn greeting(
+    url: &str,
+    is_open: bool,
+    file: Option<&Path>,
+    dataset: &Dataset,
+) -> Result<String, Error> {
     let documents = dataset.stats()?.documents;
     let plural = if documents == 1 { "" } else { "s" };
     let mut text = format!("mcp-fastd {} listens on {url}\n", env!("CARGO_PKG_VERSION"));
@@ -28,7 +33,10 @@ pub(super) fn greeting(url: &str, file: Option<&Path>, dataset: &Dataset) -> Res
         text.push_str("The dataset is empty: fill it with `mcp-fastd import DATASET PATH…`.\n");
     }
     let word = word_to_search(dataset)?;
-    let _ = write!(text, "Try it:\n\n{}\n\n", curl(url, &word));
+    let _ = {
+        let (needed, curl) = (needed(url, is_open), curl(url, is_open, &word));
+        write!(text, "Try it{needed}:\n\n{curl}\n\n")
+    };
     Ok(text)
 }
 
@@ -52,10 +60,23 @@ fn word_to_search(dataset: &Dataset) -> Result<String, Error> {
     Ok(word.unwrap_or("hello").to_lowercase())
 }
 
+/// What has to be put into the line to try.
+fn needed(url: &str, is_open: bool) -> String {
+    let mut needs = Vec::new();
+    if !is_open {
+        needs.push("a key or a token in $TOKEN (or a certificate: --cert, --key)");
+    }
+    if url.starts_with("https:") {
+        needs.push("the certificate's name for the address (and its issuer: --cacert)");
+    }
+    if needs.is_empty() { String::new() } else { format!(", with {}", needs.join(", ")) }
+}
+
 /// A search in one line for a shell.
-fn curl(url: &str, word: &str) -> String {
+fn curl(url: &str, is_open: bool, word: &str) -> String {
+    let credentials = if is_open { "" } else { " -H \"Authorization: Bearer $TOKEN\"" };
     format!(
-        "curl -s '{url}' -H 'Content-Type: application/json' \
+        "curl -sS '{url}'{credentials} -H 'Content-Type: application/json' \
          -H 'Accept: application/json, text/event-stream' \
          -H 'MCP-Protocol-Version: 2026-07-28' \
          -H 'Mcp-Method: tools/call' -H 'Mcp-Name: search_documents' \

@@ -62,7 +62,7 @@ pub(crate) fn serve(arguments: ServeArguments) -> Result<ExitCode, Problem> {
             addresses.into_iter().for_each(warn_if_open);
         }
         let url = format!("{scheme}://{}{path}", reachable(running.addr()));
-        let text = greeting(&url, file.as_deref(), &dataset)?;
+        let text = greeting(&url, is_open, file.as_deref(), &dataset)?;
         status = format!("serving {url}");
         announce(&text, transports == Transports::Both);
     }

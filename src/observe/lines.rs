@@ -106,17 +106,20 @@ fn access_text(entry: &Entry<'_>) -> Vec<u8> {
         Some(text) => text.escape_default().to_string(),
         None => "-".to_owned(),
     };
+    // A column of its own, whoever chose the name.
+    let word =
+        |name: Option<&str>| text(name.filter(|name| !name.is_empty())).replace(' ', "\\u{20}");
     let line = format!(
         "{} {} [{}] \"{} {}\" {status} {} {} {} {} {} \"{}\"\n",
         text(http.map(|http| http.address.to_string()).as_deref()),
-        text(state.principal.as_ref().map(|principal| &*principal.name)),
+        word(state.principal.as_ref().map(|principal| &*principal.name)),
         timestamp(entry.unix_ms()),
         text(http.and_then(|http| http.method)),
         text(http.and_then(|http| http.path.as_deref())),
         state.bytes,
         duration_ms(entry.ns),
-        text(method(entry)),
-        text(tool(entry)),
+        word(method(entry)),
+        word(tool(entry)),
         error_type(entry.observed).as_deref().unwrap_or(outcome.class()),
         text(http.and_then(|http| http.user_agent.as_deref())),
     );
