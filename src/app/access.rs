@@ -46,8 +46,8 @@ pub struct Credentials<'r> {
 impl<'r> Credentials<'r> {
     /// The bearer token, when that is what was sent (RFC 6750 §2.1). An empty one is none.
     pub fn bearer(&self) -> Option<&'r str> {
-        let (scheme, token) = self.authorization?.split_once(' ')?;
-        let token = token.trim();
+        let (scheme, token) = self.authorization?.split_at_checked("Bearer".len())?;
+        let token = token.strip_prefix(' ')?.trim();
         (scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty()).then_some(token)
     }
 

@@ -82,7 +82,7 @@ pub(super) fn identify<H: Handler>(
 
 pub(super) fn text(value: &[u8]) -> Cow<'_, str> {
     // At once, as nearly all are: the other looks at each byte, and costs half a request for a JWT.
-    match std::str::from_utf8(value) {
+    match simdutf8::basic::from_utf8(value) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(value),
     }
