@@ -108,9 +108,6 @@ fn disorder_does_not_spread() {
     let server = start_with(|config| {
         config.cores = Some(2);
         config.requests_per_turn_max = 5;
-        // Panics write backtraces, for which workers wait: that calls are refused for it is right,
-        // and not what this is about.
-        config.overload.queue_delay_target = Duration::ZERO;
     });
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {

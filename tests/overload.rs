@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use common::http_sse::OldClient;
 use common::{Post, Response, TestServer, Wire, call, eventually, legacy, start_with};
+use mcp_fastd::OverloadConfig;
 use serde_json::json;
 
 fn wait(id: u64) -> Vec<u8> {
@@ -23,6 +24,7 @@ fn echo(id: u64) -> Vec<u8> {
 fn overloaded() -> (TestServer, Vec<Wire>) {
     let server = start_with(|config| {
         config.workers = Some(1);
+        config.overload = OverloadConfig::default();
         config.overload.interval = Duration::from_millis(1);
     });
     let mut wire = server.connect();
@@ -141,6 +143,7 @@ fn no_request_is_given_the_answer_to_another() {
 fn a_burst_waits() {
     let server = start_with(|config| {
         config.workers = Some(2);
+        config.overload = OverloadConfig::default();
         // Longer than it takes to send them all, on any machine.
         config.overload.interval = Duration::from_secs(30);
     });

@@ -185,7 +185,8 @@ pub fn start() -> TestServer {
     start_with(|_| {})
 }
 
-/// Starts it with other settings.
+/// Starts it with other settings. No call is refused for having to wait: on a machine that has much
+/// else to do, calls wait.
 pub fn start_with(change: impl FnOnce(&mut Config)) -> TestServer {
     let stage = Arc::new(Stage::default());
     let mut config = Config {
@@ -194,6 +195,7 @@ pub fn start_with(change: impl FnOnce(&mut Config)) -> TestServer {
         pin: false,
         ..Config::default()
     };
+    config.overload.queue_delay_target = Duration::ZERO;
     change(&mut config);
     let running = application(stage.clone()).config(config).start().expect("the server starts");
     TestServer { address: running.addr(), running: Some(running), stage }

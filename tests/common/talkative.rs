@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use mcp_fastd::{
     Call, Config, Elicitation, Elicited, Empty, Handler, Interrupted, LogLevel, Notifier, Progress,
@@ -233,7 +234,8 @@ pub fn live() -> Live {
     live_with(|_| {})
 }
 
-/// Starts it with other settings.
+/// Starts it with other settings. No call is refused for having to wait, as with
+/// [`start_with`](super::start_with).
 pub fn live_with(change: impl FnOnce(&mut Config)) -> Live {
     let mut config = Config {
         bind: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -242,6 +244,7 @@ pub fn live_with(change: impl FnOnce(&mut Config)) -> Live {
         workers: Some(4),
         ..Config::default()
     };
+    config.overload.queue_delay_target = Duration::ZERO;
     change(&mut config);
     let scene = Arc::new(Scene::default());
     let running = talkative(scene.clone()).config(config).start().expect("the server starts");
