@@ -275,8 +275,8 @@ impl<H: Handler> Prepared<H> {
         let grace = self.config.shutdown_grace;
         let stdio = match self.streams {
             Some(streams) => {
-                let shards = mailboxes.clone();
-                Some(stdio::start(&self.shared, self.sender, shards, streams, grace)?)
+                let control = Control::new(mailboxes.clone(), None, hub.clone(), end.clone());
+                Some(stdio::start(&self.shared, self.sender, control, streams, grace)?)
             }
             None => None,
         };

@@ -107,6 +107,11 @@ fn a_library_takes_the_same_settings() {
     assert!(authentication.reload(&config.auth).is_err());
     assert_eq!(wire.ask(list(&[("X-API-Key", &key)])).status, 200);
     config.auth.api_keys[0].sha256 = sha256;
+    let again = ApiKey { name: "again".to_owned(), ..config.auth.api_keys[0].clone() };
+    config.auth.api_keys.push(again);
+    let problem = config.check().expect_err("nobody would know whose it is");
+    assert!(problem.contains("sha256 (of \"again\") is that of"), "{problem}");
+    config.auth.api_keys.pop();
     authentication.reload(&config.auth).expect("it is in order");
     assert_eq!(wire.ask(list(&[("X-API-Key", &key)])).status, 401);
     assert_eq!(wire.ask(list(&[("X-API-Key", &other)])).status, 200);

@@ -57,7 +57,11 @@ fn a_tool_knows_its_caller_and_others_are_challenged() {
     assert_eq!(whose(&mut wire, "Bearer eve"), (401, challenge.to_owned()));
     // Nothing was shown, or nothing that anybody here reads: no error is named.
     for nothing in ["", "Bearer", "bearer ", "Basic YWRhOmFkYQ=="] {
-        assert_eq!(whose(&mut wire, nothing), (401, "Bearer".to_owned()), "{nothing:?}");
+        assert_eq!(
+            whose(&mut wire, nothing),
+            (401, "Bearer realm=\"mcp\"".to_owned()),
+            "{nothing:?}"
+        );
     }
     let twice = modern(json!(1), "tools/call", json!({ "name": "whoami" }))
         .with("Authorization", "Bearer ada")
@@ -78,11 +82,18 @@ fn a_tool_knows_its_caller_and_others_are_challenged() {
     // A token in the query is none (RFC 6750 §2.3; 2026-07-28, "Token Requirements").
     let post = modern(json!(1), "tools/call", json!({ "name": "whoami" }));
     let response = wire.ask(post.line("POST /mcp?access_token=ada HTTP/1.1").bytes());
-    assert_eq!((response.status, response.field("WWW-Authenticate")), (401, Some("Bearer")));
+    assert_eq!(
+        (response.status, response.field("WWW-Authenticate")),
+        (401, Some("Bearer realm=\"mcp\""))
+    );
     let post = modern(json!(1), "tools/call", json!({ "name": "whoami" }));
     let response = wire.ask(post.bytes());
     let challenge = response.field("WWW-Authenticate");
-    assert_eq!((response.status, challenge), (401, Some("Bearer")), "nothing was shown");
+    assert_eq!(
+        (response.status, challenge),
+        (401, Some("Bearer realm=\"mcp\"")),
+        "nothing was shown"
+    );
     response.error();
     // A method that is not there is said to be so, whoever asks.
     let response = wire.ask("PUT /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");

@@ -120,8 +120,8 @@ fn every_mistake_is_named_with_its_line_and_key() {
 fn mistakes_of_syntax_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, text, expected) in [
-        ("a.toml", "cores = 1\ncores = 2\npin = yes\n", &[":2", ":3"][..]),
-        ("b.toml", "[http]\n[http]\n", &[":2"]),
+        ("a.toml", "cores = 1\ncores = 2\npin = yes\n", &[":2: cores: it stands twice", ":3"][..]),
+        ("b.toml", "[http]\n[http]\n", &[":2: http: it stands twice"]),
         ("c.json", "{\n\"cores\": 1,\n}", &[":3"]),
         ("d.json", "{\n\"cores\": 1,\n\"cores\": 1}", &[":3: cores: it stands twice"]),
         ("f.yaml", "", &[".toml or .json"]),

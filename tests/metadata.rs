@@ -145,6 +145,9 @@ fn without_an_issuer_there_is_none() {
     let mut wire = Wire::connect(running.addr());
     assert_eq!(wire.ask(get("GET", WELL_KNOWN, "")).status, 404);
     let response = wire.ask(modern(json!(1), "tools/list", json!({})).bytes());
-    assert_eq!((response.status, response.field("WWW-Authenticate")), (401, Some("Bearer")));
+    assert_eq!(
+        (response.status, response.field("WWW-Authenticate")),
+        (401, Some("Bearer realm=\"mcp\""))
+    );
     running.stop();
 }

@@ -210,6 +210,9 @@ fn where_memory_is_short_calls_and_large_bodies_are_refused() {
     assert_eq!(response.json()["error"]["data"]["limit"], "overload.memory_max");
     assert!(response.field("Retry-After").is_some());
     server.assert_alive();
+    let ping = json!([{ "jsonrpc": "2.0", "id": 3, "method": "ping" }]).to_string();
+    let batch = wire.ask(Post::new(ping).with("MCP-Protocol-Version", "2025-03-26").bytes());
+    assert_eq!(batch.json()["error"]["data"]["limit"], "overload.memory_max", "it may grow");
     let post = call(3, "echo", json!({ "text": "x".repeat(100_000) }));
     wire.send(format!("{}Content-Length: 100200\r\n\r\n", post.head()));
     let response = wire.response();

@@ -146,7 +146,10 @@ fn somebody_unknown_is_asked_who_they_are() {
     assert_eq!((response.status, challenge), (401, Some("Bearer scope=\"w x\"")));
     // No scope would help.
     let response = wire.ask(modern(json!(1), "server/discover", json!({})).bytes());
-    assert_eq!((response.status, response.field("WWW-Authenticate")), (401, Some("Bearer")));
+    assert_eq!(
+        (response.status, response.field("WWW-Authenticate")),
+        (401, Some("Bearer realm=\"mcp\""))
+    );
     running.stop();
 }
 

@@ -5,6 +5,8 @@ mod daemon;
 
 mod common;
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -69,6 +71,51 @@ fn what_cannot_be_served_is_said_on_standard_error() {
     assert_eq!(output.status.code(), Some(2));
 }
 
+/// Where it listens, once it has said so.
+fn greeted(greeting: &Path) -> SocketAddr {
+    let until = std::time::Instant::now() + PATIENCE;
+    loop {
+        let text = std::fs::read_to_string(greeting).expect("text");
+        let rest = text.split_once("listens on http://").and_then(|(_, rest)| rest.split_once('/'));
+        if let Some((address, _)) = rest {
+            return address.parse().expect("an address");
+        }
+        assert!(std::time::Instant::now() < until, "no greeting: {text}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+fn is_ready(address: SocketAddr) -> bool {
+    let mut socket = TcpStream::connect(address).expect("accepted");
+    socket
+        .write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .expect("sent");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("an answer");
+    !answer.starts_with("HTTP/1.1 503 ")
+}
+
+#[test]
+fn the_end_of_standard_input_is_a_stop_like_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = command();
+    command.args(["--transport", "both", "--bind", "127.0.0.1:0", "--cores", "1"]);
+    command.env("MCP_FASTD__SHUTDOWN_DELAY", "2s");
+    let log = folder.path().join("log");
+    let file = std::fs::File::create(&log).expect("a file");
+    let mut client = StdioClient::start(command.arg(folder.path().join("x.db")).stderr(file));
+    let address = greeted(&log);
+    assert!(is_ready(address));
+    client.close();
+    // In the delay it serves, and says that it will not for long.
+    while is_ready(address) {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(client.wait().code(), Some(0));
+    let log = std::fs::read_to_string(&log).expect("text");
+    assert!(log.contains("standard input has ended"), "{log}");
+}
+
 #[test]
 fn both_ways_lead_to_one_dataset() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -78,16 +125,7 @@ fn both_ways_lead_to_one_dataset() {
     let log = std::fs::File::create(&greeting).expect("a file");
     let mut client = StdioClient::start(command.arg(folder.path().join("library.db")).stderr(log));
     client.initialize("2025-11-25", json!({}));
-    let until = std::time::Instant::now() + PATIENCE;
-    let address = loop {
-        let text = std::fs::read_to_string(&greeting).expect("text");
-        let rest = text.split_once("listens on http://").and_then(|(_, rest)| rest.split_once('/'));
-        if let Some((address, _)) = rest {
-            break address.parse().expect("an address");
-        }
-        assert!(std::time::Instant::now() < until, "no greeting: {text}");
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    };
+    let address = greeted(&greeting);
     let mut http = Client::connect(address);
     let made = http.call("add_document", create("Over HTTP")["arguments"].clone());
     // The client of standard input is told, and finds it.
@@ -105,7 +143,7 @@ fn both_ways_lead_to_one_dataset() {
     assert_eq!(read["contents"][0]["text"], "some words");
     client.close();
     assert_eq!(client.wait().code(), Some(0), "the end of its input is the server's");
-    assert!(std::net::TcpStream::connect(address).is_err());
+    assert!(TcpStream::connect(address).is_err());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Who may come, by what they show, and what they may use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -194,6 +194,17 @@ impl AuthConfig {
             let problem = format!("api_keys[{index}].sha256 (of {:?}) {text}", key.name);
             refuse(!is_sha256(&key.sha256), problem);
             refuse(key.name.is_empty(), format!("api_keys[{index}].name must not be empty"));
+        }
+        // With other scopes, say: the last would count, and to take one away would revoke nothing.
+        let mut known = HashMap::new();
+        for (index, key) in self.api_keys.iter().enumerate() {
+            if let Some(first) = known.insert(key.sha256.to_ascii_lowercase(), &key.name) {
+                let name = &key.name;
+                refuse(
+                    true,
+                    format!("api_keys[{index}].sha256 (of {name:?}) is that of {first:?}"),
+                );
+            }
         }
         for (index, client) in self.mtls.iter().enumerate() {
             let text = "needs one of common_name, dns, uri, email and fingerprint";

@@ -27,7 +27,12 @@ pub(super) fn toml(text: &str) -> Parsed {
     let (table, errors) = DeTable::parse_recoverable(text);
     let said = errors.iter().map(|error| {
         let line = error.span().map(|span| line_at(text, span.start));
-        (line, None, one_line(error.message()))
+        match (error.message(), error.span().and_then(|span| text.get(span))) {
+            ("duplicate key", Some(key)) => {
+                (line, Some(key.to_owned()), "it stands twice".to_owned())
+            }
+            (message, _) => (line, None, one_line(message)),
+        }
     });
     let mut said: Vec<_> = said.collect();
     if !said.is_empty() {

@@ -101,6 +101,12 @@ impl<'b> Refusal<'b> {
         refusal
     }
 
+    /// It was refused for this limit; to come again would be in vain.
+    pub(crate) fn at_limit(mut self, limit: &'static str) -> Refusal<'b> {
+        self.data = Data::Limit { limit, retry_after_ms: None };
+        self
+    }
+
     /// A limit was met.
     #[cold]
     pub(crate) fn limited(
@@ -117,11 +123,11 @@ impl<'b> Refusal<'b> {
     /// -32700.
     #[cold]
     pub(crate) fn not_json(error: &json::Error) -> Refusal<'b> {
-        let mut refusal = Refusal::new(Stage::Envelope, ErrorCode::PARSE_ERROR, error.to_string());
-        if let Some(limit) = error.limit() {
-            refusal.data = Data::Limit { limit, retry_after_ms: None };
+        let refusal = Refusal::new(Stage::Envelope, ErrorCode::PARSE_ERROR, error.to_string());
+        match error.limit() {
+            Some(limit) => refusal.at_limit(limit),
+            None => refusal,
         }
-        refusal
     }
 
     /// -32601.

@@ -46,9 +46,10 @@ impl Control {
     fn leave(&self, leave: Leave) {
         self.hub.begin_to_drain();
         self.end.begin();
-        for mailbox in &self.mailboxes {
-            mailbox.post_waiting(Mail::Stop(leave));
-        }
+        // One whose mailbox is full, since it is stuck, keeps none of the others from leaving.
+        let full = |mailbox: &&Address| mailbox.post(Mail::Stop(leave)).is_err();
+        let full: Vec<_> = self.mailboxes.iter().filter(full).collect();
+        full.into_iter().for_each(|mailbox| mailbox.post_waiting(Mail::Stop(leave)));
         if let Some(stdio) = &self.stdio {
             stdio.stop();
         }

@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::clock::{steady_ms, steady_ns};
-use super::mailbox::{Address, Leave, Mail};
+use super::control::Control;
 use super::workers::Jobs;
 use crate::app::Handler;
 use crate::json::Parser;
@@ -82,11 +82,12 @@ struct Client {
     listening: Mutex<Vec<(usize, Arc<Listener>)>>,
 }
 
-/// Starts to serve standard input and output. Their end is the server's: `shards` are stopped then.
+/// Starts to serve standard input and output. Their end is the server's, which `control`
+/// stops then.
 pub(crate) fn start<H: Handler>(
     shared: &Arc<Shared<H>>,
     jobs: Jobs,
-    shards: Vec<Address>,
+    control: Control,
     (input, output): Streams,
     grace: Duration,
 ) -> io::Result<Stdio> {
@@ -111,7 +112,7 @@ pub(crate) fn start<H: Handler>(
         leave_by: None,
         grace,
         reading: Some(reading),
-        shards,
+        control,
     };
     let for_writer = shared.clone();
     let thread = Builder::new().name("stdout".to_owned());
@@ -120,6 +121,9 @@ pub(crate) fn start<H: Handler>(
     let thread = Builder::new().name("stdin".to_owned());
     thread.spawn(move || {
         read(input, &left, &client, &for_reader, &jobs);
+        if !for_reader.hub.is_draining() {
+            tracing::info!("standard input has ended: finishing what is under way");
+        }
         ended.stop();
     })?;
     Ok(Stdio { stopper, writer })
@@ -256,7 +260,8 @@ struct Writer {
     grace: Duration,
     /// Its end is the reader's.
     reading: Option<PipeWriter>,
-    shards: Vec<Address>,
+    /// Of the shards beside it, which end with standard input.
+    control: Control,
 }
 
 impl Writer {
@@ -302,7 +307,7 @@ impl Writer {
             shared.hub.leave(place);
             close_subscription(&listener);
         }
-        self.shards.iter().for_each(|shard| shard.post_waiting(Mail::Stop(Leave::Close)));
+        self.control.stop();
     }
 
     /// Writes what there is. Says after which time there is more, if that is known; `None` when

@@ -6,6 +6,7 @@ use super::access::{Judge, also};
 use super::inbound::{Heard, take_in};
 use super::message::{Desk, id, json_response};
 use super::observed::{operation_of, outcome_of, tell_of_part};
+use super::refuse::HttpRefusal;
 use super::{Next, Shared};
 use crate::app::{Handler, Missing};
 use crate::http::{Response, Status};
@@ -15,26 +16,23 @@ use crate::mcp::plan::Answer;
 use crate::mcp::{Context, Method, Plan, Refusal, Stage, plan};
 use crate::protocol::{Era, ProtocolVersion};
 use crate::rpc::{ErrorCode, Id, Message};
-use crate::store::Session;
+use crate::store::{SHORT_OF_MEMORY, Session};
 
 /// Answers a batch: with the answers of its requests, in their order, or 202 when there are none.
 /// If any of its requests needs a worker, the worker answers them all; none of them can then be
 /// cancelled by itself, which the revision allows ("Cancellation": a receiver may ignore it).
 #[cold]
 pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut Vec<u8>) -> Next {
-    let refuse = |message: &'static str, out: &mut Vec<u8>| {
-        let refusal = Refusal::new(Stage::Envelope, ErrorCode::INVALID_REQUEST, message);
-        desk.refuse(&refusal, None, Era::Legacy, out)
-    };
     if H::SPEAKS_MCP {
-        return refuse("this server takes no batches: send one message", out);
+        let refusal = invalid("this server takes no batches: send one message");
+        return desk.refuse(&refusal, None, Era::Legacy, out);
     }
     let session = match desk.session(false) {
         Ok(session) => session,
         Err(refusal) => return desk.refuse_http(&refusal, out),
     };
-    if let Err(text) = check(root, version(desk, session.as_ref())) {
-        return refuse(text, out);
+    if let Err(refusal) = check(root, version(desk, session.as_ref())) {
+        return desk.refuse(&refusal, None, Era::Legacy, out);
     }
     if desk.shared.handler.authorizes()
         && let Err(missing) = allow(root, ProtocolVersion::V2025_03_26, &desk.judge())
@@ -43,6 +41,10 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
     }
     if let Some(refusal) = desk.batch_too_often(root) {
         return desk.refuse_http(&refusal, out);
+    }
+    // Its answer may be hundreds of times as long.
+    if desk.shared.hub.load.is_short_of_memory() {
+        return desk.refuse_http(&HttpRefusal::overloaded(SHORT_OF_MEMORY), out);
     }
     if needs_worker(root, desk.shared) {
         return desk.defer(root, Vec::new(), ProtocolVersion::V2025_03_26, session, out);
@@ -87,17 +89,25 @@ fn version<H>(desk: &Desk<'_, H>, session: Option<&Arc<Session>>) -> Option<Prot
 }
 
 /// Whether there may be such a batch in this revision; otherwise, why not.
-pub(super) fn check(root: Value<'_>, version: Option<ProtocolVersion>) -> Result<(), &'static str> {
+pub(super) fn check(
+    root: Value<'_>,
+    version: Option<ProtocolVersion>,
+) -> Result<(), Refusal<'static>> {
     if version != Some(ProtocolVersion::V2025_03_26) {
-        return Err("batches are part of revision 2025-03-26 only: send one message");
+        return Err(invalid("batches are part of revision 2025-03-26 only: send one message"));
     }
     match root.elements().map_or(0, Iterator::count) {
-        0 => Err("a batch must not be empty"),
+        0 => Err(invalid("a batch must not be empty")),
         count if count > limits::BATCH_MAX => {
-            Err("a batch may have 100 messages at most (batch_max)")
+            let refusal = invalid("a batch may have 100 messages at most (batch_max)");
+            Err(refusal.at_limit("batch_max"))
         }
         _ => Ok(()),
     }
+}
+
+fn invalid<'b>(text: &'static str) -> Refusal<'b> {
+    Refusal::new(Stage::Envelope, ErrorCode::INVALID_REQUEST, text)
 }
 
 /// Whether whoever sent a batch may do all that it asks for: it is taken in as a whole, or not.
@@ -173,7 +183,6 @@ pub(super) fn write<H: Handler>(
 /// Reads one message of a batch, or says how it is refused.
 #[allow(clippy::type_complexity)]
 fn read(element: Value<'_>) -> Result<(Message<'_>, Context<'_>), (Refusal<'_>, Option<Id<'_>>)> {
-    let invalid = |text| Refusal::new(Stage::Envelope, ErrorCode::INVALID_REQUEST, text);
     let message = match Message::read(element) {
         Ok(message) => message,
         Err(wrong) => return Err((invalid(wrong.message), wrong.id)),

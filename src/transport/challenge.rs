@@ -21,8 +21,13 @@ impl Challenge<'_> {
             ("scope", self.scope.as_deref().filter(|scope| !scope.is_empty())),
         ];
         let mut text = "Bearer".to_owned();
-        let given = parts.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        for (index, (name, value)) in given.enumerate() {
+        let mut given: Vec<_> =
+            parts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        if given.is_empty() {
+            // RFC 6750 §3: "MUST be followed by one or more auth-param values".
+            given.push(("realm", "mcp"));
+        }
+        for (index, (name, value)) in given.into_iter().enumerate() {
             text.push_str(if index == 0 { " " } else { ", " });
             text.push_str(name);
             text.push_str("=\"");
@@ -51,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_challenge_says_what_is_known() {
-        assert_eq!(Challenge::default().write(), "Bearer");
+        assert_eq!(Challenge::default().write(), "Bearer realm=\"mcp\"");
         let all = Challenge {
             error: Some("invalid_token"),
             description: Some("the token\r\n says \"no\\\" é"),
@@ -65,6 +70,6 @@ mod tests {
              resource_metadata=\"https://a.example/.well-known/x\", scope=\"a b\""
         );
         let scopes = Challenge { scope: Some(String::new()), ..Challenge::default() };
-        assert_eq!(scopes.write(), "Bearer", "no scope would help");
+        assert_eq!(scopes.write(), "Bearer realm=\"mcp\"", "no scope would help");
     }
 }

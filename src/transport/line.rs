@@ -348,8 +348,10 @@ impl<H: Handler> Line<'_, H> {
             let text = "this server takes no batches: send one message";
             return Err(invalid(None, ErrorCode::INVALID_REQUEST, text));
         }
-        if let Err(text) = batch::check(root, Some(version)) {
-            return Err(invalid(None, ErrorCode::INVALID_REQUEST, text));
+        if let Err(refusal) = batch::check(root, Some(version)) {
+            let mut out = Vec::new();
+            refusal.write(None, &mut out);
+            return Err(out);
         }
         if self.while_room && !self.stream.has_room() {
             return Ok(Then::Full);

@@ -156,8 +156,12 @@ impl<H: Handler> Shard<H> {
     /// protocol, only those of trusted proxies.
     fn takes(&self, peer: &Peer) -> bool {
         let taken = !self.begins_with_header() || self.core.shared.guard.is_trusted(peer.address);
-        if !taken {
-            tracing::debug!(peer = %peer.address, "a connection of no trusted proxy is closed");
+        if !taken && self.peers.may_complain(self.core.local.now_ms) {
+            tracing::warn!(
+                peer = %peer.address,
+                "guard.proxy_protocol: connections of no trusted proxy (guard.trusted_proxies) are \
+                 closed"
+            );
         }
         taken
     }
