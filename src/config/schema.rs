@@ -3,9 +3,13 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::Value;
 
+use super::ranges::bounds_of_counts;
 use super::values::{Hosts, Micros, Networks, Origins, Seconds, Sunset, Texts};
-use super::{ClientAuth, LogFormat, ProxyProtocol, Rate, RejectStatus, TlsVersion, Transports};
+use super::{
+    ClientAuth, Config, LogFormat, ProxyProtocol, Rate, RejectStatus, TlsVersion, Transports,
+};
 use crate::observe::{AccessFormat, AuditArguments, TraceSample, WhenFull};
 
 pub(super) const ADDRESS: &str = r"^(\[.*|[^:]+):\+?[0-9]{1,5}$";
@@ -13,11 +17,29 @@ pub(super) const ADDRESS: &str = r"^(\[.*|[^:]+):\+?[0-9]{1,5}$";
 pub(super) const PATH: &str = r##"^(?!/(health|ready|metrics)$)/[!$%&(->@-\[\]-~]*$"##;
 
 /// What an editor needs to know of such a file (JSON Schema, 2020-12).
-pub fn schema() -> serde_json::Value {
+pub fn schema() -> Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12();
     let mut schema = settings.into_generator().into_root_schema_for::<super::raw::RawConfig>();
     schema.insert("title".to_owned(), "Settings of mcp-fastd".into());
-    schema.to_value()
+    let mut schema = schema.to_value();
+    // With the counts that have no default.
+    let config = Config { cores: Some(1), workers: Some(1), ..Config::default() };
+    for (key, bounds) in bounds_of_counts(&config) {
+        if let Some(count) = schema.pointer_mut(&place_of(&schema, key)) {
+            (count["minimum"], count["maximum"]) =
+                ((*bounds.start()).into(), (*bounds.end()).into());
+        }
+    }
+    schema
+}
+
+/// Where a setting is in the schema, of which each table has a place of its own.
+fn place_of(schema: &Value, key: &str) -> String {
+    key.split('.').fold(String::new(), |table, name| {
+        let place = format!("{table}/properties/{name}");
+        let reference = schema.pointer(&place).and_then(|found| found["$ref"].as_str());
+        reference.map_or(place, |reference| reference.trim_start_matches('#').to_owned())
+    })
 }
 
 const TIME: &str = r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(us|µs|ms|s|min|m|h)?\s*$";
