@@ -10,8 +10,6 @@ use crate::limits;
 pub(super) struct Range {
     key: &'static str,
     is_within: bool,
-    /// Of a count.
-    bounds: Option<RangeInclusive<usize>>,
     from: String,
     to: String,
 }
@@ -19,14 +17,14 @@ pub(super) struct Range {
 impl Range {
     fn count(key: &'static str, found: usize, range: RangeInclusive<usize>) -> Range {
         let (from, to) = (range.start().to_string(), range.end().to_string());
-        Range { key, is_within: range.contains(&found), bounds: Some(range), from, to }
+        Range { key, is_within: range.contains(&found), from, to }
     }
 
     fn time(key: &'static str, found: Duration, from: Duration) -> Range {
         let is_within = (from..=limits::TIME_SETTING_MAX).contains(&found);
         let from = if from.is_zero() { "0s".to_owned() } else { format!("{from:?}") };
         let to = format!("{}h", limits::TIME_SETTING_MAX.as_secs() / 3600);
-        Range { key, is_within, bounds: None, from, to }
+        Range { key, is_within, from, to }
     }
 
     /// What is wrong with it.
@@ -41,11 +39,14 @@ pub(super) fn ranges(config: &Config) -> impl Iterator<Item = Range> {
     counts(config).into_iter().chain(times(config))
 }
 
-/// What counts can be, by their settings.
+/// The least and the most that counts can be, by their settings.
+#[cfg(feature = "daemon")]
 pub(super) fn bounds_of_counts(
     config: &Config,
-) -> impl Iterator<Item = (&'static str, RangeInclusive<usize>)> {
-    counts(config).into_iter().filter_map(|range| Some((range.key, range.bounds?)))
+) -> impl Iterator<Item = (&'static str, usize, usize)> {
+    let number = |text: &str| text.parse().ok();
+    let bounds = move |range: Range| Some((range.key, number(&range.from)?, number(&range.to)?));
+    counts(config).into_iter().filter_map(bounds)
 }
 
 fn counts(config: &Config) -> Vec<Range> {

@@ -24,10 +24,9 @@ pub fn schema() -> Value {
     let mut schema = schema.to_value();
     // With the counts that have no default.
     let config = Config { cores: Some(1), workers: Some(1), ..Config::default() };
-    for (key, bounds) in bounds_of_counts(&config) {
+    for (key, least, most) in bounds_of_counts(&config) {
         if let Some(count) = schema.pointer_mut(&place_of(&schema, key)) {
-            (count["minimum"], count["maximum"]) =
-                ((*bounds.start()).into(), (*bounds.end()).into());
+            (count["minimum"], count["maximum"]) = (least.into(), most.into());
         }
     }
     schema
