@@ -171,6 +171,11 @@ impl<H: Handler> Server<H> {
 
     /// Starts the server; it runs until it is stopped, or the process ends.
     ///
+    /// Of the process it changes two things: the limit of open files is raised to what
+    /// [`Config::connections_max`] needs, as far as it may be; and glibc keeps no more than 1 MiB
+    /// of freed memory at the end of each thread's heap, unless the environment has a tunable for
+    /// it.
+    ///
     /// # Errors
     /// [`ServeError`]: nothing has been started.
     pub fn start(self) -> Result<Running, ServeError> {

@@ -10,27 +10,37 @@ use crate::limits;
 pub(super) struct Range {
     key: &'static str,
     is_within: bool,
-    from: String,
-    to: String,
+    bounds: Bounds,
+}
+
+enum Bounds {
+    Count(usize, usize),
+    /// From this on; all of them end alike.
+    Time(Duration),
 }
 
 impl Range {
     fn count(key: &'static str, found: usize, range: RangeInclusive<usize>) -> Range {
-        let (from, to) = (range.start().to_string(), range.end().to_string());
-        Range { key, is_within: range.contains(&found), from, to }
+        let bounds = Bounds::Count(*range.start(), *range.end());
+        Range { key, is_within: range.contains(&found), bounds }
     }
 
     fn time(key: &'static str, found: Duration, from: Duration) -> Range {
         let is_within = (from..=limits::TIME_SETTING_MAX).contains(&found);
-        let from = if from.is_zero() { "0s".to_owned() } else { format!("{from:?}") };
-        let to = format!("{}h", limits::TIME_SETTING_MAX.as_secs() / 3600);
-        Range { key, is_within, from, to }
+        Range { key, is_within, bounds: Bounds::Time(from) }
     }
 
     /// What is wrong with it.
     pub(super) fn problem(&self) -> Option<String> {
-        let Range { key, from, to, .. } = self;
-        (!self.is_within).then(|| format!("{key} must be at least {from}, and at most {to}"))
+        let bounds = match self.bounds {
+            Bounds::Count(least, most) => format!("at least {least}, and at most {most}"),
+            Bounds::Time(from) => {
+                let from = if from.is_zero() { "0s".to_owned() } else { format!("{from:?}") };
+                let most_h = limits::TIME_SETTING_MAX.as_secs() / 3600;
+                format!("at least {from}, and at most {most_h}h")
+            }
+        };
+        (!self.is_within).then(|| format!("{} must be {bounds}", self.key))
     }
 }
 
@@ -44,9 +54,10 @@ pub(super) fn ranges(config: &Config) -> impl Iterator<Item = Range> {
 pub(super) fn bounds_of_counts(
     config: &Config,
 ) -> impl Iterator<Item = (&'static str, usize, usize)> {
-    let number = |text: &str| text.parse().ok();
-    let bounds = move |range: Range| Some((range.key, number(&range.from)?, number(&range.to)?));
-    counts(config).into_iter().filter_map(bounds)
+    counts(config).into_iter().filter_map(|range| match range.bounds {
+        Bounds::Count(least, most) => Some((range.key, least, most)),
+        Bounds::Time(_) => None,
+    })
 }
 
 fn counts(config: &Config) -> Vec<Range> {
@@ -156,20 +167,20 @@ mod tests {
         let config = Config { cores: Some(1), workers: Some(1), ..Config::default() };
         for range in ranges(&config) {
             assert!(range.is_within, "{}: the default", range.key);
-            let Range { key, from, to, .. } = &range;
-            if from == "0s" {
-                // One sentence says it of all times.
-                assert!(pages[0].contains(&format!("longer than {to}")), "{to}");
-                continue;
-            }
+            let key = range.key;
+            // Of times, the longest is said once.
+            let text = match range.bounds {
+                Bounds::Count(least, most) => format!("{least} to {most}"),
+                Bounds::Time(Duration::ZERO) => {
+                    let most_h = limits::TIME_SETTING_MAX.as_secs() / 3600;
+                    assert!(pages[0].contains(&format!("longer than {most_h}h")), "{most_h}");
+                    continue;
+                }
+                Bounds::Time(from) => format!("at least {from:?}"),
+            };
             let row = format!("| `{key}` |");
             let rows = pages.iter().flat_map(|page| page.lines());
             let rows: Vec<_> = rows.filter(|line| line.starts_with(&row)).collect();
-            // Of times, the longest is said once.
-            let text = match to.ends_with('h') {
-                true => format!("at least {from}"),
-                false => format!("{from} to {to}"),
-            };
             assert!(rows.iter().any(|line| line.contains(&text)), "{key}: {text}: {rows:?}");
         }
     }

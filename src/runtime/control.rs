@@ -47,8 +47,8 @@ impl Control {
         self.hub.begin_to_drain();
         self.end.begin();
         // One whose mailbox is full, since it is stuck, keeps none of the others from leaving.
-        let full = |mailbox: &&Address| mailbox.post(Mail::Stop(leave)).is_err();
-        let full: Vec<_> = self.mailboxes.iter().filter(full).collect();
+        let is_full = |mailbox: &&Address| mailbox.post(Mail::Stop(leave)).is_err();
+        let full: Vec<_> = self.mailboxes.iter().filter(is_full).collect();
         full.into_iter().for_each(|mailbox| mailbox.post_waiting(Mail::Stop(leave)));
         if let Some(stdio) = &self.stdio {
             stdio.stop();

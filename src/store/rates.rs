@@ -70,6 +70,12 @@ impl Pace {
         let token_ns = period_ns.div_ceil(u64::from(count.max(1))).max(1);
         Pace { token_ns, full_ns: token_ns.saturating_mul(u64::from(burst.max(1))) }
     }
+
+    /// What so many tokens take to come back; `None`: there are never as many.
+    fn cost_ns(self, count: u64) -> Option<u64> {
+        let cost_ns = self.token_ns.saturating_mul(count);
+        (cost_ns <= self.full_ns).then_some(cost_ns)
+    }
 }
 
 impl Rates {
@@ -119,7 +125,7 @@ impl Rates {
             ("rate.global", global),
             ("rate.per_principal", principal),
         ];
-        let is_too_small = |pace: Pace| pace.token_ns.saturating_mul(count) > pace.full_ns;
+        let is_too_small = |pace: Pace| pace.cost_ns(count).is_none();
         let met = paces.into_iter().find(|(_, pace)| pace.is_some_and(is_too_small));
         met.map_or(Ok(()), |(limit, _)| Err(TooOften { limit, retry_after_ms: None }))
     }
@@ -174,10 +180,7 @@ impl Bucket {
     /// never as many.
     fn take(&self, pace: Pace, count: u64, now_ms: u64) -> Result<(), Option<u64>> {
         let now = now_ms.saturating_mul(1_000_000);
-        let cost = pace.token_ns.saturating_mul(count);
-        if cost > pace.full_ns {
-            return Err(None);
-        }
+        let cost = pace.cost_ns(count).ok_or(None)?;
         let mut full_at = self.0.load(Ordering::Relaxed);
         loop {
             // Shards read the clock each for itself. What is further away than any of them can be
