@@ -60,7 +60,7 @@ pub(crate) use refuse::{
 pub(crate) use reply::{Delivery, Reply, Standing};
 pub(crate) use stdio::{Found, Lines};
 pub(crate) use streamable_http::{expect, respond};
-pub(crate) use worker::{fail_deferred, run_deferred, withdraw};
+pub(crate) use worker::{fail_deferred, refuse_deferred, run_deferred, withdraw};
 
 /// What every shard and worker reads, and nobody writes (but for the hub, which has locks).
 ///
@@ -214,6 +214,8 @@ pub(crate) struct Deferred {
     pub(crate) task: Option<Arc<Task>>,
     /// The id of the request, as JSON; empty where there is none to answer.
     pub(crate) request: Vec<u8>,
+    /// When it was taken in, in nanoseconds of the steady clock.
+    pub(crate) since_ns: u64,
     /// When its time is over, once it is taken in.
     pub(crate) due: Option<Due>,
     /// What it is of what its principal may have.
@@ -235,7 +237,7 @@ impl Deferred {
         let mut message = Vec::new();
         root.write(&mut message);
         let (task, request, due, share) = (None, Vec::new(), None, None);
-        let (filters, observation) = (true, None);
+        let (filters, since_ns, observation) = (true, 0, None);
         Box::new(Deferred {
             message,
             version,
@@ -246,10 +248,17 @@ impl Deferred {
             filters,
             task,
             request,
+            since_ns,
             due,
             share,
             observation,
         })
+    }
+
+    /// Whether it is a request that somebody waits for: no task, which has been promised, no batch
+    /// and no notification.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.task.is_none() && !self.request.is_empty() && !self.stream.is_over()
     }
 }
 

@@ -214,6 +214,24 @@ fn the_first_search_answers() {
     assert_eq!(pasted(&empty.greeting)["result"]["structuredContent"]["total"], 0);
 }
 
+/// The workers of a daemon with one shard, and so many in the environment.
+fn workers(variable: Option<&str>) -> usize {
+    let mut command = command();
+    command.args(["--bind", "127.0.0.1:0", "--cores", "1"]);
+    command.envs(variable.map(|count| ("MCP_FASTD__WORKERS", count)));
+    let daemon = Daemon::start(&mut command);
+    let threads = fs::read_dir(format!("/proc/{}/task", daemon.id())).expect("threads");
+    let name = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("comm"));
+    let names = threads.map(|thread| name(thread.expect("a thread")).expect("a name"));
+    names.filter(|name| name.starts_with("worker-")).count()
+}
+
+#[test]
+fn there_is_one_worker_more_than_cores_unless_it_is_said_otherwise() {
+    assert_eq!(workers(None), 2);
+    assert_eq!(workers(Some("7")), 7);
+}
+
 #[test]
 fn signals_stop_it_cleanly() {
     for signal in ["TERM", "INT"] {

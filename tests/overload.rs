@@ -73,8 +73,10 @@ fn what_lasts_is_refused_and_what_was_taken_in_is_answered() {
     // What needs no worker goes on.
     server.assert_alive();
     server.stage.open();
-    for wire in &mut waiting {
-        assert_eq!(wire.response().status, 200, "who waits is answered");
+    // The one that a worker has, and the one that waits behind it: too long by now.
+    assert_eq!(waiting[0].response().status, 200, "what is begun is answered");
+    for wire in &mut waiting[1..] {
+        check_refused(&wire.response());
     }
     let mut wire = server.connect();
     eventually("it is over", || wire.ask(echo(1)).status == 200);
@@ -124,7 +126,8 @@ fn no_request_is_given_the_answer_to_another() {
     server.stage.open();
     for (id, wire) in [100, 101].into_iter().chain(200..).zip(&mut waiting) {
         let response = wire.response();
-        assert_eq!((response.status, response.json()["id"].as_u64()), (200, Some(id)));
+        assert_eq!(response.json()["id"].as_u64(), Some(id), "{}", response.text());
+        assert_eq!(response.status, if id == 100 { 200 } else { 503 });
     }
     // Some are answered now, and some are not.
     for _ in 0..20 {
@@ -186,6 +189,36 @@ fn a_message_over_http_sse_is_not_accepted_and_then_lost() {
     let answer = client.try_send(&message);
     assert_eq!(answer.status, 503, "{answer:?}");
     assert_eq!(answer.json()["error"]["data"]["limit"], "overload.queue_delay_target");
+}
+
+#[test]
+fn who_waits_on_a_line_for_too_long_is_told_so_there() {
+    let (server, mut waiting) = overloaded();
+    let mut client = OldClient::connect(server.address);
+    let message = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call",
+        "params": { "name": "wait", "arguments": {} } });
+    assert_eq!(client.try_send(&message).status, 202, "it may be a burst");
+    check_refused(&refused(&server, &mut waiting, wait));
+    server.stage.open();
+    let error = client.next();
+    assert_eq!(error["id"], 7);
+    assert_eq!(error["error"]["data"]["limit"], "overload.queue_delay_target", "{error}");
+    assert!(error["error"]["data"]["retryAfterMs"].is_u64());
+}
+
+#[test]
+fn a_batch_that_was_taken_in_is_answered_however_long_it_waits() {
+    let (server, mut waiting) = overloaded();
+    let batch = json!([{ "jsonrpc": "2.0", "id": 7, "method": "tools/call",
+        "params": { "name": "wait", "arguments": {} } }]);
+    let mut wire = server.connect();
+    wire.send(Post::new(batch.to_string()).with("MCP-Protocol-Version", "2025-03-26").bytes());
+    wire.expect_silence(Duration::from_millis(50));
+    check_refused(&refused(&server, &mut waiting, wait));
+    server.stage.open();
+    let response = wire.response();
+    assert_eq!(response.status, 200);
+    assert_eq!(response.json()[0]["result"]["isError"], false, "{}", response.text());
 }
 
 #[test]

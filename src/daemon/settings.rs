@@ -2,7 +2,9 @@
 //! reload, by `check` and by `health`, always the same way.
 
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use mcp_fastd::config::diagnose::{Layer, settled};
@@ -13,6 +15,7 @@ use mcp_fastd::config::raw::{
     RawAccessLog, RawAuditLog, RawAuth, RawGuard, RawHttpSse, RawTls, RawTransport,
 };
 use mcp_fastd::config::values::{Hosts, Micros, Networks, Origins, Texts};
+use mcp_fastd::limits::WORKERS_SETTING_MAX;
 use mcp_fastd::{Logs, Transports};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -90,7 +93,12 @@ pub(super) fn file(arguments: &ServeArguments) -> Option<PathBuf> {
 }
 
 /// With what this program chooses where nothing is set.
-fn with_defaults(raw: RawConfig) -> RawConfig {
+fn with_defaults(mut raw: RawConfig) -> RawConfig {
+    // A search computes: with more of them at once than CPUs, each takes as long as all of them,
+    // while a queue is answered in its order. One more is for a write that waits for the disk.
+    let cores = || available_parallelism().map_or(1, NonZero::get);
+    let workers = raw.cores.unwrap_or_else(cores).saturating_add(1).min(WORKERS_SETTING_MAX);
+    raw.workers = raw.workers.or(Some(workers));
     #[cfg(feature = "otlp")]
     let raw = RawConfig { trace: trace_defaults(raw.trace), ..raw };
     raw

@@ -42,6 +42,7 @@ impl Jobs {
         if let Err(overload) = load.admit(waiting, now) {
             return Err((job, overload));
         }
+        job.since_ns = now;
         if job.task.is_none() {
             job.due = overdue.begin(&job.stream, &job.request, now / 1_000_000);
         }
@@ -135,9 +136,15 @@ fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, queue: &Queue, sh
         let now_ns = (shared.hub.clock.steady_ns)();
         let came_ns = job.observation.as_ref().map_or(now_ns, |observation| observation.began_ns);
         gauges.queue.leave(came_ns, now_ns);
+        let now = steady_ns();
+        if let Some(overload) = load.is_too_late(job.since_ns, now).filter(|_| job.is_awaited()) {
+            transport::refuse_deferred(&job, overload, &shared.hub);
+            job.due.take().into_iter().for_each(|due| overdue.end(due));
+            continue;
+        }
         gauges.busy.add(1);
         let is_task = job.task.is_some();
-        let started = load.started(queue.len(), steady_ns());
+        let started = load.started(queue.len(), now);
         // It was cancelled while it waited, or its time was over.
         let is_wanted = is_task || !job.stream.is_over();
         let mut run = || run(&mut job, shared, &mut parser);

@@ -7,11 +7,13 @@
 //!
 //! Until it is clear that it lasts, calls are taken in that wait longer than they may. Where that
 //! takes a tenth of a second, at twice what can be done, it is one call in fifty of the first ten
-//! seconds: it would be the p99. Hence it is soon clear, and stays so for a while.
+//! seconds: it would be the p99. Hence it is soon clear, and stays so for a while; and those that
+//! have waited for too long by then are refused, too, instead of being answered later still.
 //!
 //! ```text
 //!   taken in ──▶ │ wait │ ──▶ started ──▶ runs ──▶ ended
 //!   refused  ◀── too long, and has been for a while
+//!               refused  ◀── has waited for much too long, since before that was clear
 //! ```
 //!
 //! All of it is means that several threads keep without a lock: one that is lost now and then
@@ -98,6 +100,7 @@ impl Load {
         self.target.store(nanos(limits.target), Relaxed);
         self.factor.store(u64::from(limits.factor), Relaxed);
         self.interval.store(nanos(limits.interval), Relaxed);
+        self.refusing_until.store(0, Relaxed);
     }
 
     /// Whether a call may wait behind those that do.
@@ -125,7 +128,18 @@ impl Load {
         }
         let calm = interval.saturating_mul(limits::OVERLOAD_CALM);
         self.refusing_until.store(now.saturating_add(calm), Relaxed);
-        Err(Overload { limit: "overload.queue_delay_target", retry_after_ms: wait_ms(wait) })
+        Err(too_long(wait))
+    }
+
+    /// Whether a call that has waited since then is refused after all: by now it is clear that the
+    /// load lasts, and it has waited so much longer than it may that its answer comes too late.
+    pub(crate) fn is_too_late(&self, came: u64, now: u64) -> Option<Overload> {
+        if now >= self.refusing_until.load(Relaxed) {
+            return None;
+        }
+        let waited = now.saturating_sub(came);
+        let is_late = waited > self.may_wait().saturating_mul(limits::OVERLOAD_PATIENCE);
+        is_late.then(|| too_long(waited))
     }
 
     /// The queue has no room.
@@ -202,6 +216,10 @@ impl Load {
 /// Memory is short.
 pub(crate) const SHORT_OF_MEMORY: Overload =
     Overload { limit: "overload.memory_max", retry_after_ms: 1000 };
+
+fn too_long(wait: u64) -> Overload {
+    Overload { limit: "overload.queue_delay_target", retry_after_ms: wait_ms(wait) }
+}
 
 /// A mean of about the last 16.
 fn mean(before: u64, sample: u64) -> u64 {

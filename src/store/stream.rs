@@ -55,6 +55,8 @@ pub(crate) enum Kind {
     },
     /// The same, with status 404 where it is all there is: nobody has the method.
     Unknown,
+    /// The same, with status 503 where it is all there is, and when to come again, in milliseconds.
+    Overloaded(u64),
 }
 
 /// An event, with its number in its stream. Numbers rise, and may leave gaps.
@@ -339,7 +341,10 @@ impl Stream {
         let mut state = self.state.lock();
         let lone = state.sent == 0
             && state.events.len() == 1
-            && matches!(state.events[0].kind, Kind::Answer { .. } | Kind::Unknown);
+            && matches!(
+                state.events[0].kind,
+                Kind::Answer { .. } | Kind::Unknown | Kind::Overloaded(_)
+            );
         lone.then(|| state.take_front()).flatten()
     }
 

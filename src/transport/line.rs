@@ -27,8 +27,9 @@ mod errors;
 mod forward;
 mod task;
 
+pub(super) use errors::error_of;
 pub(crate) use errors::too_long;
-use errors::{error_of, invalid, not_json};
+use errors::{invalid, not_json};
 
 /// What a message leads to, besides what was pushed to the line.
 pub(crate) enum Then {

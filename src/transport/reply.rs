@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Local;
-use super::forward::status_of_kind;
+use super::forward::{status_of_kind, when_to_come_again};
 use super::http_sse;
 use super::message::json_response;
 use super::refuse::HttpRefusal;
@@ -314,12 +314,14 @@ impl Reply {
                 Response { connection: self.persistence, ..response }.empty(out);
             }
             (false, _) => {
-                let name = self.what.session_name();
-                let field = name.as_deref().map(|name| (SESSION_FIELD, name));
                 let status = status_of_kind(kind);
                 self.observation.answered(status.code());
+                let (name, again) = (self.what.session_name(), when_to_come_again(kind));
+                let name = name.as_deref().map(|name| (SESSION_FIELD, name));
+                let again = again.as_deref().map(|seconds| ("Retry-After", seconds));
+                let fields: Vec<_> = name.into_iter().chain(again).collect();
                 let response = json_response(status, self.persistence, self.stamp(local));
-                Response { fields: field.as_slice(), ..response }.fixed(out, body);
+                Response { fields: &fields, ..response }.fixed(out, body);
             }
         }
         after(self.persistence)

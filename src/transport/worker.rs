@@ -3,7 +3,8 @@
 use super::inbound::{Heard, take_in};
 use super::message::{id, id_text};
 use super::observed::{operation_of, outcome_of, tell_of_part};
-use super::{Deferred, Shared, batch};
+use super::refuse::overload_text;
+use super::{Deferred, Shared, batch, line};
 use crate::app::call::Link;
 use crate::app::{Call, Handler};
 use crate::json::{Kind, Parser, Value};
@@ -11,7 +12,7 @@ use crate::mcp::plan::Answer;
 use crate::mcp::{self, Context, Plan, Written, plan};
 use crate::observe::{Observation, Outcome as Observed};
 use crate::rpc::{self, ErrorCode, Message};
-use crate::store::{Hub, Outcome};
+use crate::store::{Hub, Kind as EventKind, Outcome, Overload};
 
 /// Answers a deferred message, and brings the answer to its stream.
 pub(crate) fn run_deferred<H: Handler>(
@@ -151,6 +152,19 @@ pub(crate) fn fail_deferred(deferred: &Deferred, hub: &Hub) {
     }
     rpc::write_error(&mut out, None, ErrorCode::INTERNAL_ERROR, "Internal error", |_| ());
     deferred.stream.finish(out, false);
+}
+
+/// A deferred request has waited for too long: it is refused after all.
+#[cold]
+pub(crate) fn refuse_deferred(deferred: &Deferred, overload: Overload, hub: &Hub) {
+    if let Some(observation) = &deferred.observation {
+        observation.failed(Observed::Overloaded);
+    }
+    let Overload { limit, retry_after_ms } = overload;
+    hub.ledger.gauges.limited.add(limit);
+    let text = overload_text(overload);
+    let error = line::error_of(&deferred.request, text, limit, Some(retry_after_ms));
+    deferred.stream.finish_as(EventKind::Overloaded(retry_after_ms), error);
 }
 
 /// A request in the background was not taken by the workers: what was begun for it ends.

@@ -27,12 +27,14 @@ struct Play {
     queue: VecDeque<u64>,
     waits: Vec<u64>,
     refused: usize,
+    /// Taken in, and refused later.
+    late: usize,
 }
 
 impl Play {
     fn new(workers: usize) -> Play {
         let (queue, waits) = (VecDeque::new(), Vec::new());
-        Play { load: load(), workers: vec![0; workers], queue, waits, refused: 0 }
+        Play { load: load(), workers: vec![0; workers], queue, waits, refused: 0, late: 0 }
     }
 
     /// A call comes, after all that workers did until then.
@@ -55,6 +57,10 @@ impl Play {
                 return;
             }
             self.queue.pop_front();
+            if self.load.is_too_late(came, starts).is_some() {
+                self.late += 1;
+                continue;
+            }
             let started = self.load.started(self.queue.len(), starts);
             self.waits.push(starts - came);
             *free = starts + takes;
@@ -82,14 +88,32 @@ fn a_burst_waits_however_long_that_takes() {
     for index in 0..1000 {
         assert_eq!(play.come(begin + index * MS, 1000 * MS), Ok(()), "call {index}");
     }
-    // What comes later would wait minutes, and is told so.
-    let refused = play.come(begin + 5000 * MS, 1000 * MS).expect_err("the burst goes on");
-    assert_eq!(refused.limit, "overload.queue_delay_target");
-    assert_eq!(refused.retry_after_ms, 60_000);
+    play.work_until(begin + 400_000 * MS, 1000 * MS);
+    assert_eq!((play.waits.len(), play.late), (1010, 0));
     // When it is over, all is as before.
     for index in 0..10 {
         assert_eq!(play.come(begin + 400_000 * MS + index * 300 * MS, 1000 * MS), Ok(()));
     }
+}
+
+#[test]
+fn who_waits_when_it_is_clear_that_it_lasts_is_refused_too() {
+    let mut play = Play::new(4);
+    for index in 0..10 {
+        assert_eq!(play.come(MS + index * 1000 * MS, 1000 * MS), Ok(()));
+    }
+    let begin = 60_000 * MS;
+    for index in 0..1000 {
+        assert_eq!(play.come(begin + index * MS, 1000 * MS), Ok(()), "call {index}");
+    }
+    // It would wait minutes, and is told so.
+    let refused = play.come(begin + 4900 * MS, 1000 * MS).expect_err("the burst goes on");
+    assert_eq!(refused.limit, "overload.queue_delay_target");
+    assert_eq!(refused.retry_after_ms, 60_000);
+    assert_eq!(play.late, 0, "none has waited for much too long");
+    play.work_until(begin + 5100 * MS, 1000 * MS);
+    assert_eq!(play.late, 980, "all of them have");
+    assert!(play.queue.is_empty());
 }
 
 #[test]
@@ -120,9 +144,9 @@ fn from_the_first_moment_on_accepted_calls_take_at_most_five_times_as_long() {
             assert_eq!(play.come(MS + index * 4 * takes, takes), Ok(()));
         }
         let quiet = play.waits.len();
-        // Twice what four workers can do, for ten seconds.
+        // Twice what four workers can do, for three seconds, or a thousand calls.
         let (begin, between) = (MS + 200 * takes, takes / 8);
-        for index in 0..10_000 * MS / between {
+        for index in 0..(3000 * MS / between).max(1000) {
             let _ = play.come(begin + index * between, takes);
         }
         let waits = &mut play.waits[quiet..];

@@ -35,7 +35,7 @@ pub(super) fn invalid(id: Option<Id<'_>>, code: ErrorCode, text: &str) -> Vec<u8
 
 /// The answer to a request, by its id as JSON, that there is no room for; a batch has none.
 #[cold]
-pub(super) fn error_of(
+pub(in crate::transport) fn error_of(
     request: &[u8],
     text: &str,
     limit: &str,
