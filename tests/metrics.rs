@@ -1,7 +1,9 @@
 //! `/metrics`: OpenMetrics that a strict reader takes, and numbers that are right.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use mcp_fastd::OverloadConfig;
 use serde_json::json;
 
 use common::session::Client;
@@ -142,6 +144,45 @@ fn what_is_refused_is_counted_by_its_limit() {
     let samples = scrape(&mut wire);
     let shed = r#"mcp_method_name="tools/call",gen_ai_tool_name="wait",error_type="503",outcome="refused""#;
     assert_eq!(requests(&samples, shed), refused as f64, "{samples:?}");
+    server.stop();
+}
+
+#[test]
+fn who_is_refused_after_having_waited_is_counted_as_the_others() {
+    let server = start_with(|config| {
+        (config.cores, config.workers) = (Some(1), Some(1));
+        config.overload = OverloadConfig::default();
+    });
+    let mut first = server.connect();
+    for id in 0..20 {
+        let quick = call(id, "echo_on_worker", json!({ "text": "x" }));
+        assert_eq!(first.ask(quick.bytes()).status, 200);
+    }
+    first.send(call(1, "wait", json!({})).bytes());
+    let (mut waiting, mut refused) = (Vec::new(), 0);
+    while refused == 0 {
+        let mut wire = server.connect();
+        wire.send(call(1, "wait", json!({})).bytes());
+        match wire.response_within(Duration::from_millis(50)) {
+            Some(response) => refused += usize::from(response.status == 503),
+            None => waiting.push(wire),
+        }
+    }
+    server.stage.open();
+    assert_eq!(first.response().status, 200);
+    for wire in &mut waiting {
+        assert_eq!(wire.response().status, 503);
+        refused += 1;
+    }
+    let mut wire = server.connect();
+    eventually("all are done", || scrape(&mut wire)["mcp_server_workers_busy"] == 0.0);
+    let samples = scrape(&mut wire);
+    let limited = "mcp_server_limited_total{limit=\"overload.queue_delay_target\"}";
+    assert_eq!(samples.get(limited), Some(&(refused as f64)), "{samples:?}");
+    let shed = r#"mcp_method_name="tools/call",gen_ai_tool_name="wait",error_type="503",outcome="refused""#;
+    assert_eq!(requests(&samples, shed), refused as f64, "{samples:?}");
+    let status = "mcp_server_http_responses_total{http_response_status_code=\"503\"}";
+    assert_eq!(samples.get(status), Some(&(refused as f64)), "{samples:?}");
     server.stop();
 }
 

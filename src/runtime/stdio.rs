@@ -230,6 +230,7 @@ fn hear<H: Handler>(
             }
             Err((refused, overload)) => {
                 withdraw(&refused, &shared.hub);
+                shared.hub.ledger.gauges.limited.add(overload.limit);
                 promise.refused(overload);
             }
         },
