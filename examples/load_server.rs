@@ -116,7 +116,7 @@ fn tokens(keys: PathBuf) -> TokenConfig {
 
 const USAGE: &str = "usage: load_server [--bind ADDRESS:PORT] [--cores N] [--on shard|worker] \
                      [--http-sse STREAMS] [--naps on] [--workers N] [--queue-delay-ms MS] \
-                     [--jwks FILE] [--provides tools|prompts|resources|logging|all]; 0 streams turn HTTP+SSE off";
+                     [--memory-max BYTES] [--jwks FILE] [--provides tools|prompts|resources|logging|all]; 0 streams turn HTTP+SSE off";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -138,6 +138,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ("--on", "shard") => {}
             ("--naps", "on") => naps = true,
             ("--workers", _) => config.workers = Some(value.parse()?),
+            ("--memory-max", _) => config.overload.memory_max = Some(value.parse()?),
             ("--queue-delay-ms", _) => {
                 config.overload.queue_delay_target = Duration::from_millis(value.parse()?);
             }

@@ -227,8 +227,8 @@ fn workers(variable: Option<&str>) -> usize {
 }
 
 #[test]
-fn there_is_one_worker_more_than_cores_unless_it_is_said_otherwise() {
-    assert_eq!(workers(None), 2);
+fn there_are_as_many_workers_as_cores_unless_it_is_said_otherwise() {
+    assert_eq!(workers(None), 1);
     assert_eq!(workers(Some("7")), 7);
 }
 

@@ -1,5 +1,5 @@
 //! When there is more to do than can be done: what lasts is refused and told when to come back,
-//! what is taken in is answered, and nothing is lost. How fast that is, is for scripts/bench.
+//! what is begun is answered, and nothing is lost. How fast that is, is for scripts/bench.
 
 mod common;
 
@@ -67,7 +67,7 @@ fn check_refused(response: &Response) {
 }
 
 #[test]
-fn what_lasts_is_refused_and_what_was_taken_in_is_answered() {
+fn what_lasts_is_refused_and_what_is_begun_is_answered() {
     let (server, mut waiting) = overloaded();
     check_refused(&refused(&server, &mut waiting, wait));
     // What needs no worker goes on.

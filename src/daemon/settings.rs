@@ -95,9 +95,9 @@ pub(super) fn file(arguments: &ServeArguments) -> Option<PathBuf> {
 /// With what this program chooses where nothing is set.
 fn with_defaults(mut raw: RawConfig) -> RawConfig {
     // A search computes: with more of them at once than CPUs, each takes as long as all of them,
-    // while a queue is answered in its order. One more is for a write that waits for the disk.
+    // while a queue is answered in its order. A write that waits for the disk is not counted.
     let cores = || available_parallelism().map_or(1, NonZero::get);
-    let workers = raw.cores.unwrap_or_else(cores).saturating_add(1).min(WORKERS_SETTING_MAX);
+    let workers = raw.cores.unwrap_or_else(cores).clamp(1, WORKERS_SETTING_MAX);
     raw.workers = raw.workers.or(Some(workers));
     #[cfg(feature = "otlp")]
     let raw = RawConfig { trace: trace_defaults(raw.trace), ..raw };
