@@ -27,7 +27,7 @@ pub(crate) use farewell::Farewell;
 pub(crate) use hub::{
     Clock, Filter, Hub, Listener, Notice, Relieved, StreamLimits, write_subscription,
 };
-pub(crate) use load::{Load, LoadLimits, Overload, SHORT_OF_MEMORY};
+pub(crate) use load::{Load, LoadLimits, Overload, SHORT_OF_MEMORY, Started};
 pub(crate) use nudge::{Bell, Reader};
 pub(crate) use overdue::{Due, Overdue};
 pub(crate) use rates::{Pace, Paces, Rates, TooOften, network};

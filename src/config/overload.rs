@@ -9,9 +9,9 @@ use crate::limits;
 /// A call may wait for `queue_delay_factor` times as long as calls run when there is little to do,
 /// or for `queue_delay_target` where that is more. When it would be longer, and has been for
 /// `interval` (or for as long as a call takes, if that is more), calls that would wait longer are
-/// refused until nobody had to be for ten times as long, and so are those that by then have waited
-/// twice as long as they may. So a burst waits, up to `deferred_max`, if nothing follows it; what
-/// lasts is refused; a call that a worker is free for never is for its wait.
+/// refused until nobody had to be for ten times as long; and for each of them, one that waits and
+/// has for twice as long as it may. So a burst waits, up to `deferred_max`; what lasts is refused; a
+/// call that a worker is free for never is for its wait.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OverloadConfig {
     /// A wait that is short enough whatever calls take. Zero: nothing is refused for its wait.

@@ -15,7 +15,7 @@ use super::clock::{steady_ms, steady_ns};
 use crate::app::Handler;
 use crate::json::Parser;
 use crate::limits;
-use crate::store::{Hub, Overload};
+use crate::store::{Hub, Overload, Started};
 use crate::transport::{self, Deferred, Shared};
 
 /// Where workers find their jobs.
@@ -129,35 +129,18 @@ fn next_job<H: Handler>(
 }
 
 fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, queue: &Queue, shared: &Shared<H>) {
-    let Hub { load, overdue, relief, .. } = &*shared.hub;
+    let Hub { load, overdue, ledger, .. } = &*shared.hub;
     let mut parser = Parser::with_depth(shared.json_depth_max);
-    let gauges = &shared.hub.ledger.gauges;
     for mut job in jobs {
         let now_ns = (shared.hub.clock.steady_ns)();
         let came_ns = job.observation.as_ref().map_or(now_ns, |observation| observation.began_ns);
-        gauges.queue.leave(came_ns, now_ns);
-        let now = steady_ns();
-        if let Some(overload) = load.is_too_late(job.since_ns, now).filter(|_| job.is_awaited()) {
-            transport::refuse_deferred(&job, overload, &shared.hub);
-            job.due.take().into_iter().for_each(|due| overdue.end(due));
-            continue;
+        ledger.gauges.queue.leave(came_ns, now_ns);
+        let (waiting, now) = (queue.len(), steady_ns());
+        let late = || load.is_too_late(job.since_ns, waiting, now);
+        match job.is_awaited().then(late).flatten() {
+            Some(overload) => transport::refuse_deferred(&job, overload, &shared.hub),
+            None => do_job(&mut job, load.started(waiting, now), shared, &mut parser),
         }
-        gauges.busy.add(1);
-        let is_task = job.task.is_some();
-        let started = load.started(queue.len(), now);
-        // It was cancelled while it waited, or its time was over.
-        let is_wanted = is_task || !job.stream.is_over();
-        let mut run = || run(&mut job, shared, &mut parser);
-        let done = match is_task {
-            // Where too many are replaced already, this one works on all the same.
-            true => relief.wait(&mut run).is_some(),
-            false => !is_wanted,
-        };
-        if !done {
-            run();
-        }
-        gauges.busy.subtract(1);
-        load.ended(&started, is_wanted && !is_task, steady_ns());
         job.due.take().into_iter().for_each(|due| overdue.end(due));
         if !queue.is_empty() {
             // Between two calls the shard's turn costs nobody anything. Who goes on until the
@@ -166,6 +149,30 @@ fn work<H: Handler>(jobs: impl Iterator<Item = Box<Deferred>>, queue: &Queue, sh
             std::thread::yield_now();
         }
     }
+}
+
+fn do_job<H: Handler>(
+    job: &mut Deferred,
+    started: Started,
+    shared: &Shared<H>,
+    parser: &mut Parser,
+) {
+    let Hub { load, relief, ledger, .. } = &*shared.hub;
+    ledger.gauges.busy.add(1);
+    let is_task = job.task.is_some();
+    // It was cancelled while it waited, or its time was over.
+    let is_wanted = is_task || !job.stream.is_over();
+    let mut run = || run(job, shared, parser);
+    let done = match is_task {
+        // Where too many are replaced already, this one works on all the same.
+        true => relief.wait(&mut run).is_some(),
+        false => !is_wanted,
+    };
+    if !done {
+        run();
+    }
+    ledger.gauges.busy.subtract(1);
+    load.ended(&started, is_wanted && !is_task, steady_ns());
 }
 
 fn run<H: Handler>(job: &mut Deferred, shared: &Shared<H>, parser: &mut Parser) {

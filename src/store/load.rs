@@ -7,13 +7,16 @@
 //!
 //! Until it is clear that it lasts, calls are taken in that wait longer than they may. Where that
 //! takes a tenth of a second, at twice what can be done, it is one call in fifty of the first ten
-//! seconds: it would be the p99. Hence it is soon clear, and stays so for a while; and those that
-//! have waited for too long by then are refused, too, instead of being answered later still.
+//! seconds: it would be the p99. Hence it is soon clear, and stays so for a while. And then, for
+//! each call that is refused, one that has waited for much too long is, too, while others wait
+//! behind it: the queue is short soon, a burst that is followed by little is answered in full, and
+//! no worker is idle for it.
 //!
 //! ```text
-//!   taken in ──▶ │ wait │ ──▶ started ──▶ runs ──▶ ended
-//!   refused  ◀── too long, and has been for a while
-//!               refused  ◀── has waited for much too long, since before that was clear
+//!   comes ──▶ taken in ──▶ │ waits │ ──▶ started ──▶ runs ──▶ ended
+//!     └▶ refused                └▶ refused
+//!        would wait too long,      has waited for much too long, and was taken in
+//!        for a while now           in the place of one that was refused
 //! ```
 //!
 //! All of it is means that several threads keep without a lock: one that is lost now and then
@@ -59,12 +62,17 @@ pub(crate) struct Load {
     call: AtomicU64,
     /// The time between two starts while calls wait; 0 before any has.
     between: AtomicU64,
+    /// When a worker last came for a call.
+    taken_at: AtomicU64,
     /// The last start, or when the first call that waits came; 0 when none waits.
     moved_at: AtomicU64,
     /// Since when the wait has been too long; 0 when it is not.
     long_since: AtomicU64,
     /// Until when calls are refused that would wait too long.
     refusing_until: AtomicU64,
+    /// Calls that were refused in that time, and for which no other has been yet; never more than
+    /// wait.
+    turned_away: AtomicUsize,
     /// The process has more memory than it should.
     short_of_memory: AtomicBool,
 }
@@ -86,9 +94,11 @@ impl Load {
             running: AtomicUsize::new(0),
             call: AtomicU64::new(0),
             between: AtomicU64::new(0),
+            taken_at: AtomicU64::new(0),
             moved_at: AtomicU64::new(0),
             long_since: AtomicU64::new(0),
             refusing_until: AtomicU64::new(0),
+            turned_away: AtomicUsize::new(0),
             short_of_memory: AtomicBool::new(false),
         };
         load.set(limits);
@@ -100,7 +110,6 @@ impl Load {
         self.target.store(nanos(limits.target), Relaxed);
         self.factor.store(u64::from(limits.factor), Relaxed);
         self.interval.store(nanos(limits.interval), Relaxed);
-        self.refusing_until.store(0, Relaxed);
     }
 
     /// Whether a call may wait behind those that do.
@@ -125,21 +134,32 @@ impl Load {
             if since == 0 || now.saturating_sub(since) < interval {
                 return Ok(());
             }
+            self.turned_away.store(0, Relaxed);
         }
+        let turned_away = self.turned_away.load(Relaxed) + 1;
+        self.turned_away.store(turned_away.min(waiting), Relaxed);
         let calm = interval.saturating_mul(limits::OVERLOAD_CALM);
         self.refusing_until.store(now.saturating_add(calm), Relaxed);
         Err(too_long(wait))
     }
 
-    /// Whether a call that has waited since then is refused after all: by now it is clear that the
-    /// load lasts, and it has waited so much longer than it may that its answer comes too late.
-    pub(crate) fn is_too_late(&self, came: u64, now: u64) -> Option<Overload> {
-        if now >= self.refusing_until.load(Relaxed) {
+    /// Whether a call that came then is refused after all, now that a worker is there for it; so
+    /// many wait behind it.
+    pub(crate) fn is_too_late(&self, came: u64, waiting: usize, now: u64) -> Option<Overload> {
+        let still = now.saturating_sub(self.taken_at.swap(now, Relaxed));
+        if now >= self.refusing_until.load(Relaxed) || self.target.load(Relaxed) == 0 {
             return None;
         }
-        let waited = now.saturating_sub(came);
-        let is_late = waited > self.may_wait().saturating_mul(limits::OVERLOAD_PATIENCE);
-        is_late.then(|| too_long(waited))
+        let may = self.may_wait();
+        let is_late = now.saturating_sub(came) > may.saturating_mul(limits::OVERLOAD_PATIENCE);
+        // Where few wait, a worker that refuses would have nothing to do.
+        let behind = self.between.load(Relaxed).max(still).saturating_mul(waiting as u64 + 1);
+        let turned_away = self.turned_away.load(Relaxed);
+        if !is_late || waiting == 0 || behind <= may || turned_away == 0 {
+            return None;
+        }
+        self.turned_away.store(turned_away - 1, Relaxed);
+        Some(too_long(self.wait(waiting, now)))
     }
 
     /// The queue has no room.

@@ -235,11 +235,3 @@ pub(super) fn status_of_kind(kind: Kind) -> Status {
         _ => Status::OK,
     }
 }
-
-/// Its `Retry-After`, in seconds (RFC 9110 §10.2.3).
-pub(super) fn when_to_come_again(kind: Kind) -> Option<String> {
-    match kind {
-        Kind::Overloaded(ms) => Some(ms.div_ceil(1000).to_string()),
-        _ => None,
-    }
-}

@@ -10,7 +10,6 @@ use super::access::Judge;
 use super::inbound::{Heard, client_of, take_in};
 use super::message::{id, id_text};
 use super::observed::{operation_of, outcome_of, tell_of_part};
-use super::refuse::overload_text;
 use super::{Deferred, ROOTS_CHANGED, Shared, batch};
 use crate::app::call::Link;
 use crate::app::{Handler, Missing, Principal};
@@ -27,9 +26,9 @@ mod errors;
 mod forward;
 mod task;
 
-pub(super) use errors::error_of;
+pub(super) use errors::overload_error;
 pub(crate) use errors::too_long;
-use errors::{invalid, not_json};
+use errors::{error_of, invalid, not_json};
 
 /// What a message leads to, besides what was pushed to the line.
 pub(crate) enum Then {
@@ -65,9 +64,7 @@ impl Promise {
     #[cold]
     pub(crate) fn refused(&self, overload: Overload) {
         if let Some(request) = &self.request {
-            let Overload { limit, retry_after_ms } = overload;
-            let error = error_of(request, overload_text(overload), limit, Some(retry_after_ms));
-            self.line.push(EventKind::Response, error);
+            self.line.push(EventKind::Response, overload_error(request, overload));
         }
     }
 }

@@ -303,7 +303,7 @@ impl HttpRefusal {
             Text::Body(body) => Cow::Borrowed(body),
             Text::Message(message) => Cow::Owned(self.error(message)),
         };
-        let retry_after = self.0.retry_after_ms.map(|ms| ms.div_ceil(1000).to_string());
+        let retry_after = self.0.retry_after_ms.map(retry_after);
         let mut fields = self.0.about.as_deref().map(HttpSse::fields).unwrap_or_default();
         fields.extend(self.0.allow.map(|allow| ("Allow", allow)));
         fields.extend(self.0.challenge.as_deref().map(|challenge| ("WWW-Authenticate", challenge)));
@@ -319,6 +319,11 @@ impl HttpRefusal {
             false => response.fixed(out, &body),
         }
     }
+}
+
+/// `Retry-After`, in seconds (RFC 9110 §10.2.3).
+pub(super) fn retry_after(ms: u64) -> String {
+    ms.div_ceil(1000).to_string()
 }
 
 /// HTTP+SSE, where a path is one of its paths.

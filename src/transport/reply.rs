@@ -13,10 +13,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Local;
-use super::forward::{status_of_kind, when_to_come_again};
+use super::forward::status_of_kind;
 use super::http_sse;
 use super::message::json_response;
-use super::refuse::HttpRefusal;
+use super::refuse::{HttpRefusal, retry_after};
 use crate::http::{Connection as Persistence, Response, Stamp, Status, StreamFraming};
 use crate::limits;
 use crate::mcp::subscriptions;
@@ -316,7 +316,11 @@ impl Reply {
             (false, _) => {
                 let status = status_of_kind(kind);
                 self.observation.answered(status.code());
-                let (name, again) = (self.what.session_name(), when_to_come_again(kind));
+                let again = match kind {
+                    Kind::Overloaded(ms) => Some(retry_after(ms)),
+                    _ => None,
+                };
+                let name = self.what.session_name();
                 let name = name.as_deref().map(|name| (SESSION_FIELD, name));
                 let again = again.as_deref().map(|seconds| ("Retry-After", seconds));
                 let fields: Vec<_> = name.into_iter().chain(again).collect();

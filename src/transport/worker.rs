@@ -1,10 +1,10 @@
 //! A worker's part: answering what was left to it.
 
 use super::inbound::{Heard, take_in};
+use super::line::overload_error;
 use super::message::{id, id_text};
 use super::observed::{operation_of, outcome_of, tell_of_part};
-use super::refuse::overload_text;
-use super::{Deferred, Shared, batch, line};
+use super::{Deferred, Shared, batch};
 use crate::app::call::Link;
 use crate::app::{Call, Handler};
 use crate::json::{Kind, Parser, Value};
@@ -157,14 +157,16 @@ pub(crate) fn fail_deferred(deferred: &Deferred, hub: &Hub) {
 /// A deferred request has waited for too long: it is refused after all.
 #[cold]
 pub(crate) fn refuse_deferred(deferred: &Deferred, overload: Overload, hub: &Hub) {
+    let kind = EventKind::Overloaded(overload.retry_after_ms);
+    let is_heard = deferred.stream.finish_as(kind, overload_error(&deferred.request, overload));
+    if !is_heard {
+        // It was cancelled, or its time was over, in this very moment.
+        return;
+    }
+    hub.ledger.gauges.limited.add(overload.limit);
     if let Some(observation) = &deferred.observation {
         observation.failed(Observed::Overloaded);
     }
-    let Overload { limit, retry_after_ms } = overload;
-    hub.ledger.gauges.limited.add(limit);
-    let text = overload_text(overload);
-    let error = line::error_of(&deferred.request, text, limit, Some(retry_after_ms));
-    deferred.stream.finish_as(EventKind::Overloaded(retry_after_ms), error);
 }
 
 /// A request in the background was not taken by the workers: what was begun for it ends.

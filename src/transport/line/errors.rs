@@ -3,6 +3,8 @@
 use crate::json;
 use crate::mcp;
 use crate::rpc::{self, ErrorCode, Id};
+use crate::store::Overload;
+use crate::transport::refuse::overload_text;
 
 /// A message that is longer than any may be.
 #[cold]
@@ -35,7 +37,7 @@ pub(super) fn invalid(id: Option<Id<'_>>, code: ErrorCode, text: &str) -> Vec<u8
 
 /// The answer to a request, by its id as JSON, that there is no room for; a batch has none.
 #[cold]
-pub(in crate::transport) fn error_of(
+pub(super) fn error_of(
     request: &[u8],
     text: &str,
     limit: &str,
@@ -49,4 +51,11 @@ pub(in crate::transport) fn error_of(
         });
     });
     out
+}
+
+/// The same where no worker takes it, which is the answer over HTTP, too.
+#[cold]
+pub(in crate::transport) fn overload_error(request: &[u8], overload: Overload) -> Vec<u8> {
+    let Overload { limit, retry_after_ms } = overload;
+    error_of(request, overload_text(overload), limit, Some(retry_after_ms))
 }
