@@ -106,8 +106,8 @@ impl Tokens {
         Tokens::start_after(None, config)
     }
 
-    /// As [`Tokens::start`]; issuers that were there before, and are the same, begin with the keys
-    /// that they had.
+    /// As [`Tokens::start`]; issuers that were there before, with their keys in the same place,
+    /// begin with the keys that they had.
     ///
     /// # Errors
     /// As [`Tokens::start`].
@@ -119,9 +119,8 @@ impl Tokens {
             let (wake, asked) = bounded(1);
             let issuer = Issuer::new(issuer, config, generation.clone(), wake)
                 .map_err(|problem| format!("issuers[{index}].{problem}"))?;
-            let before = before.and_then(|before| {
-                before.issuers.iter().find(|other| other.config == issuer.config)
-            });
+            let before = before
+                .and_then(|before| before.issuers.iter().find(|other| other.has_keys_of(&issuer)));
             if let Some(before) = before {
                 issuer.keep_keys(before);
             }

@@ -344,6 +344,8 @@ pub const OVERLOAD_INTERVAL: Duration = Duration::from_millis(25);
 /// How many times as long no call has to be refused before an overload is over. If it were over as
 /// soon as it begins, calls would wait too long each time that it begins again.
 pub const OVERLOAD_CALM: u64 = 10;
+/// How far the clocks of shards may be apart, in seconds: one that is further back was set back.
+pub const CLOCK_STEP_S: u64 = 2;
 /// How many times as long as it may a call has waited that is refused although it was taken in.
 pub const OVERLOAD_PATIENCE: u64 = 2;
 /// What a call is taken to last before there was one.

@@ -47,6 +47,8 @@ pub struct Cache {
     bad: Table,
     /// Counts changes of keys: what was found out before one is forgotten.
     generation: Arc<AtomicU64>,
+    /// The latest time that was asked for, in seconds since 1970.
+    latest_s: AtomicU64,
 }
 
 impl Cache {
@@ -54,7 +56,7 @@ impl Cache {
         let (entries, bytes) = (config.cache_entries_max, config.cache_bytes_max);
         // Bad tokens are remembered for seconds, so fewer places do.
         let (good, bad) = (Table::new(entries, bytes), Table::new(entries / 4, bytes / 4));
-        Cache { key: RandomState::new(), good, bad, generation }
+        Cache { key: RandomState::new(), good, bad, generation, latest_s: AtomicU64::new(0) }
     }
 
     /// To be asked for before a token is looked into.
@@ -65,9 +67,26 @@ impl Cache {
     /// What is known of a token at this time.
     #[inline]
     pub fn find(&self, token: &str, unix_s: u64) -> Option<Answer> {
+        if unix_s != self.latest_s.load(Ordering::Relaxed) {
+            self.look_at_clock(unix_s);
+        }
         let (tag, generation) = (self.tag(token), self.generation());
         let found = self.good.find(tag, token, unix_s, generation);
         found.or_else(|| self.bad.find(tag, token, unix_s, generation))
+    }
+
+    /// Time goes on. Where the clock was set back, what was to be kept until a time would be kept
+    /// for longer, and all is forgotten.
+    #[cold]
+    fn look_at_clock(&self, unix_s: u64) {
+        let latest_s = self.latest_s.load(Ordering::Relaxed);
+        let is_set_back = latest_s > unix_s.saturating_add(limits::CLOCK_STEP_S);
+        if is_set_back {
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
+        if is_set_back || unix_s > latest_s {
+            self.latest_s.store(unix_s, Ordering::Relaxed);
+        }
     }
 
     /// Keeps what was found out about a token until a time.

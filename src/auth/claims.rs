@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::issuer::Issuer;
 use super::reason::Reason;
 use crate::config::tokens::{Algorithm, TokenConfig, without_empty_path};
-use crate::json::Value;
+use crate::json::{Kind, Value};
 use crate::limits;
 use crate::protocol::Principal;
 
@@ -93,8 +93,8 @@ impl Claims {
         Ok(Claims {
             issuer: text(issuer)?,
             subject: text(subject)?,
-            client: text(client.or(party))?,
-            username: text(user)?,
+            client: text(said(client).or(said(party)))?,
+            username: text(said(user))?,
             audiences: audiences(audience)?,
             expires_s: time(expires)?,
             not_before_s: time(not_before)?,
@@ -136,6 +136,11 @@ fn text(value: Option<Value<'_>>) -> Result<Option<Box<str>>, Reason> {
         && text.len() <= limits::TOKEN_NAME_BYTES_MAX
         && !text.contains(char::is_control);
     if is_good { Ok(Some(text.into())) } else { Err(Reason::Claims) }
+}
+
+/// What may be left out, and some issuers send empty instead (RFC 7662 §2.2).
+fn said(value: Option<Value<'_>>) -> Option<Value<'_>> {
+    value.filter(|value| value.kind() != Kind::Null && value.as_str() != Some(""))
 }
 
 /// Scopes: words in one text, or a list of them (some issuers' `scp`).

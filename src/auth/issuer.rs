@@ -14,6 +14,7 @@ use super::jwt::Jwt;
 use super::keys::{KeySet, Verified};
 use super::reason::Reason;
 use crate::config::tokens::{IssuerConfig, Keys, TokenConfig, plain_audience, without_empty_path};
+use crate::limits;
 use crate::store::Verdict;
 
 /// What an issuer's keys say of a token, or why they say nothing.
@@ -100,6 +101,12 @@ impl Issuer {
         }
     }
 
+    /// Whether it is the same issuer, with its keys in the same place.
+    pub fn has_keys_of(&self, other: &Issuer) -> bool {
+        let place = |issuer: &Issuer| (issuer.name.clone(), issuer.config.keys.clone());
+        place(self) == place(other)
+    }
+
     /// Whether this is its name: the very text, but for the slash of an empty path, which some
     /// issuers write in their tokens and not in their metadata, or the other way round.
     pub fn is_named(&self, name: &str) -> bool {
@@ -152,7 +159,9 @@ impl Issuer {
         if let Some(pending) = &refresh.pending {
             return Ok(pending.clone());
         }
-        let waited_s = unix_s.saturating_sub(refresh.asked_s);
+        // Who asked by a clock that was set back since has asked long ago.
+        let is_set_back = refresh.asked_s > unix_s.saturating_add(limits::CLOCK_STEP_S);
+        let waited_s = if is_set_back { u64::MAX } else { unix_s.saturating_sub(refresh.asked_s) };
         if !self.is_fetched() || waited_s < self.refresh_interval_s {
             return Err(HasFailed(refresh.has_failed));
         }

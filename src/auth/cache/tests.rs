@@ -28,20 +28,36 @@ fn what_is_remembered_ends() {
     cache.remember("a", yes("alice"), 100, 0);
     cache.remember("b", Answer::No(Reason::Signature), 50, 0);
     cache.remember("c", Answer::Busy, 50, 0);
-    assert_eq!(name(cache.find("a", 99)).as_deref(), Some("alice"));
-    assert_eq!(name(cache.find("a", 100)), None);
+    assert_eq!(name(cache.find("c", 0)).as_deref(), Some("busy"));
     assert_eq!(name(cache.find("b", 49)).as_deref(), Some("signature"));
     assert_eq!(name(cache.find("b", 50)), None);
-    assert_eq!(name(cache.find("c", 0)).as_deref(), Some("busy"));
-    cache.remember("a", yes("bob"), 100, 0);
-    assert_eq!(name(cache.find("a", 0)).as_deref(), Some("bob"));
+    assert_eq!(name(cache.find("a", 99)).as_deref(), Some("alice"));
+    assert_eq!(name(cache.find("a", 100)), None);
+    cache.remember("a", yes("bob"), 200, 0);
+    assert_eq!(name(cache.find("a", 100)).as_deref(), Some("bob"));
     // What was found out with other keys does not count, even if it is remembered after that.
     cache.generation.fetch_add(1, Ordering::Relaxed);
-    assert_eq!(name(cache.find("a", 0)), None);
-    cache.remember("a", yes("alice"), 100, 0);
-    assert_eq!(name(cache.find("a", 0)), None);
-    cache.remember("a", yes("alice"), 100, cache.generation());
-    assert_eq!(name(cache.find("a", 0)).as_deref(), Some("alice"));
+    assert_eq!(name(cache.find("a", 100)), None);
+    cache.remember("a", yes("alice"), 200, 0);
+    assert_eq!(name(cache.find("a", 100)), None);
+    cache.remember("a", yes("alice"), 200, cache.generation());
+    assert_eq!(name(cache.find("a", 100)).as_deref(), Some("alice"));
+}
+
+#[test]
+fn nothing_is_kept_for_longer_because_the_clock_was_set_back() {
+    let cache = cache(64, 1 << 20);
+    assert_eq!(name(cache.find("a", 5000)), None);
+    cache.remember("a", yes("alice"), 5005, cache.generation());
+    cache.remember("b", Answer::No(Reason::Expired), 5002, cache.generation());
+    // The clocks of two shards, each as it was read last.
+    assert_eq!(name(cache.find("a", 4999)).as_deref(), Some("alice"));
+    assert_eq!(name(cache.find("a", 5000)).as_deref(), Some("alice"));
+    for token in ["a", "b"] {
+        assert_eq!(name(cache.find(token, 1400)), None, "{token}");
+    }
+    cache.remember("a", yes("alice"), 1405, cache.generation());
+    assert_eq!(name(cache.find("a", 1401)).as_deref(), Some("alice"));
 }
 
 #[test]
