@@ -245,7 +245,14 @@ impl Network {
             Some(_) => return None,
         };
         let network = Network { first, prefix_bits };
-        (prefix_bits <= bits_max && network.masked(first) == Some(first)).then_some(network)
+        let is_one = prefix_bits <= bits_max && network.masked(first) == Some(first);
+        // Addresses of IPv4 are met as such, however they are written (RFC 4291 §2.5.5.2).
+        match (first.to_canonical(), prefix_bits.checked_sub(96)) {
+            (IpAddr::V4(first), Some(prefix_bits)) if network.first.is_ipv6() => {
+                is_one.then_some(Network { first: first.into(), prefix_bits })
+            }
+            _ => is_one.then_some(network),
+        }
     }
 
     /// Whether an address is one of them.

@@ -40,7 +40,11 @@ pub fn forwarded<'b>(
     is_trusted: impl Fn(IpAddr) -> bool + Copy,
 ) -> Forwarded<'b> {
     let older = read_older(fields, is_trusted);
-    let Some(said) = read_standard(fields, is_trusted) else { return older };
+    let said = match read_standard(fields, is_trusted) {
+        Ok(Some(said)) => said,
+        Ok(None) => return older,
+        Err(Malformed) => return Forwarded::default(),
+    };
     let names_another = said.address != older.address;
     match names_another && values(fields, "X-Forwarded-For").next().is_some() {
         true => Forwarded::default(),
@@ -67,36 +71,40 @@ fn believed<T: Copy>(
     }
 }
 
-/// RFC 7239 §4. `None` without it, and when anything of it is malformed: a quote that does not end
-/// hides what a proxy has appended.
+/// Something of it is: a quote that does not end hides what a proxy has appended.
+struct Malformed;
+
+/// RFC 7239 §4. `None` without it.
 fn read_standard<'b>(
     fields: &'b [Field<'b>],
     is_trusted: impl Fn(IpAddr) -> bool + Copy,
-) -> Option<Forwarded<'b>> {
+) -> Result<Option<Forwarded<'b>>, Malformed> {
     let mut kept = None;
     for mut rest in values(fields, "Forwarded") {
         loop {
-            let (element, after) = element(rest)?;
-            kept = believed(kept, element, element.address, is_trusted);
+            let (element, after) = element(rest).ok_or(Malformed)?;
+            if let Some(element) = element {
+                kept = believed(kept, element, element.address, is_trusted);
+            }
             match after {
                 Some(after) => rest = after,
                 None => break,
             }
         }
     }
-    kept
+    Ok(kept)
 }
 
-/// An element of the list, and what follows its comma.
-fn element(mut rest: &[u8]) -> Option<(Forwarded<'_>, Option<&[u8]>)> {
-    let mut said = Forwarded::default();
+/// An element of the list, unless it is empty (RFC 9110 §5.6.1.2), and what follows its comma.
+fn element(mut rest: &[u8]) -> Option<(Option<Forwarded<'_>>, Option<&[u8]>)> {
+    let mut found = None;
     loop {
         rest = rest.trim_ascii_start();
         let is_delimiter = |byte: &u8| matches!(byte, b'=' | b',' | b';' | b'"');
         match rest.iter().position(is_delimiter) {
             Some(at) if rest[at] == b'=' => {
                 let (value, after) = value(&rest[at + 1..])?;
-                read_pair(&rest[..at], value, &mut said);
+                read_pair(&rest[..at], value, found.get_or_insert_default());
                 rest = after.trim_ascii_start();
             }
             // An empty element, or an empty pair.
@@ -105,8 +113,8 @@ fn element(mut rest: &[u8]) -> Option<(Forwarded<'_>, Option<&[u8]>)> {
             _ => return None,
         }
         match rest {
-            [] => return Some((said, None)),
-            [b',', after @ ..] => return Some((said, Some(after))),
+            [] => return Some((found, None)),
+            [b',', after @ ..] => return Some((found, Some(after))),
             [b';', after @ ..] => rest = after,
             _ => return None,
         }
@@ -187,7 +195,8 @@ fn read_older<'b>(
     }
 }
 
-/// The entries of all lists of this name.
+/// The entries of all lists of this name. Nothing says that empty ones do not count: what stands
+/// there may be what a proxy knows of the client.
 fn entries<'b>(fields: &'b [Field<'b>], name: &'static str) -> impl Iterator<Item = &'b [u8]> {
     values(fields, name).flat_map(|list| list.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }

@@ -27,7 +27,10 @@ pub(crate) fn admit<H>(
     shared: &Shared<H>,
     local: &mut Local,
 ) -> Result<(), HttpRefusal> {
-    if caller.host != local.known_host && !route.is_for_probes() {
+    // Nobody probes this machine's own address by a name that is not its; a page of a browser that
+    // has made its name point here might, to read what the server depends on.
+    let is_probe = route.is_for_probes() && !(shared.guard.loopback && route == Route::Ready);
+    if caller.host != local.known_host && !is_probe {
         shared.guard.admit_host(caller)?;
         local.known_host.clear();
         local.known_host.extend_from_slice(caller.host);

@@ -47,8 +47,8 @@ pub(crate) fn operate<H: Handler>(
         (None, Route::Health | Route::Ready | Route::Metrics) => {
             return write(found, head.method, (persistence, stamp), shared, out);
         }
-        (None, Route::Options { allow, .. } | Route::MethodNotAllowed { allow }) => {
-            HttpRefusal::method_not_allowed(allow)
+        (None, Route::Options { .. } | Route::MethodNotAllowed { .. }) => {
+            HttpRefusal::method_not_allowed("GET, HEAD")
         }
         _ => {
             let text = "nothing is here but /health, /ready and /metrics";

@@ -95,6 +95,8 @@ fn networks() {
         ("fd00::/8", "fdff::1", "fe00::1"),
         ("::/0", "1::", "1.2.3.4"),
         ("::1", "::1", "::2"),
+        ("::ffff:10.0.0.0/104", "10.1.2.3", "11.0.0.0"),
+        ("::ffff:192.0.2.7", "192.0.2.7", "192.0.2.6"),
     ] {
         let network = Network::read(text).expect(text);
         assert!(network.contains(good.parse().expect(good)), "{text} {good}");

@@ -50,6 +50,10 @@ fn standard() {
     ] {
         assert_eq!(read(&[("forwarded", value)]), expected, "{value}");
     }
+    // Empty elements do not count.
+    for value in ["for=1.1.1.1, ", "for=1.1.1.1,,for=10.0.0.1", ", ,for=1.1.1.1"] {
+        assert_eq!(read(&[("Forwarded", value)]), "1.1.1.1 - - -", "{value}");
+    }
     let lines = [("Forwarded", "for=1.1.1.1"), ("Forwarded", "for=2.2.2.2, for=10.0.0.1")];
     assert_eq!(read(&lines), "2.2.2.2 - - -");
 }
@@ -98,5 +102,6 @@ fn both() {
     assert_eq!(both("for=unknown;host=a", "1.1.1.1"), "- - - -");
     let proto = [("Forwarded", "for=1.1.1.1;proto=http"), ("X-Forwarded-Proto", "https")];
     assert_eq!(read(&proto), "1.1.1.1 p - -");
-    assert_eq!(both("for=\"malformed", "1.1.1.1"), "1.1.1.1 - - -");
+    // Where one is malformed, a client may have written that, to be believed in the other.
+    assert_eq!(both("for=\"x, for=1.2.3.4", "1.1.1.1"), "- - - -");
 }
