@@ -155,6 +155,20 @@ fn what_is_revoked_while_the_server_runs_is_refused_from_the_next_reading_on() {
 }
 
 #[test]
+fn a_list_that_is_past_its_time_lets_nobody_in() {
+    let authority = Authority::new();
+    let list = authority.revoke_until(1_000, 2021);
+    let running = start(&authority, |config| config.tls.client_crl = Some(list));
+    let shown = agent(&authority, "ada", 7);
+    let client = Arc::new(authority.client_of(rustls::ALL_VERSIONS, Some(&shown)));
+    alert(open(running.addr(), "localhost", &client));
+    authority.revoke(1_000);
+    running.certificates().expect("HTTPS").reload().expect("the files are good");
+    assert_eq!(who(&mut connect(running.addr(), "localhost", &client)), format!("ada {NAMES}"));
+    running.stop();
+}
+
+#[test]
 fn authorities_that_cannot_be_used_are_named() {
     let authority = Authority::new();
     let files = authority.issue(&["localhost"]);

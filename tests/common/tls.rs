@@ -78,6 +78,11 @@ impl Authority {
 
     /// A list that revokes the certificate with this serial number.
     pub fn revoke(&self, serial: u64) -> PathBuf {
+        self.revoke_until(serial, 2099)
+    }
+
+    /// The same, with a list that is good until the beginning of this year.
+    pub fn revoke_until(&self, serial: u64, year: i32) -> PathBuf {
         let revoked = RevokedCertParams {
             serial_number: SerialNumber::from(serial),
             revocation_time: date_time_ymd(2020, 1, 1),
@@ -86,7 +91,7 @@ impl Authority {
         };
         let list = CertificateRevocationListParams {
             this_update: date_time_ymd(2020, 1, 1),
-            next_update: date_time_ymd(2099, 1, 1),
+            next_update: date_time_ymd(year, 1, 1),
             crl_number: SerialNumber::from(1_u64),
             issuing_distribution_point: None,
             revoked_certs: vec![revoked],

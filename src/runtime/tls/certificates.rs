@@ -240,7 +240,8 @@ fn with_client_auth(
     let mut verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
     if let Some(crl) = &tls.client_crl {
         let lists = read_all::<CertificateRevocationListDer<'static>>(crl, "X509 CRL")?;
-        verifier = verifier.with_crls(lists);
+        // One that is past its `nextUpdate` says nothing any more (RFC 5280 §6.3.3).
+        verifier = verifier.with_crls(lists).enforce_revocation_expiration();
     }
     if tls.client_auth == ClientAuth::Optional {
         verifier = verifier.allow_unauthenticated();
