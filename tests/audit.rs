@@ -79,10 +79,13 @@ fn who_is_let_in_is_named_and_who_is_not_is_entered() {
     let mut wire = Wire::connect(running.addr());
     let post = call(1, "hello", json!({}));
     assert_eq!(wire.ask(post.clone().with("Authorization", "Bearer ada").bytes()).status, 200);
-    assert_eq!(wire.ask(post.with("Authorization", "Bearer mallory").bytes()).status, 401);
+    for credentials in ["Bearer mallory", "mallory without-a-scheme", "mallory"] {
+        let post = post.clone().with("Authorization", credentials);
+        assert_eq!(wire.ask(post.bytes()).status, 401);
+    }
     running.stop();
     let lines = lines(&path);
-    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines.len(), 4, "{lines:?}");
     let said = |line: &Value, key: &str| line[key].as_str().unwrap_or_default().to_owned();
     assert_eq!(said(&lines[0], "event"), "call");
     assert_eq!(

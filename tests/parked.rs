@@ -174,6 +174,10 @@ fn nobody_waits_for_ever() {
     let mut wire = Wire::connect(running.addr());
     let response = wire.ask(post(1, "busy").bytes());
     assert_eq!((response.status, response.field("Retry-After")), (503, Some("1")));
+    let metrics = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer early\r\n\r\n";
+    let metrics = Wire::connect(running.addr()).ask(metrics).text();
+    let sample = "mcp_server_limited_total{limit=\"auth.decision_timeout\"} 1\n";
+    assert!(metrics.contains(sample), "{metrics}");
     running.stop();
 }
 

@@ -136,6 +136,28 @@ fn a_client_that_throws_the_body_of_a_429_away_gets_200() {
 }
 
 #[test]
+fn what_is_refused_with_200_is_counted_by_its_limit_too() {
+    for limit in ["rate.per_address", "rate.per_tool"] {
+        let server = start_with(|config| {
+            config.rate.reject_status = RejectStatus::Ok;
+            config.observe.admin_bind = Some(([127, 0, 0, 1], 0).into());
+            match limit {
+                "rate.per_tool" => config.rate.per_tool = only(1),
+                _ => config.rate.per_address = only(1),
+            }
+        });
+        let mut wire = server.connect();
+        for _ in 0..4 {
+            assert_eq!(wire.ask(call(7, "add", json!({ "a": 1, "b": 1 })).bytes()).status, 200);
+        }
+        let mut operator = Wire::connect(server.running().admin_addr().expect("there is one"));
+        let text = operator.ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").text();
+        let sample = format!("mcp_server_limited_total{{limit=\"{limit}\"}} 3\n");
+        assert!(text.contains(&sample), "{text}");
+    }
+}
+
+#[test]
 fn a_tool_has_so_many_in_each_era_and_others_go_on() {
     let add = || json!({ "name": "add", "arguments": { "a": 1, "b": 1 } });
     let old = |id: u64| legacy(json!(id), "tools/call", add());

@@ -72,9 +72,6 @@ impl<H: Handler> Core<H> {
     #[cold]
     pub(super) fn undecided(&mut self, connection: &mut Connection) {
         self.output(connection);
-        let Connection { input, output, .. } = connection;
-        let date = &self.local.date;
-        transport::refuse_undecided(input.unread(), &self.shared, date, output.out());
-        connection.state = State::Finishing { linger: true };
+        self.refuse_unread(connection, transport::refuse_undecided);
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn answer<H: Handler>(root: Value<'_>, desk: &Desk<'_, H>, out: &mut 
     if desk.shared.handler.authorizes()
         && let Err(missing) = allow(root, ProtocolVersion::V2025_03_26, &desk.judge())
     {
-        return desk.forbid(&missing, out);
+        return desk.forbid(&missing, Vec::new(), out);
     }
     if let Some(refusal) = desk.batch_too_often(root) {
         return desk.refuse_http(&refusal, out);

@@ -112,7 +112,7 @@ impl<H: Handler> Desk<'_, H> {
             && let Err(missing) = self.judge().message(message, context)
         {
             self.asked(message, context);
-            return self.forbid(&missing, out);
+            return self.forbid(&missing, id_text(message), out);
         }
         // By the body, since no head says it; and only now, so that who may not call a tool cannot
         // use up what others may call of it.
@@ -328,10 +328,11 @@ impl<H: Handler> Desk<'_, H> {
         Judge::new(&*self.shared.handler, self.sender.principal.as_deref())
     }
 
-    /// Whoever asks may not do that.
+    /// Whoever asks may not do that; the id of the request, as JSON, where it is one.
     #[cold]
-    pub(super) fn forbid(&self, missing: &Missing, out: &mut Vec<u8>) -> Next {
+    pub(super) fn forbid(&self, missing: &Missing, id: Vec<u8>, out: &mut Vec<u8>) -> Next {
         let refusal = forbidden(missing, &self.judge(), self.sender.asking, self.shared);
+        let refusal = if id.is_empty() { refusal } else { refusal.answering(id, false) };
         self.refuse_http(&refusal, out)
     }
 

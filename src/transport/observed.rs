@@ -169,13 +169,16 @@ pub(super) fn tell_of_head(watch: &Watch, peer: &Peer, head: &Head<'_>, fields: 
     let value = |name| fields.values(name).next();
     let parent = value("traceparent").and_then(|value| std::str::from_utf8(value).ok());
     let state = fields.values("tracestate").filter_map(|value| std::str::from_utf8(value).ok());
+    // Whoever forgets the scheme writes a secret in its place.
     let scheme = fields.authorization.and_then(|value| value.split(|byte| *byte == b' ').next());
+    let is_named = |name: &&str| scheme.is_some_and(|it| it.eq_ignore_ascii_case(name.as_bytes()));
+    let scheme = ["Bearer", "Basic", "Digest", "DPoP", "Negotiate"].into_iter().find(is_named);
     let http = Http {
         address: peer.address,
         method: Some(name_of(head.method)),
         path: Some(short(head.target.path.as_bytes())),
         user_agent: text(value("user-agent")),
-        scheme: text(scheme.filter(|scheme| Some(*scheme) != fields.authorization)),
+        scheme: scheme.map(Into::into),
         session: fields.session_id.map(|id| watch.ledger.veiled(id)),
         caller: Caller::read(parent, state),
     };

@@ -110,8 +110,18 @@ pub(super) fn answering<H>(
     }
     let Ok(document) = local.parser.parse(body) else { return refusal };
     match Message::read(document.root()) {
-        Ok(message @ Message::Request { .. }) => refusal.answering(id_text(&message), true),
+        Ok(message @ Message::Request { .. }) => {
+            count(&refusal, shared);
+            refusal.answering(id_text(&message), true)
+        }
         _ => refusal,
+    }
+}
+
+/// Counts a refusal whose status does not say that it is one.
+fn count<H>(refusal: &HttpRefusal, shared: &Shared<H>) {
+    if let Some(limit) = refusal.limit() {
+        shared.hub.ledger.gauges.limited.add(limit);
     }
 }
 
@@ -127,6 +137,9 @@ impl<H> Desk<'_, H> {
         let principal = self.sender.principal.as_deref();
         let refused = call(rates, message, context, principal, self.now_ms).err()?;
         let refusal = HttpRefusal::too_often(refused);
+        if rates.refused_with_ok {
+            count(&refusal, self.shared);
+        }
         Some(refusal.answering(id_text(message), rates.refused_with_ok))
     }
 

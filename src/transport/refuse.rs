@@ -259,6 +259,11 @@ impl HttpRefusal {
         refusal
     }
 
+    /// The setting that was met.
+    pub(super) fn limit(&self) -> Option<&'static str> {
+        self.0.limit
+    }
+
     pub(crate) fn is_too_often(&self) -> bool {
         self.0.status == Status::TOO_MANY_REQUESTS
     }
