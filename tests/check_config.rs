@@ -351,6 +351,28 @@ fn scopes_are_for_resources_that_there_are() {
 }
 
 #[test]
+fn what_is_said_in_two_ways_is_one_mistake() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    for (key, text) in [
+        ("rate", "[rate]\nglobal = \"1/s\"\n[transport.http.rate_limit]\nglobal = \"2/s\"\n"),
+        ("auth", "[auth]\nenabled = false\n[transport.http.auth]\nenabled = false\n"),
+        ("tls", "[tls]\nmin_version = \"1.3\"\n[transport.http.ssl]\nmin_version = \"1.2\"\n"),
+        (
+            "allowed_origins",
+            "allowed_origins = [\"https://a.example\"]\n[cors]\n\
+             allowed_origins = [\"https://b.example\"]\n",
+        ),
+        ("bind", "bind = \"127.0.0.1:1\"\n[transport.http]\nport = 2\n"),
+    ] {
+        fs::write(&file, text).expect("a file");
+        let output = command().arg("check").arg(&file).output().expect("it runs");
+        let told = String::from_utf8(output.stderr).expect("text");
+        assert!(told.contains("1 mistake;") && told.contains(&format!(": {key}: set ")), "{told}");
+    }
+}
+
+#[test]
 fn numbers_that_would_not_do_what_they_say_are_mistakes() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("a.toml");

@@ -76,13 +76,35 @@ fn what_needs_a_restart_is_named_and_what_is_broken_changes_nothing() {
         ("[tools]\ndisabled = [\"none\"]\n", ["tools.disabled", "search_documents"]),
         ("log = \"x\"\n", ["not reloaded", "log"]),
         (&unknown_resource, ["resources.document://{id}.scopes", "doc://{id}"]),
-        (&broken_template, ["it was: resources.doc://{id.scopes", "without its"]),
+        (&broken_template, ["c.toml:5: resources.doc://{id.scopes", "without its"]),
     ] {
         let log = reload(&daemon, &file, broken);
         assert!(log.contains("not reloaded"), "{log}");
         assert!(told.iter().all(|part| log.contains(part)), "{told:?} in {log}");
     }
     daemon.client().call("dataset_stats", json!({}));
+}
+
+#[test]
+fn what_could_not_be_started_again_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    let daemon = served(&file, AT);
+    for broken in [
+        "[access_log]\npath = \"/nowhere/x\"",
+        "[tls]\ncert = \"/nowhere/c\"\nkey = \"/nowhere/k\"",
+        "[observe]",
+    ] {
+        let before = daemon.log().len();
+        fs::write(&file, format!("{AT}deferred_max = 1\ncall_timeout = \"9s\"\n{broken}\n"))
+            .expect("a file");
+        daemon.signal("HUP");
+        let log = daemon.logs(before, "not reloaded, and all goes on as it was");
+        assert!(!log.contains("changed=\"call_timeout"), "{log}");
+        assert!(log.contains("/nowhere/") || log.contains("observe"), "{log}");
+    }
+    let log = reload(&daemon, &file, &format!("{AT}call_timeout = \"9s\"\n"));
+    assert!(log.contains("changed=\"call_timeout\""), "nothing had changed: {log}");
 }
 
 #[test]

@@ -80,7 +80,11 @@ impl Config {
             self.observe.admin_bind.is_some() && !self.transports.has_http(),
             "admin_bind needs HTTP (--transport http, or both)",
         );
-        let same = |admin: SocketAddr| admin == self.bind && admin.port() != 0;
+        let is_all = |address: SocketAddr| address.ip().is_unspecified();
+        let same = |admin: SocketAddr| {
+            let overlap = admin.ip() == self.bind.ip() || is_all(admin) || is_all(self.bind);
+            admin.port() == self.bind.port() && admin.port() != 0 && overlap
+        };
         refuse(
             self.transports.has_http() && self.observe.admin_bind.is_some_and(same),
             "admin_bind must be another address than bind",

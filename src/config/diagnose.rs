@@ -91,9 +91,16 @@ impl Layer {
             match self.raw.clone().unified(&self.place) {
                 Ok(raw) => return self.raw = raw,
                 Err(error) => {
+                    // Of what is written in two ways, one is left out, to find what else is wrong.
                     match error.key.as_deref() {
                         Some("bind") => self.raw.bind = None,
-                        _ => self.raw.allowed_origins = None,
+                        Some("rate") => self.raw.rate = Default::default(),
+                        Some("tls") => self.raw.tls = Default::default(),
+                        Some("auth") => self.raw.auth = Default::default(),
+                        _ => {
+                            self.raw.allowed_origins = None;
+                            self.raw.cors.allowed_origins = None;
+                        }
                     }
                     let line = error.key.as_deref().and_then(|key| self.lines.of(key));
                     self.errors.push(Error { line, ..error });

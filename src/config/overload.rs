@@ -10,8 +10,8 @@ use crate::limits;
 /// or for `queue_delay_target` where that is more. When it would be longer, and has been for
 /// `interval` (or for as long as a call takes, if that is more), calls that would wait longer are
 /// refused until nobody had to be for ten times as long; and for each of them, one that waits and
-/// has for twice as long as it may. So a burst waits, up to `deferred_max`; what lasts is refused; a
-/// call that a worker is free for never is for its wait.
+/// has for twice as long as it may. So a burst waits, up to `deferred_max`; what lasts is refused;
+/// a call that a worker is free for never is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OverloadConfig {
     /// A wait that is short enough whatever calls take. Zero: nothing is refused for its wait.

@@ -59,7 +59,7 @@ hands the sockets over to it without losing a request. Under systemd, Type=notif
 socket activation are served.
 
 Exit codes: 0 stopped by a signal (or by the end of standard input, where that is served), 1 could
-not start, or left lines of the audit log unwritten, 2 wrong arguments.";
+not start, or left lines of a log unwritten, 2 wrong arguments.";
 
 const IMPORT_HELP: &str = "\
 Examples:

@@ -2,7 +2,7 @@
 //! what would be served.
 
 use std::fs;
-use std::io::{ErrorKind, Read as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -68,18 +68,21 @@ pub(crate) fn check(arguments: CheckArguments) -> Result<ExitCode, Problem> {
             say(&format!("{said}\n"));
         }
         (false, Some(settings)) if is_fine => {
-            warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+            warnings.iter().for_each(|warning| complain(&format!("warning: {warning}")));
             say(&in_words(&served(&settings)));
         }
         (false, _) => {
-            for error in &errors {
-                eprintln!("{error}");
-            }
-            let plural = if errors.len() == 1 { "" } else { "s" };
-            eprintln!("mcp-fastd: {} mistake{plural}; nothing would be served", errors.len());
+            errors.iter().for_each(|error| complain(&error.to_string()));
+            let (count, plural) = (errors.len(), if errors.len() == 1 { "" } else { "s" });
+            complain(&format!("mcp-fastd: {count} mistake{plural}; nothing would be served"));
         }
     }
     Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A line on standard error, whether or not anybody reads it.
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// What was found.
@@ -88,6 +91,13 @@ struct Checked {
     errors: Vec<Error>,
     /// What may not be meant.
     warnings: Vec<Error>,
+}
+
+/// What would be refused here, as one problem.
+pub(super) fn mistakes(arguments: &ServeArguments) -> Result<(), Problem> {
+    let errors = examine(arguments)?.errors;
+    let all: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    if all.is_empty() { Ok(()) } else { Err(Problem(all.join("; "))) }
 }
 
 /// Reads all layers, and whatever they name.

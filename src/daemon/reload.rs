@@ -6,12 +6,14 @@ use mcp_fastd::config::file::Settings;
 use tracing_subscriber::filter::Targets;
 
 use super::signals::Daemon;
-use super::{Problem, settings, systemd};
+use super::{Problem, check, settings, systemd};
 
 /// Reads and applies; logs what came of it, and tells systemd.
 pub(super) fn reload(daemon: &mut Daemon) {
     systemd::reloading();
-    match settings::read(&daemon.arguments).and_then(|read| apply(daemon, read)) {
+    // What only a restart would find is found now: there may be nobody there at the restart.
+    let read = check::mistakes(&daemon.arguments).and_then(|()| settings::read(&daemon.arguments));
+    match read.and_then(|read| apply(daemon, read)) {
         Ok(reloaded) => {
             tell(&reloaded);
             let changed = format!("changed: {}", list(&reloaded.changed));

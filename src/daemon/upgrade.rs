@@ -156,6 +156,7 @@ impl Upgrade {
 /// Waits until the new process says that it serves.
 fn wait(child: &mut Child, mut ready: io::PipeReader, handle: &Handle) -> Result<(), Problem> {
     let begun = Instant::now();
+    let mut has_closed = false;
     let problem = |text: String| Err(Problem(text));
     loop {
         if handle.is_stopping() {
@@ -164,6 +165,14 @@ fn wait(child: &mut Child, mut ready: io::PipeReader, handle: &Handle) -> Result
         if begun.elapsed() >= UPGRADE_TIMEOUT {
             return problem(format!("the new process does not serve after {UPGRADE_TIMEOUT:?}"));
         }
+        if has_closed {
+            // It ends, or it has let go of all that it was given, and never will.
+            if let Some(status) = child.try_wait()? {
+                return problem(format!("the new process ended ({status}); it has said why"));
+            }
+            std::thread::sleep(STEP);
+            continue;
+        }
         let timeout = Timespec::try_from(STEP)?;
         let mut descriptors = [PollFd::from_borrowed_fd(ready.as_fd(), PollFlags::IN)];
         match poll(&mut descriptors, Some(&timeout)) {
@@ -171,12 +180,9 @@ fn wait(child: &mut Child, mut ready: io::PipeReader, handle: &Handle) -> Result
             Ok(_) => {}
             Err(error) => return Err(error.into()),
         }
-        return match ready.read_exact(&mut [0; READY.len()]) {
-            Ok(()) => Ok(()),
-            Err(_) => {
-                let status = child.wait()?;
-                problem(format!("the new process ended ({status}); it has said why"))
-            }
-        };
+        if ready.read_exact(&mut [0; READY.len()]).is_ok() {
+            return Ok(());
+        }
+        has_closed = true;
     }
 }
