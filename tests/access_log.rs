@@ -22,6 +22,20 @@ fn logging(path: &Path) -> impl FnOnce(&mut Config) {
 }
 
 #[test]
+fn a_session_is_logged_with_the_revision_that_it_agreed_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("access.log");
+    let server = start_with(logging(&path));
+    for version in ["2025-11-25", "2025-06-18", "2025-03-26"] {
+        Client::begin(server.address, version);
+    }
+    let begun = || lines(&path).into_iter().filter(|line| line["mcp_method"] == "initialize");
+    eventually("all are written", || begun().count() == 3);
+    let versions: Vec<_> = begun().map(|line| line["protocol_version"].clone()).collect();
+    assert_eq!(versions, ["2025-11-25", "2025-06-18", "2025-03-26"]);
+}
+
+#[test]
 fn each_request_has_a_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("access.log");

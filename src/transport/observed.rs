@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::Shared;
 use super::fields::Fields;
+use super::forward::version_wanted;
 use super::guard::Behind;
 use super::headers::decoded;
 use super::line::{Line, Then};
@@ -303,12 +304,17 @@ fn said_by(
         Message::Notification { method, .. } => NOTIFICATIONS.iter().find(|name| **name == method),
         _ => context.method.map(|method| &Method::NAMES[method as usize]),
     };
+    let version = match context.method {
+        // What is agreed on with it.
+        Some(Method::Initialize) => version_wanted(message),
+        _ => context.version,
+    };
     let mut id = id_text(message);
     id.truncate(if id.len() > limits::LOG_TEXT_BYTES_MAX { 0 } else { id.len() });
     Said {
         method: method.copied(),
         id: String::from_utf8(id).unwrap_or_default(),
-        version: context.version.as_str(),
+        version: version.as_str(),
         client: client.map(|client| short(client.as_bytes())),
         tool: context.params.name().filter(|_| is_call).map(|name| short(name.as_bytes())),
         #[cfg(feature = "otlp")]
