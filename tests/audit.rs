@@ -83,6 +83,9 @@ fn who_is_let_in_is_named_and_who_is_not_is_entered() {
         let post = post.clone().with("Authorization", credentials);
         assert_eq!(wire.ask(post.bytes()).status, 401);
     }
+    // Where nothing is, no tool is called.
+    let elsewhere = String::from_utf8(post.bytes()).expect("text").replace("/mcp ", "/nowhere ");
+    assert_eq!(Wire::connect(running.addr()).ask(elsewhere).status, 404);
     running.stop();
     let lines = lines(&path);
     assert_eq!(lines.len(), 4, "{lines:?}");

@@ -11,6 +11,7 @@ use super::guard::Behind;
 use super::headers::decoded;
 use super::line::{Line, Then};
 use super::message::{Desk, id_text};
+use super::route::Route;
 use crate::app::{Catalog, Handler, Peer};
 use crate::http::{Field, Head, Method as HttpMethod};
 use crate::json::Value;
@@ -222,16 +223,19 @@ pub(crate) fn begin_unread<H>(watch: &Watch, peer: &Peer, unread: &[u8], shared:
     watch.tell(|observation| observation.came_by(http));
 }
 
-/// Notes what the head of a request asks for that goes no further.
+/// Notes what the head of a request asks for that goes no further. Where nothing is, nothing can be
+/// asked for.
 #[cold]
 pub(super) fn asked_by_head<H: Handler>(
     watch: &Watch,
+    found: Route,
     fields: &Fields<'_>,
     outcome: Outcome,
     shared: &Shared<H>,
 ) {
     let is_named = |name: &&str| Some(name.as_bytes()) == fields.mcp_method;
-    let Some(place) = Method::NAMES.iter().position(is_named) else { return };
+    let place = Method::NAMES.iter().position(is_named).filter(|_| found != Route::NotFound);
+    let Some(place) = place else { return };
     let is_call = place == Method::CallTool as usize;
     let tool = fields.mcp_name.and_then(decoded).filter(|_| is_call);
     let found = tool.as_deref().and_then(|name| shared.handler.catalog().tool(name));

@@ -55,7 +55,7 @@ pub(crate) fn respond<H: Handler>(
         Ok(principal) => principal,
         Err(Stopped::Later(verdict)) => return Next::Park(verdict),
         Err(Stopped::Refused(refusal)) => {
-            asked_by_head(&local.watch, &fields, outcome_of(&refusal), shared);
+            asked_by_head(&local.watch, found, &fields, outcome_of(&refusal), shared);
             let refusal = rates::answering(refusal, found, body, shared, local);
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
             let stamp = Stamp { date: &local.date, lines };
@@ -140,7 +140,7 @@ pub(crate) fn expect<H: Handler>(
                 Err(Stopped::Refused(refusal)) => refusal,
                 _ => short(),
             };
-            asked_by_head(&local.watch, &fields, outcome_of(&refusal), shared);
+            asked_by_head(&local.watch, found, &fields, outcome_of(&refusal), shared);
             let lines = &*shared.guard.lines(found, head.method, fields.origin, verdict);
             let stamp = Stamp { date: &local.date, lines };
             let refusal = refusal.about(http_sse_of(head.target.path, shared));
