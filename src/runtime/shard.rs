@@ -63,7 +63,7 @@ pub(crate) struct Shard<H> {
     certificates: Option<Certificates>,
     connections: Slab<Connection>,
     generation: u32,
-    second: u64,
+    wall_offset_ms: u64,
     /// When what is too old is to be looked for.
     sweep_at: Tick,
     leaving: Leaving,
@@ -145,7 +145,7 @@ impl<H: Handler> Shard<H> {
             certificates: parts.certificates,
             connections: Slab::new(),
             generation: 0,
-            second: 0,
+            wall_offset_ms: 0,
             sweep_at: 0,
             leaving: Leaving::Not,
             doubted: Vec::new(),
@@ -234,18 +234,18 @@ impl<H: Handler> Shard<H> {
         [due, stop].into_iter().flatten().min()
     }
 
-    /// Reads the clock, once a turn; the wall clock once a second.
+    /// Reads the clock, once a turn; the wall clock as its seconds begin, so that shards agree.
     fn read_clock(&mut self) {
         let now_ns = steady_ns();
         let now_ms = now_ns / 1_000_000;
-        self.core.local.watch.began_ns = now_ns;
-        self.core.local.now_ms = now_ms;
+        (self.core.local.watch.began_ns, self.core.local.now_ms) = (now_ns, now_ms);
         self.core.handshakes.begin_turn(!self.core.ready.is_empty());
         self.core.now = tick_at(Duration::from_millis(now_ms));
         self.memory.look(now_ms, &self.core.shared.hub);
-        if self.second != now_ms / 1000 {
-            self.second = now_ms / 1000;
-            self.core.local.unix_s = unix_ms() / 1000;
+        let wall_s = |offset_ms: u64| now_ms.wrapping_add(offset_ms) / 1000;
+        if self.core.local.unix_s != wall_s(self.wall_offset_ms) {
+            self.wall_offset_ms = unix_ms().wrapping_sub(now_ms);
+            self.core.local.unix_s = wall_s(self.wall_offset_ms);
             self.core.local.date.update(self.core.local.unix_s);
             self.publish();
             self.sweep();
