@@ -202,7 +202,7 @@ fn without_an_id_there_is_nothing_to_open_or_to_end() {
 
 #[test]
 fn a_session_that_nobody_uses_ends() {
-    let server = live_with(|config| config.session_idle_timeout = Duration::from_secs(1));
+    let server = live_with(|config| config.session_idle_timeout = Duration::from_secs(2));
     let idle = server.client(LATEST);
     let used = server.client(LATEST);
     let listening = server.client(LATEST);
